@@ -1,0 +1,3 @@
+"""Validate, resolve and explain neural-network compression config lists before the job starts."""
+
+__version__ = "0.1.0"

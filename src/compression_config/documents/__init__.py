@@ -1,0 +1,1 @@
+"""Text to value and positions: one reader for each format."""

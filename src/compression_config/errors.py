@@ -1,0 +1,96 @@
+"""The errors of this package: one family, each carrying the findings that led to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from compression_config.findings import Finding
+
+__all__ = [
+    "CompressionConfigError",
+    "FindingsError",
+    "InvalidConfig",
+    "InvalidInventory",
+    "UnknownLayer",
+    "UnknownNumel",
+    "UnmatchedSelector",
+    "UnmatchedSelectorWarning",
+    "UsageError",
+]
+
+
+_SHOWN = 3
+"""How many layers a message names before it says "..."."""
+
+
+class CompressionConfigError(Exception):
+    """The base of every error that this package raises."""
+
+
+class FindingsError(CompressionConfigError, ValueError):
+    """Findings that the caller asked not to let pass; `findings` has them, in document order.
+
+    Two errors of one class are equal when their findings are.
+    """
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings: tuple[Finding, ...] = tuple(findings)
+        super().__init__(self.findings)
+
+    def __str__(self) -> str:
+        """Return all findings, one a line, under a line that counts them."""
+        if len(self.findings) == 1:
+            return str(self.findings[0])
+        return "\n  ".join((f"{len(self.findings)} findings", *map(str, self.findings)))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.findings == self.findings
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.findings))
+
+
+class InvalidConfig(FindingsError):
+    """The config list breaks a rule of the format; no model was needed to see it."""
+
+
+class UnmatchedSelector(FindingsError):
+    """A selector names what the model does not have, or a compressing sub-config selects no layer (D14)."""
+
+
+class UnmatchedSelectorWarning(UserWarning):
+    """Says once what `UnmatchedSelector` would, when `resolve` was told to only warn (D14)."""
+
+
+class InvalidInventory(CompressionConfigError, ValueError):
+    """The model is none: no modules, no pairs, not an inventory file, or two layers of one name."""
+
+
+class UsageError(CompressionConfigError, ValueError):
+    """An argument of the call is wrong: an unknown kind, format or code."""
+
+
+class UnknownLayer(CompressionConfigError, KeyError):
+    """No layer and no alias has the name that was asked for."""
+
+    def __init__(self, name: object, nearest: Iterable[str] = ()) -> None:
+        self.name = name
+        self.nearest: tuple[str, ...] = tuple(nearest)
+        """Names of the model that resemble it, the likeliest first; empty when none does."""
+        super().__init__(name, self.nearest)
+
+    def __str__(self) -> str:
+        meant = f"; did you mean {' or '.join(map(repr, self.nearest))}?" if self.nearest else ""
+        return f"the model has no layer {self.name!r}{meant}"
+
+
+class UnknownNumel(CompressionConfigError, ValueError):
+    """A count was demanded that depends on layers whose weight has no known shape; `layers` names them."""
+
+    def __init__(self, layers: Iterable[str]) -> None:
+        self.layers: tuple[str, ...] = tuple(layers)
+        super().__init__(self.layers)
+
+    def __str__(self) -> str:
+        shown = ", ".join(map(repr, self.layers[:_SHOWN])) + (", ..." if len(self.layers) > _SHOWN else "")
+        return f"the number of weight elements is not known for {len(self.layers)} layers: {shown}"

@@ -1,0 +1,189 @@
+"""Findings: what is worth saying about a config list, as data. Layout is the reports' business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal, Self, TypeAlias
+
+from compression_config.spans import ConfigPath, Place, Span, format_path
+
+__all__ = ["Code", "Finding", "Severity", "SeverityLevel", "SeverityPolicy", "count_by_severity", "has_errors"]
+
+
+class Severity(StrEnum):
+    """How much a finding matters: an error stops, a warning is likely a mistake, a note is good to know."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+SeverityLevel: TypeAlias = Literal["error", "warning", "note", "ignore"]
+"""What a code can be set to; `ignore` silences it."""
+
+_E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
+
+
+class Code(StrEnum):
+    """The name of a kind of finding; each has a section in docs/codes.md."""
+
+    severity: Severity
+    """The severity that findings of this code have unless the caller sets another."""
+
+    def __new__(cls, name: str, severity: Severity) -> Self:
+        """Make the member: its value is its name as users write it."""
+        code = str.__new__(cls, name)
+        code._value_ = name
+        code.severity = severity
+        return code
+
+    # The text of a document.
+    UNREADABLE_FILE = "unreadable-file", _E
+    SYNTAX = "syntax", _E
+    DUPLICATE_KEY = "duplicate-key", _E
+    ALIAS_CYCLE = "alias-cycle", _E
+    UNSUPPORTED_TAG = "unsupported-tag", _E
+    SEVERAL_DOCUMENTS = "several-documents", _E
+    TOO_LARGE = "too-large", _E
+    # What one sub-config may say.
+    NOT_A_LIST = "not-a-list", _E
+    NOT_A_MAPPING = "not-a-mapping", _E
+    UNKNOWN_KEY = "unknown-key", _E
+    OTHER_DIALECT = "other-dialect", _E
+    WRONG_KIND = "wrong-kind", _E
+    MIXED_KINDS = "mixed-kinds", _E
+    WRONG_TYPE = "wrong-type", _E
+    UNQUOTED_NAME = "unquoted-name", _E
+    UNKNOWN_VALUE = "unknown-value", _E
+    OUT_OF_RANGE = "out-of-range", _E
+    EMPTY_VALUE = "empty-value", _E
+    EMPTY_SELECTOR = "empty-selector", _E
+    NO_SELECTOR = "no-selector", _E
+    NO_SETTING = "no-setting", _E
+    MISSING_KEY = "missing-key", _E
+    CONFLICTING_KEYS = "conflicting-keys", _E
+    EXCLUDE_FALSE = "exclude-false", _E
+    CAP_TOO_LOW = "cap-too-low", _E
+    MISSING_BITS = "missing-bits", _E
+    REPEATED_QUANT_TYPE = "repeated-quant-type", _E
+    UNUSED_BITS = "unused-bits", _W
+    UNPAIRED_QUANT_TYPES = "unpaired-quant-types", _W
+    NOTHING_CONFIGURED = "nothing-configured", _W
+    LEGACY_KEY = "legacy-key", _N
+    REPEATED_ELEMENT = "repeated-element", _N
+    CAP_WITHOUT_EFFECT = "cap-without-effect", _N
+    KIND_NOT_STATED = "kind-not-stated", _N
+    # What selectors find in a model.
+    UNMATCHED_NAME = "unmatched-name", _E
+    UNMATCHED_PARTIAL_NAME = "unmatched-partial-name", _E
+    UNMATCHED_TYPE = "unmatched-type", _W
+    SELECTS_NOTHING = "selects-nothing", _E
+    ONLY_ROOT = "only-root", _E
+    TYPE_MISMATCH = "type-mismatch", _W
+    SELECTED_BY_ALIAS = "selected-by-alias", _N
+    TIED_CONFLICT = "tied-conflict", _W
+    # What the list as a whole does to a model.
+    SHADOWED = "shadowed", _W
+    EXCLUDE_WITHOUT_EFFECT = "exclude-without-effect", _W
+    DUPLICATE_SUB_CONFIG = "duplicate-sub-config", _W
+    DIGIT_BOUNDARY = "digit-boundary", _W
+    UNEVEN_COVERAGE = "uneven-coverage", _W
+    NO_WEIGHT = "no-weight", _W
+    SETTINGS_DROPPED = "settings-dropped", _W
+    CONTAINERS_CLAIMED = "containers-claimed", _N
+    # Budgets.
+    INFEASIBLE_BUDGET = "infeasible-budget", _E
+    ROUNDED_DEMAND = "rounded-demand", _N
+    SHRUNK_GROUP = "shrunk-group", _N
+    WHOLE_LAYER_MASKED = "whole-layer-masked", _N
+    MASKS_NOTHING = "masks-nothing", _W
+    # What a compressed model shows afterwards.
+    SPARSITY_MISSED = "sparsity-missed", _E
+    CAP_EXCEEDED = "cap-exceeded", _E
+    TOUCHED_LAYER = "touched-layer", _E
+    BITS_EXCEEDED = "bits-exceeded", _E
+    NOT_VERIFIED = "not-verified", _W
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing worth saying: which rule, how bad, where, and what to write instead.
+
+    Two findings are equal when they say the same of the same place.
+    """
+
+    code: Code
+    severity: Severity
+    message: str
+    """States the rule: one sentence without a full stop."""
+    hint: str | None = None
+    """The remedy, or None where there is no single one."""
+    path: ConfigPath = ()
+    """Where in the config: `(2, "op_types", 0)`; empty for the whole of it."""
+    span: Span | None = None
+    """Where in the text, or None for plain data."""
+    source: str | None = None
+    """The name of the file, or None for plain data."""
+    excerpt: str | None = field(default=None, compare=False, repr=False)
+    """The line of the text on which the span starts, or None."""
+
+    @classmethod
+    def at(
+        cls, place: Place, code: Code, message: str, hint: str | None = None, *, severity: Severity | None = None
+    ) -> Self:
+        """Return the finding `code` at `place`, with the code's own severity unless another is given."""
+        return cls(code, severity or code.severity, message, hint, place.path, place.span, place.source, place.excerpt)
+
+    def __str__(self) -> str:
+        """Return the finding on one line: where, what, and the remedy in brackets."""
+        where = self.source or ""
+        if self.span is not None:
+            where += f":{self.span.start.line}:{self.span.start.column}"
+        where = " at ".join(part for part in (where, format_path(self.path)) if part)
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.severity}[{self.code}]{f' {where}' if where else ''}: {self.message}{hint}"
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityPolicy:
+    """What a caller made of the severities: `strict` (D10) and the levels set code by code.
+
+    A level set for a code is final; `strict` turns the other warnings into errors and leaves notes.
+    """
+
+    strict: bool = False
+    levels: Mapping[str, SeverityLevel] = MappingProxyType({})
+
+    def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Return `findings` with the severities of this policy, without those that it silences."""
+        kept = []
+        for finding in findings:
+            level = self.level(finding)
+            if level != "ignore":
+                kept.append(finding if level == finding.severity else replace(finding, severity=Severity(level)))
+        return tuple(kept)
+
+    def level(self, finding: Finding) -> SeverityLevel:
+        """Return what `finding` becomes under this policy."""
+        set_level = self.levels.get(finding.code)
+        if set_level is not None:
+            return set_level
+        if self.strict and finding.severity is Severity.WARNING:
+            return "error"
+        return finding.severity.value
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Return whether one of `findings` is an error."""
+    return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+def count_by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
+    """Return how many of `findings` are errors, warnings and notes: all three keys, worst first."""
+    counts = dict.fromkeys(Severity, 0)
+    for finding in findings:
+        counts[finding.severity] += 1
+    return counts
