@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Literal, Self, TypeAlias
 
 from compression_config.spans import ConfigPath, Place, Span, format_path
@@ -25,6 +24,7 @@ SeverityLevel: TypeAlias = Literal["error", "warning", "note", "ignore"]
 """What a code can be set to; `ignore` silences it."""
 
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
+_FATAL = True
 
 
 class Code(StrEnum):
@@ -33,43 +33,46 @@ class Code(StrEnum):
     severity: Severity
     """The severity that findings of this code have unless the caller sets another."""
 
-    def __new__(cls, name: str, severity: Severity) -> Self:
+    fatal: bool
+    """Whether it leaves no config list to go on with: then no caller can lower it."""
+
+    def __new__(cls, name: str, severity: Severity = Severity.ERROR, fatal: bool = False) -> Self:
         """Make the member: its value is its name as users write it."""
         code = str.__new__(cls, name)
         code._value_ = name
         code.severity = severity
+        code.fatal = fatal
         return code
 
     # The text of a document.
-    UNREADABLE_FILE = "unreadable-file", _E
-    SYNTAX = "syntax", _E
-    DUPLICATE_KEY = "duplicate-key", _E
-    ALIAS_CYCLE = "alias-cycle", _E
-    UNSUPPORTED_TAG = "unsupported-tag", _E
-    SEVERAL_DOCUMENTS = "several-documents", _E
-    TOO_LARGE = "too-large", _E
+    UNREADABLE_FILE = "unreadable-file", _E, _FATAL
+    SYNTAX = "syntax", _E, _FATAL
+    DUPLICATE_KEY = "duplicate-key", _E, _FATAL
+    ALIAS_CYCLE = "alias-cycle", _E, _FATAL
+    UNSUPPORTED_TAG = "unsupported-tag", _E, _FATAL
+    SEVERAL_DOCUMENTS = "several-documents", _E, _FATAL
+    TOO_LARGE = "too-large", _E, _FATAL
     # What one sub-config may say.
-    NOT_A_LIST = "not-a-list", _E
-    NOT_A_MAPPING = "not-a-mapping", _E
-    UNKNOWN_KEY = "unknown-key", _E
-    OTHER_DIALECT = "other-dialect", _E
-    WRONG_KIND = "wrong-kind", _E
-    MIXED_KINDS = "mixed-kinds", _E
-    WRONG_TYPE = "wrong-type", _E
-    UNQUOTED_NAME = "unquoted-name", _E
-    UNKNOWN_VALUE = "unknown-value", _E
-    OUT_OF_RANGE = "out-of-range", _E
-    EMPTY_VALUE = "empty-value", _E
-    EMPTY_SELECTOR = "empty-selector", _E
-    NO_SELECTOR = "no-selector", _E
-    NO_SETTING = "no-setting", _E
-    MISSING_KEY = "missing-key", _E
-    CONFLICTING_KEYS = "conflicting-keys", _E
-    EXCLUDE_FALSE = "exclude-false", _E
-    CAP_TOO_LOW = "cap-too-low", _E
-    MISSING_BITS = "missing-bits", _E
-    REPEATED_QUANT_TYPE = "repeated-quant-type", _E
-    UNUSED_BITS = "unused-bits", _W
+    NOT_A_LIST = "not-a-list", _E, _FATAL
+    NOT_A_MAPPING = "not-a-mapping", _E, _FATAL
+    UNKNOWN_KEY = "unknown-key", _E, _FATAL
+    OTHER_DIALECT = "other-dialect", _E, _FATAL
+    MIXED_KINDS = "mixed-kinds", _E, _FATAL
+    WRONG_TYPE = "wrong-type", _E, _FATAL
+    UNQUOTED_NAME = "unquoted-name", _E, _FATAL
+    UNKNOWN_VALUE = "unknown-value", _E, _FATAL
+    OUT_OF_RANGE = "out-of-range", _E, _FATAL
+    EMPTY_VALUE = "empty-value", _E, _FATAL
+    EMPTY_SELECTOR = "empty-selector", _E, _FATAL
+    NO_SELECTOR = "no-selector", _E, _FATAL
+    NO_SETTING = "no-setting", _E, _FATAL
+    MISSING_KEY = "missing-key", _E, _FATAL
+    CONFLICTING_KEYS = "conflicting-keys", _E, _FATAL
+    EXCLUDE_FALSE = "exclude-false", _E, _FATAL
+    CAP_TOO_LOW = "cap-too-low", _E, _FATAL
+    MISSING_BITS = "missing-bits", _E, _FATAL
+    REPEATED_QUANT_TYPE = "repeated-quant-type", _E, _FATAL
+    UNUSED_QUANT_TYPE = "unused-quant-type", _W
     UNPAIRED_QUANT_TYPES = "unpaired-quant-types", _W
     NOTHING_CONFIGURED = "nothing-configured", _W
     LEGACY_KEY = "legacy-key", _N
@@ -155,7 +158,12 @@ class SeverityPolicy:
     """
 
     strict: bool = False
-    levels: Mapping[str, SeverityLevel] = MappingProxyType({})
+    levels: Mapping[str, SeverityLevel] = field(default_factory=dict)
+
+    @property
+    def raises(self) -> bool:
+        """Whether something that is no error by itself may become one."""
+        return self.strict or "error" in self.levels.values()
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return `findings` with the severities of this policy, without those that it silences."""

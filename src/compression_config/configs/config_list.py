@@ -1,0 +1,169 @@
+"""Config lists: an ordered sequence of sub-configs that knows where each came from."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+
+from compression_config.configs.base import Kind, SubConfig
+from compression_config.configs.pruning import PruningConfig
+from compression_config.configs.quantization import QuantizationConfig
+from compression_config.configs.remarks import Remark
+from compression_config.configs.validation import placed, validated
+from compression_config.errors import InvalidConfig
+from compression_config.findings import Code, Finding, SeverityPolicy, has_errors
+from compression_config.spans import Provenance
+
+__all__ = ["CompressionConfig", "ConfigList", "PruningConfigList", "QuantizationConfigList"]
+
+C = TypeVar("C", bound=SubConfig)
+
+
+class ConfigList(Sequence[C], Generic[C]):
+    """A validated config list: read-only, in list order; equal to another of its kind with equal sub-configs.
+
+    `a + b` is the longer list, in which those of `b` overwrite; `b` may be plain data. Each sub-config keeps
+    the file and the place it came from.
+    """
+
+    kind: ClassVar[Kind]
+    config_type: ClassVar[type[SubConfig]]
+
+    def __init__(
+        self,
+        configs: Iterable[C] = (),
+        *,
+        provenance: Provenance | None = None,
+        policy: SeverityPolicy | None = None,
+        kind_stated: bool = True,
+    ) -> None:
+        self._configs = tuple(configs)
+        self.provenance = provenance or Provenance.of(len(self._configs))
+        self.policy = policy or SeverityPolicy()
+        self._kind_stated = kind_stated
+
+    @overload
+    def __getitem__(self, index: int) -> C: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[C]: ...
+    def __getitem__(self, index: int | slice) -> C | Sequence[C]:
+        return self._configs[index]
+
+    def __len__(self) -> int:
+        return len(self._configs)
+
+    def __iter__(self) -> Iterator[C]:
+        return iter(self._configs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ConfigList) and (self.kind, self._configs) == (other.kind, other._configs)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self._configs))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list(self._configs)!r})"
+
+    def __add__(self, other: Sequence[C] | Sequence[Mapping[str, Any]]) -> Self:
+        """Return the list that `other` continues. Raises `InvalidConfig` for plain data that breaks a rule."""
+        if not isinstance(other, ConfigList):
+            configs, remarks = validated(other, self.kind)
+            if configs is None:
+                shift = [r._replace(path=_moved(r, len(self))) for r in remarks]
+                raise InvalidConfig(self.policy.apply(placed(shift, Provenance.of(0))))
+            other = type(self)(configs)
+        elif other.kind != self.kind:
+            message = f"a {other.kind} list cannot continue a {self.kind} list"
+            hint = "write two lists, under 'pruning:' and 'quantization:'"
+            raise InvalidConfig([Finding(Code.MIXED_KINDS, Code.MIXED_KINDS.severity, message, hint)])
+        return type(self)(
+            (*self._configs, *other),
+            provenance=self.provenance + other.provenance,
+            policy=self.policy,
+            kind_stated=self._kind_stated or other._kind_stated,
+        )
+
+    @functools.cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is worth a warning or a note, in list order; errors only where a severity was raised."""
+        return self.policy.apply(placed(self._remarks(), self.provenance))
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return the sub-configs as plain dicts of the keys that are written, ready for YAML and JSON."""
+        return [config.model_dump(mode="json") for config in self._configs]
+
+    def with_policy(self, policy: SeverityPolicy) -> Self:
+        """Return the same list under other severities. Raises `InvalidConfig` when they make a finding an error."""
+        same = type(self)(self._configs, provenance=self.provenance, policy=policy, kind_stated=self._kind_stated)
+        if policy.raises and has_errors(same.findings):
+            raise InvalidConfig(same.findings)
+        return same
+
+    def _remarks(self) -> Iterator[Remark]:
+        if not self._configs:
+            yield Remark(Code.NOTHING_CONFIGURED, "the config list is empty: nothing is compressed", "add a sub-config")
+        if not self._kind_stated and all(config.exclude for config in self._configs):
+            message = f"nothing in the list says its kind, so it is read as a {self.kind} list"
+            yield Remark(Code.KIND_NOT_STATED, message, "state the kind, pruning or quantization, in the call")
+        for index, config in enumerate(self._configs):
+            for remark in config.remarks():
+                yield remark._replace(path=(index, *remark.path))
+
+
+def _moved(remark: Remark, by: int) -> tuple[str | int, ...]:
+    first, *rest = remark.path or ("",)
+    return (first + by, *rest) if isinstance(first, int) else remark.path
+
+
+class PruningConfigList(ConfigList[PruningConfig]):
+    """A config list that says which layers are pruned, and how much."""
+
+    kind = "pruning"
+    config_type = PruningConfig
+
+
+class QuantizationConfigList(ConfigList[QuantizationConfig]):
+    """A config list that says which layers are quantized, and to how many bits."""
+
+    kind = "quantization"
+    config_type = QuantizationConfig
+
+
+class CompressionConfig:
+    """A two-part document: one list for pruning, one for quantization, resolved apart (D12).
+
+    A part that the document leaves out is an empty list.
+    """
+
+    def __init__(
+        self, pruning: PruningConfigList | None = None, quantization: QuantizationConfigList | None = None
+    ) -> None:
+        self.parts: tuple[ConfigList[Any], ...] = tuple(part for part in (pruning, quantization) if part is not None)
+        """The lists that are written, pruning first."""
+        absent = SeverityPolicy(levels={Code.NOTHING_CONFIGURED: "ignore"})
+        self.pruning = pruning if pruning is not None else PruningConfigList(policy=absent)
+        self.quantization = quantization if quantization is not None else QuantizationConfigList(policy=absent)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The warnings and notes of both lists, those of pruning first."""
+        return tuple(finding for part in self.parts for finding in part.findings)
+
+    def to_dict(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the two-part document as plain data, with the parts that are written."""
+        return {part.kind: part.to_list() for part in self.parts}
+
+    def with_policy(self, policy: SeverityPolicy) -> CompressionConfig:
+        """Return the same document under other severities. Raises `InvalidConfig` when they make a finding an error."""
+        parts: dict[str, Any] = {part.kind: part.with_policy(policy) for part in self.parts}
+        return CompressionConfig(**parts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CompressionConfig) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.pruning, self.quantization))
+
+    def __repr__(self) -> str:
+        return f"CompressionConfig(pruning={self.pruning!r}, quantization={self.quantization!r})"

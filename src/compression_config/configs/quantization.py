@@ -1,0 +1,107 @@
+"""Quantization sub-configs. Spec: The Keys in Quantization Config List."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
+
+from compression_config.configs.base import Kind, Needs, Rivals, SubConfig
+from compression_config.configs.remarks import Remark
+from compression_config.configs.values import (
+    Choice,
+    IntegerRule,
+    PerQuantTypeRule,
+    QuantType,
+    QuantTypesRule,
+)
+from compression_config.findings import Code
+from compression_config.spelling import listed
+
+__all__ = ["QuantDtype", "QuantScheme", "QuantizationConfig"]
+
+QuantDtype: TypeAlias = Literal["int", "uint"]
+QuantScheme: TypeAlias = Literal[
+    "per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric"
+]
+_DTYPES = ("int", "uint")
+_SCHEMES = ("per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric")
+_SETTINGS = ("quant_types", "quant_bits", "quant_start_step", "quant_dtype", "quant_scheme")
+_MAPPED = ("quant_bits", "quant_dtype", "quant_scheme")
+_EXCLUDE_HINT = "keep 'exclude' to leave the layers alone, or delete it to quantize them"
+_TYPES_HINT = "write quant_types: [weight, input]"
+
+
+class QuantizationConfig(SubConfig):
+    """Which layers to quantize, which of their tensors, and to how many bits."""
+
+    kind: ClassVar[Kind] = "quantization"
+    foreign: ClassVar = frozenset({"sparsity_per_layer", "total_sparsity", "sparsity", "max_sparsity_per_layer"})
+    no_setting_hint: ClassVar = "write quant_types: [weight, input] and quant_bits: 8, or exclude: true"
+    rivals: ClassVar = tuple(Rivals(frozenset({"exclude", key}), _EXCLUDE_HINT) for key in _SETTINGS)  # D4
+    needs: ClassVar = (
+        Needs("quant_types", ("quant_bits",), "write quant_bits: 8"),  # D9
+        Needs("quant_bits", ("quant_types",), _TYPES_HINT),
+        Needs("quant_start_step", ("quant_types", "exclude"), _TYPES_HINT),
+        Needs("quant_dtype", ("quant_types", "exclude"), _TYPES_HINT),
+        Needs("quant_scheme", ("quant_types", "exclude"), _TYPES_HINT),
+    )
+
+    quant_types: Annotated[QuantType | Sequence[QuantType], QuantTypesRule()] | None = Field(
+        default=None,
+        description="Which tensors of the layer to quantize: `weight`, `input`, `output`, or a list of them. "
+        "Weight and input are meant to be quantized together.",
+        examples=[["weight", "input"]],
+    )
+    quant_bits: Annotated[int | Mapping[QuantType, int], PerQuantTypeRule(IntegerRule(1, 31))] | None = Field(
+        default=None,
+        description="The number of bits, from 1 to 31: one for all of `quant_types`, or a mapping with one for each.",
+        examples=[8, {"weight": 4, "input": 8}],
+    )
+    quant_start_step: Annotated[int, IntegerRule(0)] | None = Field(
+        default=None,
+        description="How many steps the model runs before quantization begins (for the QAT quantizer); 0 when absent.",
+        examples=[1000],
+    )
+    quant_dtype: Annotated[QuantDtype | Mapping[QuantType, QuantDtype], PerQuantTypeRule(Choice(_DTYPES))] | None = (
+        Field(
+            default=None,
+            description="Signed (`int`) or unsigned (`uint`): one for all `quant_types`, or a mapping by quant type.",
+            examples=["int", {"weight": "int", "input": "uint"}],
+        )
+    )
+    quant_scheme: (
+        Annotated[QuantScheme | Mapping[QuantType, QuantScheme], PerQuantTypeRule(Choice(_SCHEMES))] | None
+    ) = Field(
+        default=None,
+        description="One scale for the tensor or one for each channel, with a zero point (affine) or without "
+        "(symmetric): one for all of `quant_types`, or a mapping by quant type.",
+        examples=["per_channel_symmetric"],
+    )
+
+    def value_remarks(self) -> Iterator[Remark]:
+        """Yield the quant types for which a mapping of bits has none (D9)."""
+        if self.quant_types is None or not isinstance(self.quant_bits, Mapping):
+            return
+        missing = [quant_type for quant_type in self.quant_types if quant_type not in self.quant_bits]
+        if missing:
+            hint = f"write {missing[0]}: 8 in it, or take {missing[0]} out of 'quant_types'"
+            yield Remark(Code.MISSING_BITS, f"'quant_bits' has no bits for {listed(missing)}", hint, ("quant_bits",))
+
+    def remarks(self) -> Iterator[Remark]:
+        """Yield values for types that are not quantized (D9), weight without input (D10), and what all may show."""
+        yield from super().remarks()
+        if self.quant_types is None:
+            return
+        for key in _MAPPED:
+            value = getattr(self, key)
+            for extra in (part for part in value if part not in self.quant_types) if isinstance(value, Mapping) else ():
+                message = f"'{key}' speaks of '{extra}', which 'quant_types' does not list"
+                hint = f"add {extra} to 'quant_types', or delete it here"
+                yield Remark(Code.UNUSED_QUANT_TYPE, message, hint, (key, extra), at_key=True)
+        for one, other in (("weight", "input"), ("input", "weight")):
+            if one in self.quant_types and other not in self.quant_types:
+                message = f"'{one}' is quantized without '{other}'; the two are meant to be quantized together"
+                hint = f"add {other} to 'quant_types', or silence unpaired-quant-types if {one} alone is meant"
+                yield Remark(Code.UNPAIRED_QUANT_TYPES, message, hint, ("quant_types",))

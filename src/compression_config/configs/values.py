@@ -1,0 +1,380 @@
+"""The kinds of value a key can have: what is accepted, what a schema says of it, how a refusal is worded.
+
+Each class is a pydantic annotation. pydantic's core decides in one call and without Python in between;
+`explain` is asked only for what the core refused, and words why. D6 holds for all of them: numbers are
+`numbers.Real` except bool, lists are any sequence but a string.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
+
+from compression_config.configs.remarks import Remark, shown
+from compression_config.findings import Code
+from compression_config.spelling import listed, nearest
+
+__all__ = ["ByQuantType", "Choice", "ExcludeRule", "IntegerRule", "NamesRule", "PerQuantTypeRule", "QuantType"]
+__all__ += ["QuantTypesRule", "RatioRule", "ValueRule", "plain"]
+
+QuantType: TypeAlias = Literal["weight", "input", "output"]
+QUANT_TYPES: tuple[QuantType, ...] = ("weight", "input", "output")
+V = TypeVar("V")
+
+JsonSchema: TypeAlias = dict[str, Any]
+
+
+def plain(value: object) -> object:
+    """Return `value` in Python's own types: mappings as dicts, sequences as lists, numbers as int or float.
+
+    Config frameworks and numpy hand out types of their own (D6). What is none of these stays as it is,
+    and so does what is nested deeper than any config list: the core refuses it either way.
+    """
+    return _plain(value, 8)
+
+
+def _plain(value: object, depth: int) -> object:
+    if value is None or isinstance(value, bool) or not depth:
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(part, depth - 1) for key, part in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
+        return [_plain(part, depth - 1) for part in value]
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    return value
+
+
+class ByQuantType(Mapping[QuantType, V], Generic[V]):
+    """One value for each of some quant types, in the order written; hashable, equal to any mapping like it."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[QuantType, V]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, quant_type: QuantType) -> V:
+        return self._values[quant_type]
+
+    def __iter__(self) -> Iterator[QuantType]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._values.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._values)
+
+
+class ValueRule:
+    """What the value of a key may be. A subclass says it three times: to the core, to a schema, to people."""
+
+    def core(self) -> CoreSchema:
+        """Return the schema by which pydantic's core accepts or refuses a value."""
+        raise NotImplementedError
+
+    def schema(self) -> JsonSchema:
+        """Return the same as JSON Schema."""
+        raise NotImplementedError
+
+    def explain(self, key: str, value: object) -> Iterator[Remark]:
+        """Yield why the core refused `value` for `key`: paths start at the key."""
+        raise NotImplementedError
+
+    def accepts(self, value: object) -> bool:
+        """Return whether the core takes `value`."""
+        return _validator(self).isinstance_python(value)
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
+        """Hand the core its schema, whatever type the annotation shows to type checkers."""
+        return self.core()
+
+
+@dataclass(frozen=True, slots=True)
+class NamesRule(ValueRule):
+    """A list of names or types: at least one, none of them empty (D1)."""
+
+    one: str
+    """What an element is called in a message: "type", "name", "partial name"."""
+    example: str
+
+    def core(self) -> CoreSchema:
+        return core_schema.tuple_variable_schema(
+            core_schema.str_schema(strict=True, min_length=1), min_length=1, strict=False
+        )
+
+    def schema(self) -> JsonSchema:
+        return {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+
+    def explain(self, key: str, value: object) -> Iterator[Remark]:
+        if isinstance(value, str):
+            hint = f"write {key}: [{value or self.example}]"
+            yield Remark(Code.WRONG_TYPE, f"'{key}' must be a list, not the string {shown(value)}", hint, (key,))
+        elif not isinstance(value, list | tuple):
+            hint = f"write {key}: [{self.example}]"
+            yield Remark(Code.WRONG_TYPE, f"'{key}' must be a list, not {shown(value)}", hint, (key,))
+        elif not value:
+            message = f"'{key}' must name at least one {self.one}"
+            yield Remark(
+                Code.EMPTY_SELECTOR, message, "name one, or delete the line to select by the other keys", (key,)
+            )
+        else:
+            for position, element in enumerate(value):
+                yield from self._explain_element(key, position, element)
+
+    def _explain_element(self, key: str, position: int, element: object) -> Iterator[Remark]:
+        path = (key, position)
+        if element is None:
+            yield Remark(
+                Code.EMPTY_VALUE, f"an element of '{key}' has no value", f"write a {self.one}, or delete it", path
+            )
+        elif isinstance(element, bool | int | float):
+            message = f"'{key}' must hold strings, not {shown(element)}"
+            yield Remark(Code.UNQUOTED_NAME, message, f'write "{shown(element)}"', path)
+        elif not isinstance(element, str):
+            yield Remark(Code.WRONG_TYPE, f"'{key}' must hold strings, not {shown(element)}", None, path)
+        elif not element:
+            message = f"an empty string is no {self.one}"
+            yield Remark(Code.EMPTY_SELECTOR, message, f"write a {self.one}, or delete it", path)
+        elif any("\ud800" <= letter <= "\udfff" for letter in element):
+            message = f"an element of '{key}' holds half of a surrogate pair, which is no character"
+            yield Remark(Code.WRONG_TYPE, message, f"write the {self.one} anew", path)
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludeRule(ValueRule):
+    """`true` and nothing else (D4)."""
+
+    def core(self) -> CoreSchema:
+        return core_schema.literal_schema([True])
+
+    def schema(self) -> JsonSchema:
+        return {"const": True}
+
+    def explain(self, key: str, value: object) -> Iterator[Remark]:
+        if value is False:
+            hint = "delete the line; leaving it out means the same"
+            yield Remark(Code.EXCLUDE_FALSE, f"'{key}' takes only true", hint, (key,))
+        else:
+            yield Remark(Code.WRONG_TYPE, f"'{key}' takes only true, not {shown(value)}", f"write {key}: true", (key,))
+
+
+@dataclass(frozen=True, slots=True)
+class RatioRule(ValueRule):
+    """A share of weight elements: from 0 up to but not including 1, or a cap: above 0, up to 1 (D6)."""
+
+    cap: bool = False
+
+    def core(self) -> CoreSchema:
+        if self.cap:
+            return core_schema.float_schema(gt=0, le=1, strict=True)
+        return core_schema.float_schema(ge=0, lt=1, strict=True)
+
+    def schema(self) -> JsonSchema:
+        if self.cap:
+            return {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+        return {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
+
+    @property
+    def span(self) -> str:
+        """The range in words."""
+        return "above 0 and at most 1" if self.cap else "at least 0 and below 1"
+
+    def explain(self, key: str, value: object) -> Iterator[Remark]:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            yield Remark(
+                Code.WRONG_TYPE, f"'{key}' must be a number, not {shown(value)}", self._number_hint(value), (key,)
+            )
+        else:
+            message = f"'{key}' must be {self.span}, not {shown(value)}"
+            yield Remark(Code.OUT_OF_RANGE, message, self._range_hint(key, value), (key,))
+
+    def _number_hint(self, value: object) -> str | None:
+        if isinstance(value, Mapping) and "_value" in value:
+            return "a search space is not a config list: let the experiment fill in a number first"
+        if not isinstance(value, str):
+            return None
+        percent = value.strip().endswith("%")
+        try:
+            number = float(value.strip().removesuffix("%"))
+        except ValueError:
+            return None
+        number = number / 100 if percent else number
+        return f"write {number:g}" + ("" if percent else " without quotes") if math.isfinite(number) else None
+
+    def _range_hint(self, key: str, value: float) -> str | None:
+        if 1 < value <= 100:  # noqa: PLR2004 - a percentage
+            return f"ratios are not percentages: write {value / 100:g}"
+        if value == 1:
+            return "a ratio of 1 would mask every weight; to leave the layers untouched use 'exclude', else write 0.99"
+        if value == 0:
+            return f"to mask nothing write a ratio of 0 and delete '{key}'"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerRule(ValueRule):
+    """A whole number from `least` to `most` (None: no upper bound)."""
+
+    least: int
+    most: int | None = None
+
+    def core(self) -> CoreSchema:
+        return core_schema.int_schema(ge=self.least, le=self.most, strict=True)
+
+    def schema(self) -> JsonSchema:
+        most = {} if self.most is None else {"maximum": self.most}
+        return {"type": "integer", "minimum": self.least, **most}
+
+    @property
+    def span(self) -> str:
+        """The range in words."""
+        return f"at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
+
+    def explain(self, key: str, value: object) -> Iterator[Remark]:
+        if isinstance(value, bool) or not isinstance(value, int):
+            whole = isinstance(value, float) and value.is_integer()
+            digits = isinstance(value, str) and value.strip().isdecimal()
+            hint = f"write {int(value)}" if whole or digits else None  # type: ignore[call-overload]
+            yield Remark(
+                Code.WRONG_TYPE, f"'{key}' must be a whole number {self.span}, not {shown(value)}", hint, (key,)
+            )
+        else:
+            message = f"'{key}' must be {self.span}, not {shown(value)}"
+            yield Remark(Code.OUT_OF_RANGE, message, self._range_hint(value), (key,))
+
+    def _range_hint(self, value: int) -> str | None:
+        if self.most is not None and value > self.most:
+            return "to leave these layers unquantized use exclude"  # D9
+        return f"write {self.least}" if self.most is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(ValueRule):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def core(self) -> CoreSchema:
+        return core_schema.literal_schema(list(self.words))
+
+    def schema(self) -> JsonSchema:
+        return {"enum": list(self.words)}
+
+    def explain(self, key: str, value: object) -> Iterator[Remark]:
+        message = f"'{key}' must be {listed(self.words, last='or')}, not {shown(value)}"
+        close = nearest(value, self.words) if isinstance(value, str) else []
+        code = Code.UNKNOWN_VALUE if isinstance(value, str) else Code.WRONG_TYPE
+        yield Remark(code, message, f"write {close[0]}" if close else None, (key,))
+
+
+@dataclass(frozen=True, slots=True)
+class QuantTypesRule(ValueRule):
+    """One quant type, or a list of them without repeats (D9)."""
+
+    def core(self) -> CoreSchema:
+        one = core_schema.literal_schema(list(QUANT_TYPES))
+        many = core_schema.tuple_variable_schema(one, min_length=1, strict=False)
+        unique = core_schema.no_info_after_validator_function(_without_repeats, many)
+        return core_schema.no_info_before_validator_function(_one_or_many, unique)
+
+    def schema(self) -> JsonSchema:
+        one = {"enum": list(QUANT_TYPES)}
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}]}
+
+    def explain(self, key: str, value: object) -> Iterator[Remark]:
+        if isinstance(value, str):
+            yield from Choice(QUANT_TYPES).explain(key, value)
+        elif not isinstance(value, list | tuple):
+            yield Remark(
+                Code.WRONG_TYPE, f"'{key}' must be a list, not {shown(value)}", f"write {key}: [weight, input]", (key,)
+            )
+        elif not value:
+            yield Remark(
+                Code.EMPTY_VALUE, f"'{key}' must name at least one quant type", f"write {key}: [weight, input]", (key,)
+            )
+        else:
+            yield from self._explain_elements(key, value)
+
+    def _explain_elements(self, key: str, value: Sequence[object]) -> Iterator[Remark]:
+        seen: list[object] = []
+        for position, element in enumerate(value):
+            if not isinstance(element, str) or element not in QUANT_TYPES:
+                for remark in Choice(QUANT_TYPES).explain(key, element):
+                    yield remark._replace(path=(key, position))
+            elif element in seen:
+                message = f"'{key}' names {shown(element)} twice"
+                yield Remark(Code.REPEATED_QUANT_TYPE, message, "delete one of the two", (key, position))
+            seen.append(element)
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _without_repeats(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) != len(value):
+        raise ValueError("a quant type is repeated")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class PerQuantTypeRule(ValueRule):
+    """One value for all quant types, or a mapping with one for each (D9, D11)."""
+
+    each: ValueRule
+
+    def core(self) -> CoreSchema:
+        mapping = core_schema.dict_schema(core_schema.literal_schema(list(QUANT_TYPES)), self.each.core(), min_length=1)
+        frozen = core_schema.no_info_after_validator_function(
+            ByQuantType, mapping, serialization=core_schema.plain_serializer_function_ser_schema(dict)
+        )
+        return core_schema.tagged_union_schema({"each": frozen, "all": self.each.core()}, _each_or_all)
+
+    def schema(self) -> JsonSchema:
+        mapping = {
+            "type": "object",
+            "properties": {quant_type: self.each.schema() for quant_type in QUANT_TYPES},
+            "additionalProperties": False,
+            "minProperties": 1,
+        }
+        return {"anyOf": [self.each.schema(), mapping]}
+
+    def explain(self, key: str, value: object) -> Iterator[Remark]:
+        if not isinstance(value, Mapping):
+            yield from self.each.explain(key, value)
+            return
+        if not value:
+            message = f"'{key}' must have a value for each quant type"
+            yield Remark(Code.EMPTY_VALUE, message, f"write one value for all, or {key}: {{weight: ...}}", (key,))
+        for quant_type, part in value.items():
+            if quant_type not in QUANT_TYPES:
+                close = nearest(str(quant_type), QUANT_TYPES)
+                hint = f"write {close[0]}" if close else None
+                message = f"'{key}' takes {listed(QUANT_TYPES, last='or')} as keys, not {shown(quant_type)}"
+                yield Remark(Code.UNKNOWN_VALUE, message, hint, (key, str(quant_type)), at_key=True)
+            elif not self.each.accepts(part):
+                for remark in self.each.explain(key, part):
+                    yield remark._replace(path=(key, quant_type))
+
+
+@functools.cache
+def _validator(rule: ValueRule) -> SchemaValidator:
+    return SchemaValidator(rule.core())
+
+
+def _each_or_all(value: object) -> str:
+    return "each" if isinstance(value, Mapping) else "all"

@@ -1,0 +1,216 @@
+"""Into the house: plain data, YAML or JSON text, or a file, to a validated config list."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias, get_args, overload
+
+from compression_config.configs.base import Kind, SubConfig
+from compression_config.configs.config_list import (
+    CompressionConfig,
+    ConfigList,
+    PruningConfigList,
+    QuantizationConfigList,
+)
+from compression_config.configs.remarks import Remark
+from compression_config.configs.validation import KINDS, inferred_kind, placed, validated
+from compression_config.documents import Document, read_file, read_text
+from compression_config.errors import InvalidConfig, UsageError
+from compression_config.findings import Code, Finding, SeverityLevel, SeverityPolicy, has_errors
+from compression_config.spans import ConfigPath, Provenance, SourceMap
+from compression_config.spelling import listed, nearest
+
+__all__ = ["AnyConfig", "ConfigData", "load", "loads", "policy_of", "validate"]
+
+AnyConfig: TypeAlias = PruningConfigList | QuantizationConfigList | CompressionConfig
+"""What validation returns: a list of one kind, or the two lists of a two-part document."""
+
+ConfigData: TypeAlias = Sequence[Mapping[str, Any] | SubConfig] | Mapping[str, Any] | AnyConfig
+"""What validation takes: a list of dicts or sub-configs, a two-part mapping, or what it returned before."""
+
+_LISTS: Mapping[Kind, type[PruningConfigList | QuantizationConfigList]] = {
+    "pruning": PruningConfigList,
+    "quantization": QuantizationConfigList,
+}
+
+
+def policy_of(*, strict: bool, severity: Mapping[str, SeverityLevel] | None) -> SeverityPolicy:
+    """Return the severities that a caller asks for. Raises `UsageError` for an unknown code or level."""
+    levels = dict(severity or {})
+    for code, level in levels.items():
+        if code not in set(Code):
+            close = nearest(str(code), list(Code))
+            raise UsageError(f"there is no finding {code!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+        if level not in get_args(SeverityLevel):
+            raise UsageError(f"a severity is {listed(get_args(SeverityLevel), last='or')}, not {level!r}")
+        if Code(code).fatal and level != "error":
+            raise UsageError(f"{code!r} stays an error: what it speaks of leaves no config list to go on with")
+    return SeverityPolicy(strict=strict, levels={str(code): level for code, level in levels.items()})
+
+
+@overload
+def validate(
+    data: ConfigData,
+    *,
+    kind: Literal["pruning"],
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> PruningConfigList: ...
+@overload
+def validate(
+    data: ConfigData,
+    *,
+    kind: Literal["quantization"],
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> QuantizationConfigList: ...
+@overload
+def validate(
+    data: ConfigData,
+    *,
+    kind: Kind | None = None,
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> AnyConfig: ...
+def validate(
+    data: object,
+    *,
+    kind: Kind | None = None,
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> AnyConfig:
+    """Return `data` as a validated config list, or as two of them for a two-part document.
+
+    The kind is inferred from the keys unless `kind` states it (D12). `strict` turns every warning into an
+    error (D10); `severity` sets the severity of a code, or silences it with "ignore".
+
+    Raises `InvalidConfig` holding one finding for each broken rule, in document order (D16), and
+    `UsageError` for an unknown kind, code or level.
+
+    >>> validate([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}])[0].sparsity_per_layer
+    0.8
+    """
+    policy = policy_of(strict=strict, severity=severity)
+    return _validated(data, None, _checked_kind(kind), policy)
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    kind: Kind | None = None,
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> AnyConfig:
+    """Return the config list in the file `path`: JSON when it ends in `.json`, YAML otherwise.
+
+    Findings carry file, line and column. Options and errors are those of `validate`; a file that cannot
+    be read raises `InvalidConfig` too.
+    """
+    policy = policy_of(strict=strict, severity=severity)
+    return _from_document(read_file(path), _checked_kind(kind), policy)
+
+
+def loads(
+    text: str,
+    *,
+    format: Literal["yaml", "json"] = "yaml",  # noqa: A002 - the word that users look for
+    name: str = "<string>",
+    kind: Kind | None = None,
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> AnyConfig:
+    """Return the config list written in `text`; `name` stands for the file in findings.
+
+    Options and errors are those of `validate`.
+    """
+    policy = policy_of(strict=strict, severity=severity)
+    if format not in ("yaml", "json"):
+        raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")
+    return _from_document(read_text(text, format, name), _checked_kind(kind), policy)
+
+
+def _checked_kind(kind: object) -> Kind | None:
+    for known in (*KINDS, None):
+        if kind == known:
+            return known
+    raise UsageError(f"a kind is {listed(KINDS, last='or')}, not {kind!r}")
+
+
+def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
+    said = policy.apply(document.findings)
+    if not document.complete:
+        raise InvalidConfig(said)
+    try:
+        config = _validated(document.value, document.source, kind, policy)
+    except InvalidConfig as error:
+        raise InvalidConfig(_in_text_order((*said, *error.findings))) from None
+    if has_errors(said):
+        raise InvalidConfig(_in_text_order((*said, *config.findings)))
+    return config
+
+
+def _in_text_order(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: finding.span or ((0, 0), (0, 0)))
+
+
+def _validated(data: object, source: SourceMap | None, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
+    config: AnyConfig
+    if isinstance(data, PruningConfigList | QuantizationConfigList | CompressionConfig):
+        config = data if policy == SeverityPolicy() else data.with_policy(policy)
+    elif isinstance(data, Mapping) and any(known in data for known in KINDS):
+        config = _two_parts(data, source, policy)
+    else:
+        return _one_list(data, source, kind, policy)
+    return config if kind is None else _part(config, kind)
+
+
+def _part(config: AnyConfig, kind: Kind) -> AnyConfig:
+    """Return the list of one kind. Raises `InvalidConfig` when `config` is a list of the other."""
+    if isinstance(config, CompressionConfig):
+        return config.pruning if kind == "pruning" else config.quantization
+    if config.kind != kind:
+        message = f"this is a {config.kind} list, not a {kind} list"
+        raise InvalidConfig(
+            [Finding(Code.MIXED_KINDS, Code.MIXED_KINDS.severity, message, f"state kind {config.kind}")]
+        )
+    return config
+
+
+def _two_parts(data: Mapping[Any, object], source: SourceMap | None, policy: SeverityPolicy) -> CompressionConfig:
+    """Return both lists of a two-part document. Raises one `InvalidConfig` for all that is wrong with either."""
+    findings = list(placed(map(_unknown_part, (key for key in data if key not in KINDS)), Provenance.of(0, source)))
+    parts: dict[str, Any] = {}
+    for key, part in data.items():
+        if key not in KINDS:
+            continue
+        try:
+            parts[key] = _one_list(part, source, key, policy, prefix=(key,))
+            findings += parts[key].findings
+        except InvalidConfig as error:
+            findings += error.findings
+    if has_errors(findings):
+        raise InvalidConfig(findings if source is None else _in_text_order(findings))
+    return CompressionConfig(**parts)
+
+
+def _unknown_part(key: object) -> Remark:
+    close = nearest(str(key), KINDS)
+    hint = f"write '{close[0]}'" if close else "a two-part document has the keys 'pruning' and 'quantization'"
+    return Remark(Code.UNKNOWN_KEY, f"there is no part '{key}' in a two-part document", hint, (str(key),), at_key=True)
+
+
+def _one_list(
+    data: object, source: SourceMap | None, kind: Kind | None, policy: SeverityPolicy, *, prefix: ConfigPath = ()
+) -> PruningConfigList | QuantizationConfigList:
+    read_as = kind or inferred_kind(data) or "pruning"
+    configs, remarks = validated(data, read_as)
+    if configs is None:
+        provenance = Provenance.of(len(data) if isinstance(data, Sequence) else 0, source, prefix)
+        raise InvalidConfig(policy.apply(placed(remarks, provenance)))
+    provenance = Provenance.of(len(configs), source, prefix)
+    stated = kind is not None or isinstance(data, ConfigList)
+    result = _LISTS[read_as](configs, provenance=provenance, policy=policy, kind_stated=stated)
+    if policy.raises and has_errors(result.findings):
+        raise InvalidConfig(result.findings)
+    return result

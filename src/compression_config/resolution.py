@@ -1,0 +1,255 @@
+"""The front door of the answer: a read-only mapping from layers to what they get, and everything asked about it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast
+
+from compression_config.budget import Budget, budget_findings, budget_of
+from compression_config.canonical import canonical_list, fingerprint
+from compression_config.configs.base import Kind
+from compression_config.configs.config_list import ConfigList
+from compression_config.errors import FindingsError, UnknownLayer, UsageError
+from compression_config.findings import Finding, Severity
+from compression_config.inventory import Inventory
+from compression_config.linting import review
+from compression_config.resolving import Resolved, Status
+from compression_config.selection import NOBODY
+from compression_config.serialization import resolution_to_dict
+from compression_config.settings import AnySettings, PruningSettings, QuantizationSettings
+from compression_config.unmatched import selection_findings
+from compression_config.views import CompressedLayer, LayerResolution, SubConfigResolution, SubConfigs, layer_view
+from compression_config.wording import explanation
+
+__all__ = ["CompressionLayer", "CompressionResolution", "Resolution", "Unmatched"]
+
+S_co = TypeVar("S_co", bound=AnySettings, covariant=True)
+
+Unmatched: TypeAlias = Literal["error", "warn", "ignore"]
+"""What becomes of an error about a selector that selects nothing (D14)."""
+
+
+class _HasFindings:
+    """Something with findings that can be made to raise."""
+
+    findings: tuple[Finding, ...]
+
+    def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
+        """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
+        if at not in ("error", "warning"):
+            raise UsageError(f"findings can be raised at 'error' or 'warning', not at {at!r}")
+        bad = {Severity.ERROR} if at == "error" else {Severity.ERROR, Severity.WARNING}
+        raised = [finding for finding in self.findings if finding.severity in bad]
+        if raised:
+            raise FindingsError(raised)
+
+
+class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co]):
+    """The answer of a config list for a model: for every layer, in the model's order, what it gets and why.
+
+    An alias is accepted as a key and not iterated over. Two resolutions are equal when their answers are (D18).
+    """
+
+    def __init__(self, resolved: Resolved, unmatched: Unmatched = "error") -> None:
+        self._resolved = resolved
+        self._on_unmatched = unmatched
+
+    @property
+    def kind(self) -> Kind:
+        """`pruning` or `quantization`."""
+        return self._resolved.config_list.kind
+
+    @property
+    def config_list(self) -> ConfigList[Any]:
+        """The config list that was resolved."""
+        return self._resolved.config_list
+
+    @property
+    def inventory(self) -> Inventory:
+        """The layers that it was resolved against."""
+        return self._resolved.inventory
+
+    def __getitem__(self, name: str) -> LayerResolution[S_co]:
+        return cast("LayerResolution[S_co]", layer_view(self._resolved, self._position(name)))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.inventory.names)
+
+    def __len__(self) -> int:
+        return len(self.inventory)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Resolution):
+            return NotImplemented
+        return self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self.config_list)} sub-configs for {len(self)} layers>"
+
+    @functools.cached_property
+    def compressed(self) -> Mapping[str, CompressedLayer[S_co]]:
+        """The compressed layers by name, in the model's order; see `prunable` for those that have a weight."""
+        names = self.inventory.names
+        found = {names[p]: CompressedLayer[S_co](self._resolved, p) for p in self._with_status(Status.COMPRESSED)}
+        return MappingProxyType(found)
+
+    @functools.cached_property
+    def prunable(self) -> Mapping[str, CompressedLayer[S_co]]:
+        """The compressed layers that have a weight, by name, in the model's order.
+
+        A layer of which nothing is known but name and type counts as having one.
+        """
+        names, has_weight = self.inventory.names, self.inventory.has_weight
+        weightless = {names[p] for p in self._with_status(Status.COMPRESSED) if has_weight(p) is False}
+        found = {name: layer for name, layer in self.compressed.items() if name not in weightless}
+        return MappingProxyType(found)
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """The names of the excluded layers, in the model's order."""
+        return tuple(map(self.inventory.names.__getitem__, self._with_status(Status.EXCLUDED)))
+
+    @property
+    def untouched(self) -> tuple[str, ...]:
+        """The names of the layers that no sub-config selects, in the model's order."""
+        return tuple(map(self.inventory.names.__getitem__, self._with_status(Status.UNTOUCHED)))
+
+    @property
+    def sub_configs(self) -> Sequence[SubConfigResolution]:
+        """What became of each sub-config, in list order."""
+        return SubConfigs(self._resolved)
+
+    @functools.cached_property
+    def findings(self) -> tuple[Finding, ...]:  # type: ignore[override]
+        """Everything worth knowing: of the list itself, of what it selects, does and demands; in document order."""
+        about_model = (*review(self._resolved), *budget_findings(self._resolved, self.budget))
+        policy = self.config_list.policy
+        selected = (finding for finding in self._selecting if finding.severity is not Severity.ERROR)
+        found = (*self.config_list.findings, *self.unmatched, *selected, *policy.apply(about_model))
+        return tuple(sorted(found, key=_list_order))
+
+    @functools.cached_property
+    def unmatched(self) -> tuple[Finding, ...]:
+        """The findings about selectors that select nothing, as severe as `resolve` was told to take them (D14)."""
+        errors = (finding for finding in self._selecting if finding.severity is Severity.ERROR)
+        if self._on_unmatched == "warn":
+            return tuple(replace(finding, severity=Severity.WARNING) for finding in errors)
+        return tuple(errors) if self._on_unmatched == "error" else ()
+
+    @functools.cached_property
+    def _selecting(self) -> tuple[Finding, ...]:
+        """What the selectors find in the model, and what they do not."""
+        return self.config_list.policy.apply(selection_findings(self._resolved))
+
+    @functools.cached_property
+    def budget(self) -> Budget:
+        """How many weight elements are masked, at least, at most and in all; exact integers. Empty for quantization."""
+        return budget_of(self._resolved)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A digest of the answer (D18): equal on every rank and machine for the same answer."""
+        return fingerprint(self._resolved)
+
+    def explain(self, name: str) -> str:
+        """Return in words what a layer gets, which sub-config decides and which it overrules.
+
+        Raises `UnknownLayer` with the nearest names.
+        """
+        return explanation(self._resolved, self.budget, self._position(name))
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return the canonical config list: exact, disjoint names; the same answer in any order of its sub-configs."""
+        return canonical_list(self._resolved)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as versioned plain data, ready for JSON; see docs/cli.md for its shape."""
+        return resolution_to_dict(self._resolved, self.findings, self.budget)
+
+    def _position(self, name: str) -> int:
+        position = self.inventory.position(name)
+        if position is None:
+            raise UnknownLayer(name, self.inventory.nearest(name))
+        return position
+
+    def _with_status(self, status: Status) -> Iterator[int]:
+        statuses = {NOBODY: Status.UNTOUCHED}
+        for index, config in enumerate(self.config_list):
+            statuses[index] = Status.EXCLUDED if config.exclude else Status.COMPRESSED
+        return (position for position, index in enumerate(self._resolved.winners) if statuses[index] is status)
+
+
+def _list_order(finding: Finding) -> tuple[int, tuple[int, int]]:
+    """Sort by sub-config, then by place in its file; what speaks of the whole list comes first."""
+    index = next((step for step in finding.path if isinstance(step, int)), -1)
+    return index, finding.span.start if finding.span else (0, 0)
+
+
+class CompressionLayer(NamedTuple):
+    """What one layer gets from both lists of a two-part document."""
+
+    pruning: LayerResolution[PruningSettings]
+    quantization: LayerResolution[QuantizationSettings]
+
+
+class CompressionResolution(_HasFindings, Mapping[str, CompressionLayer]):
+    """The answers of a two-part document for one model: resolved apart, shown together (D12)."""
+
+    def __init__(self, pruning: Resolution[PruningSettings], quantization: Resolution[QuantizationSettings]) -> None:
+        self.pruning = pruning
+        self.quantization = quantization
+
+    @property
+    def inventory(self) -> Inventory:
+        """The layers that both lists were resolved against."""
+        return self.pruning.inventory
+
+    def __getitem__(self, name: str) -> CompressionLayer:
+        return CompressionLayer(self.pruning[name], self.quantization[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.pruning)
+
+    def __len__(self) -> int:
+        return len(self.pruning)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CompressionResolution):
+            return NotImplemented
+        return self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __repr__(self) -> str:
+        return f"<CompressionResolution of {self.pruning!r} and {self.quantization!r}>"
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:  # type: ignore[override]
+        """The findings of both lists, those of pruning first."""
+        return self.pruning.findings + self.quantization.findings
+
+    @property
+    def unmatched(self) -> tuple[Finding, ...]:
+        """The findings of both lists about selectors that select nothing (D14)."""
+        return self.pruning.unmatched + self.quantization.unmatched
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of both answers (D18)."""
+        return hashlib.sha256(f"{self.pruning.fingerprint} {self.quantization.fingerprint}".encode()).hexdigest()
+
+    def explain(self, name: str) -> str:
+        """Return in words what a layer gets from either list. Raises `UnknownLayer` with the nearest names."""
+        return "\n".join((self.pruning.explain(name), self.quantization.explain(name)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return both answers as versioned plain data, ready for JSON."""
+        return {"pruning": self.pruning.to_dict(), "quantization": self.quantization.to_dict()}
