@@ -54,7 +54,7 @@ class Columns:
             )
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # lists are among the columns
 
     @cached_property
     def _aliases_by_position(self) -> dict[int, list[str]]:

@@ -15,7 +15,7 @@ from compression_config.inventory.layer import Shape
 from compression_config.spans import ConfigPath, format_path
 from compression_config.spelling import listed, nearest
 
-__all__ = ["FORMAT", "VERSION", "Contents", "contents_of", "entries_of", "heading_of"]
+__all__ = ["FORMAT", "VERSION", "Contents", "WrongEntry", "contents_of", "entries_of", "heading_of"]
 
 FORMAT = "compression-config-inventory"
 VERSION = 1
@@ -31,6 +31,18 @@ class Contents(NamedTuple):
     columns: Columns
     model: str | None = None
     only_root: bool = False
+
+
+class WrongEntry(InvalidInventory):
+    """Data that is no inventory: `path` leads to the fault, `rule` is the sentence about it."""
+
+    def __init__(self, path: ConfigPath, rule: str) -> None:
+        self.path = path
+        self.rule = rule
+        super().__init__(path, rule)
+
+    def __str__(self) -> str:
+        return f"{format_path(self.path)}: {self.rule}" if self.path else self.rule
 
 
 def heading_of(contents: Contents) -> dict[str, Any]:
@@ -65,7 +77,7 @@ def entries_of(columns: Columns) -> Iterator[dict[str, Any]]:
 def contents_of(data: object) -> Contents:
     """Return what `data`, the whole of a file, says.
 
-    Raises `InvalidInventory` that says where the first fault is.
+    Raises `WrongEntry` for the first fault, and `InvalidInventory` where layers contradict one another.
     """
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         _refuse((), f"an inventory is a mapping with 'format: {FORMAT}'")
@@ -176,9 +188,9 @@ def _check_keys(mapping: dict[Any, Any], known: Sequence[str], path: ConfigPath)
 
 
 def _refuse_text(value: object, path: ConfigPath) -> NoReturn:
-    hint = f' (write "{value}")' if isinstance(value, bool | int | float) else ""
-    _refuse(path, f"a string that is not empty is expected, not {value!r}{hint}")
+    remedy = " (put it in quotes)" if isinstance(value, bool | int | float) else ""
+    _refuse(path, f"a string that is not empty is expected, not {value!r}{remedy}")
 
 
 def _refuse(path: ConfigPath, rule: str) -> NoReturn:
-    raise InvalidInventory(f"{format_path(path)}: {rule}" if path else rule)
+    raise WrongEntry(path, rule)

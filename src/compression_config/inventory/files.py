@@ -10,16 +10,20 @@ import zlib
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import NamedTuple, NoReturn
 
-import yaml
-
+from compression_config.documents import Document, Limits, read_json, read_yaml
+from compression_config.documents.collecting import paused_collector
 from compression_config.errors import InvalidInventory, UsageError
-from compression_config.inventory.entries import Contents, contents_of, entries_of, heading_of
+from compression_config.inventory.entries import Contents, WrongEntry, contents_of, entries_of, heading_of
+from compression_config.spelling import listed
 
 __all__ = ["MAX_BYTES", "read_file", "write_file"]
 
 MAX_BYTES = 256 * 2**20
 """How long the text of an inventory may be after unpacking."""
+
+_LIMITS = Limits(bytes=MAX_BYTES, elements=2_000_000, depth=8, nodes=40_000_000)
 
 
 def write_file(path: str | PathLike[str], contents: Contents) -> None:
@@ -29,9 +33,9 @@ def write_file(path: str | PathLike[str], contents: Contents) -> None:
     cannot hold, and `OSError` when the file cannot be written.
     """
     path = Path(path)
-    _, write, packed = _format_of(path)
+    file_format, packed = _format_of(path)
     try:
-        data = write(contents).encode()
+        data = file_format.write(contents).encode()
     except UnicodeEncodeError as error:
         raise InvalidInventory(f"{path}: half of a surrogate pair cannot be written as YAML (write JSON)") from error
     path.write_bytes(_gzipped(data) if packed else data)
@@ -44,28 +48,38 @@ def read_file(path: str | PathLike[str]) -> Contents:
     that is wrong with the file, beginning with that it cannot be read.
     """
     path = Path(path)
-    parse, _, packed = _format_of(path)
+    file_format, packed = _format_of(path)
+    text = _read_text(path, packed=packed)
+    with paused_collector():
+        data = file_format.parse(text, str(path))
+        try:
+            return contents_of(data)
+        except WrongEntry as error:
+            # Only now are positions worth the time that it takes to read with them.
+            start = file_format.read(text, str(path), _LIMITS).source.tree.span(error.path).start
+            raise InvalidInventory(f"{path}:{start.line}:{start.column}: {error}") from error
+        except InvalidInventory as error:
+            raise InvalidInventory(f"{path}: {error}") from error
+
+
+def _read_text(path: Path, *, packed: bool) -> str:
     try:
-        return contents_of(parse(_read_bytes(path, packed=packed).decode("utf-8-sig")))
-    except InvalidInventory as error:
-        raise InvalidInventory(f"{path}: {error}") from error
+        with gzip.open(path) if packed else path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except gzip.BadGzipFile as error:
+        raise InvalidInventory(f"{path} is not gzipped, although its name says so: {error}") from error
     except OSError as error:
         raise InvalidInventory(f"{path} cannot be read: {error.strerror or error}") from error
     except (EOFError, zlib.error) as error:
         raise InvalidInventory(f"{path} cannot be unpacked: {error}") from error
-    except RecursionError as error:
-        raise InvalidInventory(f"{path} is nested too deeply for an inventory") from error
-    # Both parsers and the decoder of bytes say what they do not understand, and where.
-    except (ValueError, yaml.YAMLError) as error:
-        raise InvalidInventory(f"{path} cannot be understood: {error}") from error
-
-
-def _read_bytes(path: Path, *, packed: bool) -> bytes:
-    with gzip.open(path) if packed else path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+    except ValueError as error:  # a path with a NUL in it
+        raise InvalidInventory(f"{path} cannot be read: {error}") from error
     if len(data) > MAX_BYTES:
-        raise InvalidInventory(f"an inventory has at most {MAX_BYTES} bytes after unpacking")
-    return data
+        raise InvalidInventory(f"{path}: an inventory has at most {MAX_BYTES} bytes after unpacking")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInventory(f"{path} is not UTF-8: {error}") from error
 
 
 def _gzipped(data: bytes) -> bytes:
@@ -76,26 +90,37 @@ def _gzipped(data: bytes) -> bytes:
     return packed.getvalue()
 
 
-def _parse_json(text: str) -> object:
-    return json.loads(text, object_pairs_hook=_without_repeats)
+def _parse_json(text: str, name: str) -> object:
+    """Return the plain data that `text` is: at the speed of `json`, which says less of what is wrong."""
+    try:
+        return json.loads(text, object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        _refuse(read_json(text, name, _LIMITS), f"{name} is no JSON: {error}")
 
 
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise InvalidInventory(f"the key {max(keys, key=keys.count)!r} stands twice in one mapping")
+        raise ValueError("a key stands twice in one mapping")
     return mapping
+
+
+def _parse_yaml(text: str, name: str) -> object:
+    document = read_yaml(text, name, _LIMITS)
+    if document.findings:
+        _refuse(document)
+    return document.value
+
+
+def _refuse(document: Document, otherwise: str = "") -> NoReturn:
+    """Raise what is wrong with the text of `document`, or `otherwise` when it has nothing to say."""
+    raise InvalidInventory(str(document.findings[0]) if document.findings else otherwise)
 
 
 def _write_json(contents: Contents) -> str:
     heading = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in heading_of(contents).items())
     lines = ",\n".join(f"    {json.dumps(entry)}" for entry in entries_of(contents.columns))
     return f'{{\n{heading}  "layers": [\n{lines}\n  ]\n}}\n' if lines else f'{{\n{heading}  "layers": []\n}}\n'
-
-
-def _parse_yaml(text: str) -> object:
-    return yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 def _write_yaml(contents: Contents) -> str:
@@ -112,20 +137,25 @@ def _flow(value: object) -> str:
 _NOT_PLAIN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def _format_of(path: Path) -> tuple[Callable[[str], object], Callable[[Contents], str], bool]:
-    """Return what parses and what writes the format that the name of `path` stands for, and whether it is gzipped."""
-    packed = path.suffix == ".gz"
-    suffix = path.with_suffix("").suffix if packed else path.suffix
-    try:
-        return *_FORMATS[suffix], packed
-    except KeyError:
-        raise UsageError(
-            f"the name of an inventory file ends in {', '.join(_FORMATS)}, or in one of these and .gz"
-        ) from None
+class _Format(NamedTuple):
+    """How one kind of text is read and written."""
+
+    parse: Callable[[str, str], object]
+    """Text and file name -> plain data."""
+    read: Callable[[str, str, Limits], Document]
+    """Text and file name -> plain data with positions."""
+    write: Callable[[Contents], str]
 
 
-_FORMATS = {
-    ".json": (_parse_json, _write_json),
-    ".yaml": (_parse_yaml, _write_yaml),
-    ".yml": (_parse_yaml, _write_yaml),
-}
+_JSON = _Format(_parse_json, read_json, _write_json)
+_YAML = _Format(_parse_yaml, read_yaml, _write_yaml)
+_FORMATS = {".json": _JSON, ".yaml": _YAML, ".yml": _YAML}
+
+
+def _format_of(path: Path) -> tuple[_Format, bool]:
+    """Return the format that the name of `path` stands for, and whether it is gzipped."""
+    packed = path.suffix.lower() == ".gz"
+    suffix = (path.with_suffix("") if packed else path).suffix.lower()
+    if suffix not in _FORMATS:
+        raise UsageError(f"the name of an inventory file ends in {listed(_FORMATS, last='or')}, each also with '.gz'")
+    return _FORMATS[suffix], packed

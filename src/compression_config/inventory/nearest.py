@@ -7,6 +7,7 @@ a dotted name, or the way to the module was left out: both are found by looking 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from compression_config.spelling import nearest
 
@@ -20,7 +21,7 @@ def nearest_names(name: str, names: Sequence[str], limit: int = 3) -> tuple[str,
     ('encoder.0.query', 'decoder.0.query')
     """
     found: dict[str, None] = {}
-    for candidate in (*_on_the_way(name, names, limit), *_with_the_end(name, names)):
+    for candidate in chain(_on_the_way(name, names, limit), _with_the_end(name, names)):
         found.setdefault(candidate)
         if len(found) == limit:
             break
@@ -45,7 +46,8 @@ def _on_the_way(name: str, names: Sequence[str], limit: int) -> Iterator[str]:
 
 
 def _with_the_end(name: str, names: Sequence[str]) -> Iterator[str]:
-    """Yield the names whose last component is that of `name`, or resembles it most."""
+    """Yield the names that end in `name`; then those whose last component is its own, or resembles it most."""
+    yield from (other for other in names if other.endswith(f".{name}"))
     ends = dict.fromkeys(other.rpartition(".")[2] for other in names)
     for end in nearest(name.rpartition(".")[2], ends):
         yield from (other for other in names if other == end or other.endswith(f".{end}"))

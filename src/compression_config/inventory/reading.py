@@ -9,14 +9,13 @@ that they do not have to the module that they wrap.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
-from compression_config.errors import InvalidInventory
 from compression_config.inventory.columns import Columns, ParameterPairs, packed
 from compression_config.inventory.layer import Shape
+from compression_config.inventory.walking import Walk, stored_in
 
 __all__ = ["read_modules"]
 
@@ -26,29 +25,24 @@ Tensor: TypeAlias = Any
 """What a module has for a parameter: mostly something with `shape` and `dtype`."""
 
 
-def read_modules(
-    names: Sequence[str],
-    modules: Sequence[Module],
-    parameters: Sequence[dict[str, Tensor] | None] | None = None,
-    aliases: Mapping[str, int] = MappingProxyType({}),
-) -> Columns:
-    """Return the columns of `modules`; in place of a module its class or the name of its class will do.
+def read_modules(walked: Walk) -> Columns:
+    """Return the columns of the modules in `walked`.
 
-    `parameters` is where each module keeps its own, for those who have looked already. Shapes are read
-    now and kept: what becomes of the model later does not change them.
+    Shapes are read now and kept: what becomes of the model later does not change them.
     """
+    modules: list[Module] = walked.modules
     size = len(modules)
     has_weight: list[bool | None] = [True] * size
     weight_shapes: list[Shape | None] = [None] * size
     dtypes: list[str | None] = [None] * size
-    pairs: list[ParameterPairs | None] = [None] * size
+    parameters: list[ParameterPairs | None] = [None] * size
     stored: list[Tensor | None] = [None] * size
     reader = _Reader()
     shapes, dtype_names, weightless = reader.shapes, reader.dtype_names, reader.weightless
     # The hot loop. It serves a torch module that keeps its weight among its parameters, or has neither,
     # if its shapes, its dtype or its class were met before. Whatever it does not expect raises, and is
     # read with care: a table that lacks a key, a parameter without shape, a module that is not torch's.
-    for position, own in enumerate([_own(module) for module in modules] if parameters is None else parameters):
+    for position, own in enumerate(walked.parameters):
         try:
             if own:
                 weight = own["weight"]
@@ -56,7 +50,7 @@ def read_modules(
                 dtypes[position] = dtype_names[weight.dtype]
                 stored[position] = weight
                 if len(own) > 1 and (len(own) > 2 or own["bias"] is not None):  # noqa: PLR2004
-                    pairs[position] = tuple([(name, shapes[p.shape]) for name, p in own.items() if p is not None])
+                    parameters[position] = tuple([(name, shapes[p.shape]) for name, p in own.items() if p is not None])
                 continue
             module = modules[position]
             attributes = module.__dict__
@@ -67,16 +61,16 @@ def read_modules(
             pass
         found = reader.weight(modules[position], own)
         has_weight[position], weight_shapes[position], dtypes[position], stored[position] = found
-        pairs[position] = reader.parameters(own, found)
+        parameters[position] = reader.parameters(own, found)
     return Columns(
-        names=tuple(names),
-        types=tuple(map(_type_name, modules)) if parameters is None else tuple([type(m).__name__ for m in modules]),
+        names=tuple(walked.names),
+        types=tuple(walked.types),
         weight_shapes=weight_shapes,
         has_weight=has_weight,
         dtypes=dtypes,
-        parameters=pairs,
+        parameters=parameters,
         owners=_owners(stored, weight_shapes),
-        aliases=aliases,
+        aliases=walked.aliases,
     )
 
 
@@ -93,7 +87,6 @@ class _Weight(NamedTuple):
 
 _NO_WEIGHT = _Weight(known=False)
 _NOT_KNOWN = _Weight(known=None)
-_PLAIN_VALUES = (type(None), bool, int, float, complex, bytes, list, tuple, dict, set)
 
 
 @dataclass(slots=True)
@@ -115,11 +108,11 @@ class _Reader:
         if "weight" in own:
             return self._tensor(own["weight"]) if own["weight"] is not None else _NO_WEIGHT
         # Pruning and the older weight_norm leave a plain attribute where the parameter was.
-        for place in (vars(module), _stored_in(module, "_buffers") or {}):
+        for place in (vars(module), stored_in(module, "_buffers") or {}):
             if _has_shape(place.get("weight")):
                 return self._tensor(place["weight"], own.get("weight_orig"))
-        parametrizations = (_stored_in(module, "_modules") or {}).get("parametrizations")
-        originals = (_stored_in(parametrizations, "_modules") or {}).get("weight")
+        parametrizations = (stored_in(module, "_modules") or {}).get("parametrizations")
+        originals = (stored_in(parametrizations, "_modules") or {}).get("weight")
         if originals is not None:
             return self._parametrized(originals)
         if getattr(type(module), "weight", None) is None:
@@ -145,15 +138,16 @@ class _Reader:
 
     def _parametrized(self, originals: Module) -> _Weight:
         """Return the weight that `torch.nn.utils.parametrize` makes of `originals`."""
-        tensors = {**(_stored_in(originals, "_parameters") or {}), **(_stored_in(originals, "_buffers") or {})}
-        first = (_stored_in(originals, "_modules") or {}).get("0")
-        # Torch lets a parametrization change the shape only if it is registered as unsafe; one that
-        # makes a weight of several tensors may do so of tensors of any shape.
-        if getattr(originals, "unsafe", True):
+        tensors = {**(stored_in(originals, "_parameters") or {}), **(stored_in(originals, "_buffers") or {})}
+        steps = [type(step) for step in (stored_in(originals, "_modules") or {}).values()]
+        # Torch lets a step change the shape if it is registered as unsafe. Torch's own are, and do not.
+        torch_only = all(step.__module__ == "torch.nn.utils.parametrizations" for step in steps)
+        if not torch_only and getattr(originals, "unsafe", True):
             return _Weight(known=True)
-        if type(first).__name__ == "_WeightNorm" and "original1" in tensors:
-            return self._tensor(tensors["original1"])
-        return self._tensor(tensors["original"]) if "original" in tensors else _Weight(known=True)
+        # Of several tensors a weight of any shape can be made; only of weight_norm it is known which.
+        norm = bool(steps) and steps[0].__name__ == "_WeightNorm"
+        original = tensors.get("original1" if norm else "original")
+        return _Weight(known=True) if original is None else self._tensor(original)
 
     def _tensor(self, tensor: Tensor, stored: object = None) -> _Weight:
         return _Weight(True, self._shape(tensor), self._dtype(tensor), tensor if stored is None else stored)
@@ -162,11 +156,13 @@ class _Reader:
         """Return the shape of `tensor`, None when it has none yet or none of plain numbers."""
         try:
             given = tensor.shape
-            shape = tuple(operator.index(length) for length in given)
+            shape = tuple(int(operator.index(length)) for length in given)
+            if any(length < 0 for length in shape):
+                return None
             self.shapes[given] = shape
         except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
             return None
-        return shape if all(length >= 0 for length in shape) else None
+        return shape
 
     def _dtype(self, tensor: Tensor) -> str | None:
         try:
@@ -176,29 +172,6 @@ class _Reader:
         except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
             return None
         return name
-
-
-def _type_name(module: Module) -> str:
-    """Return the name of the class of `module`, which may be that name or that class."""
-    if isinstance(module, str):
-        return module
-    if type(module) in _PLAIN_VALUES:
-        raise InvalidInventory(f"a layer comes with the name of its type, a class or a module, not {module!r}")
-    return module.__name__ if isinstance(module, type) else type(module).__name__
-
-
-def _own(module: Module) -> dict[str, Tensor] | None:
-    """Return the own parameters of a torch module; None for everything else."""
-    return None if isinstance(module, str | type) else _stored_in(module, "_parameters")
-
-
-def _stored_in(module: object, what: str) -> dict[str, Any] | None:
-    """Return the dict in which a torch module keeps `what`; None when `module` is not made like one."""
-    try:
-        found = vars(module).get(what)
-    except TypeError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _has_shape(weight: Tensor) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 from compression_config.errors import InvalidInventory
 from compression_config.inventory.columns import checked_positions
 
-__all__ = ["MAX_ALIASES", "SupportsNamedModules", "Walk", "walk"]
+__all__ = ["MAX_ALIASES", "SupportsNamedModules", "Walk", "stored_in", "walk"]
 
 TorchModule: TypeAlias = Any
 """A `torch.nn.Module` or that class: nothing of torch is imported, so its type cannot be named."""
@@ -33,17 +33,36 @@ class SupportsNamedModules(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Walk:
-    """The modules of a model other than the root, with their names, in the model's order."""
+    """The modules of a model other than the root, in the model's order; lists of equal length."""
 
-    names: list[str] = field(default_factory=list)
-    modules: list[object] = field(default_factory=list)
-    parameters: list[dict[str, object]] | None = None
-    """Where each module keeps its own parameters; only of a torch model, where they are at hand."""
+    names: list[str]
+    types: list[str]
+    modules: list[object]
+    parameters: list[dict[str, Any] | None]
+    """Where each module keeps its own parameters; None for what is not made like a torch module."""
     aliases: dict[str, int] = field(default_factory=dict)
     """Further names of modules -> position; empty where they cannot be known."""
     has_root: bool = True
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, object]]) -> Walk:
+        """Return the walk over `pairs` of a name and a module, its class, or the name of its class.
+
+        Raises `InvalidInventory` for two pairs of one name and for modules that cannot be any.
+        """
+        given = list(pairs)
+        names = [name for name, _ in given if name]
+        modules = [module for name, module in given if name]
+        checked_positions(names)
+        return cls(
+            names=names,
+            types=[_type_name(module) for module in modules],
+            modules=modules,
+            parameters=[_own(module) for module in modules],
+            has_root=len(names) < len(given),
+        )
 
 
 def walk(model: SupportsNamedModules) -> Walk:
@@ -53,7 +72,10 @@ def walk(model: SupportsNamedModules) -> Walk:
     """
     torch_module = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
     if torch_module is not None and isinstance(model, torch_module):
-        walked = _walk_torch(model, torch_module)
+        try:
+            walked = _walk_torch(model, torch_module)
+        except (AttributeError, KeyError):  # a module whose __init__ did not call that of its base
+            walked = None
         if walked is not None:
             return walked
     return _ask(model)
@@ -71,23 +93,44 @@ def _ask(model: SupportsNamedModules) -> Walk:
     for name, _ in pairs:
         if not isinstance(name, str):
             raise InvalidInventory(f"named_modules() gives {name!r} as the name of a module")
-    names = [name for name, _ in pairs if name]
-    checked_positions(names)
-    return Walk(
-        names=names,
-        modules=[module for name, module in pairs if name],
-        has_root=any(not name for name, _ in pairs),
-    )
+    return Walk.of(pairs)
+
+
+_PLAIN_VALUES = (type(None), str, bool, int, float, complex, bytes, list, tuple, dict, set)
+
+
+def _type_name(module: object) -> str:
+    """Return the name of the class of `module`, which may be that name or that class."""
+    if isinstance(module, str) and module:
+        return module
+    if type(module) in _PLAIN_VALUES:
+        raise InvalidInventory(f"a layer comes with the name of its type, a class or a module, not {module!r}")
+    return module.__name__ if isinstance(module, type) else type(module).__name__
+
+
+def _own(module: object) -> dict[str, Any] | None:
+    """Return the own parameters of a torch module; None for everything else."""
+    return None if isinstance(module, str | type) else stored_in(module, "_parameters")
+
+
+def stored_in(module: object, what: str) -> dict[str, Any] | None:
+    """Return the dict in which a torch module keeps `what`; None when `module` is not made like one."""
+    try:
+        found = vars(module).get(what)
+    except TypeError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _walk_torch(root: TorchModule, torch_module: TorchModule) -> Walk | None:
     """Return the modules below `root`, or None when one of its classes must be asked instead."""
-    usual_classes: set[type] = set()
+    type_names: dict[type, str] = {}
     if not _is_usual(type(root), torch_module):
         return None
     names: list[str] = []
+    types: list[str] = []
     modules: list[object] = []
-    parameters: list[dict[str, object]] = []
+    parameters: list[dict[str, Any] | None] = []
     seen = {id(root)}
     met_again: list[_MetAgain] = []
     # One entry per module on the current path: its prefix, those of its children that are still
@@ -102,13 +145,15 @@ def _walk_torch(root: TorchModule, torch_module: TorchModule) -> Walk | None:
             if identity in seen:
                 met_again.append(_MetAgain(prefix + name, child, frozenset(entry[2] for entry in path)))
                 continue
-            if type(child) not in usual_classes:
+            type_name = type_names.get(type(child))
+            if type_name is None:
                 if not _is_usual(type(child), torch_module):
                     return None
-                usual_classes.add(type(child))
+                type_name = type_names[type(child)] = type(child).__name__
             seen.add(identity)
             full_name = prefix + name
             names.append(full_name)
+            types.append(type_name)
             modules.append(child)
             attributes = child.__dict__
             parameters.append(attributes["_parameters"])
@@ -118,7 +163,7 @@ def _walk_torch(root: TorchModule, torch_module: TorchModule) -> Walk | None:
                 break
         else:
             path.pop()
-    return Walk(names, modules, parameters, _aliases(met_again, modules) if met_again else {})
+    return Walk(names, types, modules, parameters, _aliases(met_again, modules) if met_again else {})
 
 
 def _is_usual(cls: TorchModule, torch_module: TorchModule) -> bool:
