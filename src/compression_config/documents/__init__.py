@@ -9,4 +9,14 @@ from compression_config.documents.json_reader import read_json
 from compression_config.documents.reading import Format, read_file, read_text
 from compression_config.documents.yaml_reader import read_yaml
 
-__all__ = ["DEFAULT_LIMITS", "Document", "Format", "Limits", "decode", "read_file", "read_json", "read_text", "read_yaml"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Document",
+    "Format",
+    "Limits",
+    "decode",
+    "read_file",
+    "read_json",
+    "read_text",
+    "read_yaml",
+]

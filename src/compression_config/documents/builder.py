@@ -108,13 +108,15 @@ Frame: TypeAlias = ListFrame | MappingFrame
 class Builder:
     """Takes what a parser meets and makes the value and its nodes; keeps the limits."""
 
-    __slots__ = ("frame", "frames", "limits", "names", "nodes", "problems", "top")
+    __slots__ = ("checkpoint", "frame", "frames", "limits", "names", "nodes", "problems", "top")
 
     def __init__(self, problems: Problems, limits: Limits) -> None:
         self.problems = problems
         self.limits = limits
         self.nodes = 0
         """How many keys, scalars, lists and mappings there are so far, aliases written out."""
+        self.checkpoint = min(limits.nodes, limits.elements)
+        """The number of nodes above which to look again whether the limits are kept; not at each of them."""
         self.top = ListFrame(0, 0)
         """Holds the whole document as its one element; no part of any path."""
         self.frame: Frame = self.top
@@ -124,12 +126,15 @@ class Builder:
         self.names: dict[str, str] = {}
         """One object for all keys that are spelled the same."""
 
-    def path(self) -> ConfigPath:
-        """Return the config path of what comes next; inside an unusable key, that of its mapping."""
+    def path(self, to: Frame | None = None) -> ConfigPath:
+        """Return the config path of what comes next, or of the open list or mapping `to`.
+
+        Inside an unusable key it is that of its mapping.
+        """
         steps: list[str | int] = []
-        for frame in (*self.frames[1:], self.frame)[: None if self.frames else 0]:
+        for frame in (*self.frames, self.frame)[1:]:
             step = frame.step()
-            if step is None:
+            if step is None or frame is to:
                 break
             steps.append(step)
         return tuple(steps)
@@ -150,8 +155,7 @@ class Builder:
         """
         frame = self.frame
         frame.node.spot = frame.start << SPOT_BITS | max(end, frame.start)
-        if len(frame.container) > self.limits.elements:
-            raise self._too_long(frame)
+        self._check_length(frame)
         self.frame = parent = self.frames.pop()
         if parent.height <= frame.height:
             parent.height = frame.height + 1
@@ -170,29 +174,35 @@ class Builder:
     def count(self, place: Spot, nodes: int = 1) -> None:
         """Count `nodes` more, which `place` brings. Raises `Stop` at the limit."""
         self.nodes += nodes
-        if self.nodes > self.limits.nodes:
-            raise self.too_many(place)
+        if self.nodes > self.checkpoint:
+            self.check(place)
 
-    def too_many(self, place: Spot) -> Stop:
-        """Return the end of reading a document of which `place` is too much."""
-        message = f"a document has at most {self.limits.nodes:,} keys and values, aliases and merges written out"
-        hint = "write fewer aliases of aliases, or split the list into several files"
-        return self.problems.stop(Code.TOO_LARGE, message, hint, self.path(), place)
+    def check(self, place: Spot) -> None:
+        """Raise `Stop` if the document is beyond a limit at `place`. Called when `nodes` passes `checkpoint`."""
+        if self.nodes > self.limits.nodes:
+            message = f"a document has at most {self.limits.nodes:,} keys and values, aliases and merges written out"
+            hint = "write fewer aliases of aliases, or split the list into several files"
+            raise self.problems.stop(Code.TOO_LARGE, message, hint, self.path(), place)
+        for frame in (*self.frames, self.frame):
+            self._check_length(frame)
+        self.checkpoint = min(self.limits.nodes, self.nodes + self.limits.elements)
 
     def too_deep(self, place: Spot) -> Stop:
         """Return the end of reading a document that nests too deep at `place`."""
         message = f"lists and mappings nest at most {self.limits.depth} deep"
-        return self.problems.stop(Code.TOO_LARGE, message, "close the brackets that stay open", self.path(), place)
+        # Its path would be as long as it is useless.
+        return self.problems.stop(Code.TOO_LARGE, message, "close what stays open, or nest less", (), place)
 
-    def _too_long(self, frame: Frame) -> Stop:
-        kind, parts = ("list", "elements") if isinstance(frame, ListFrame) else ("mapping", "keys")
+    def _check_length(self, frame: Frame) -> None:
         limit = self.limits.elements
-        message = f"a {kind} has at most {limit:,} {parts}, not {len(frame.container):,}"
-        self.frame = self.frames.pop()
-        places: list[Spot | Node] = [*frame.node.keys] if frame.node.keys is not None else frame.node.children
-        place = places[limit]
+        if len(frame.container) <= limit:
+            return
+        kind, parts = ("list", "elements") if isinstance(frame, ListFrame) else ("mapping", "keys")
+        message = f"a {kind} has at most {limit:,} {parts}"
+        place = frame.node.children[limit] if isinstance(frame, ListFrame) else frame.keys[limit]
         place = place.spot if isinstance(place, Node) else place
-        return self.problems.stop(Code.TOO_LARGE, message, "split the list into several files", self.path(), place)
+        hint = "split the list into several files"
+        raise self.problems.stop(Code.TOO_LARGE, message, hint, self.path(frame), place)
 
     def repeated_key(self, frame: MappingFrame, text: str, place: Spot, first: Spot) -> None:
         """Take the key `text` at `place`, which already stands at `first`: its value will be dropped."""

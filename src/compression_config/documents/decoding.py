@@ -19,11 +19,11 @@ _MARKS = (
 
 
 def decode(data: bytes, name: str) -> str | Finding:
-    """Return the text that the file `name` holds, or the finding `unreadable-file` that says why not.
+    r"""Return the text that the file `name` holds, or the finding `unreadable-file` that says why not.
 
     UTF-8, or with a byte order mark UTF-8, UTF-16 or UTF-32; the mark is no part of the text.
 
-    >>> decode(b"\\xff\\xfea\\0", "a.yaml")
+    >>> decode(b"\xff\xfea\0", "a.yaml")
     'a'
     """
     mark, codec, encoding = next((known for known in _MARKS if data.startswith(known[0])), (b"", "utf-8", "UTF-8"))

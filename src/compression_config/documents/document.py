@@ -51,7 +51,7 @@ class Document:
     findings: tuple[Finding, ...]
     """What is wrong with the text itself, in its order."""
     complete: bool
-    """False when the text was not read to its end; then `value` is None and there is nothing to validate."""
+    """False when the document was not read to its end; then `value` is None: there is nothing to validate."""
     positions: Positions = field(repr=False)
     """The same as `source.tree`."""
     unread: frozenset[Span] = frozenset()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import re
+from array import array
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -58,7 +59,7 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._starts: list[int] | None = None
+        self._starts: array[int] | None = None
         self._last = (0, "")
 
     def position(self, index: int) -> Position:
@@ -85,9 +86,10 @@ class Lines:
             self._last = (number, self.text[start : found.start() if found else len(self.text)])
         return self._last[1]
 
-    def _line_starts(self) -> list[int]:
+    def _line_starts(self) -> array[int]:
         if self._starts is None:
-            self._starts = [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
+            self._starts = array("Q", [0])
+            self._starts.extend(found.end() for found in LINE_BREAK.finditer(self.text))
         return self._starts
 
 
@@ -107,34 +109,35 @@ class Positions:
 
     def span(self, path: ConfigPath, *, key: bool = False) -> Span:
         """Return where the value at `path` stands, or with `key` its key; see `SpanTree.span`."""
-        place, key_spot, _, exact = self._follow(path)
+        place, key_spot, exact = self._follow(path)
         if key and exact and key_spot is not None:
             return self.lines.span(key_spot)
         return self.lines.span(place.spot if isinstance(place, Node) else place)
 
     def raw(self, path: ConfigPath) -> str | None:
         """Return the scalar at `path` as it stands in the text; None for anything else."""
-        place, _, _, exact = self._follow(path)
+        place, _, exact = self._follow(path)
         if not exact or isinstance(place, Node):
             return None
         return self.lines.text[place >> SPOT_BITS : place & _END]
 
-    def _follow(self, path: ConfigPath) -> tuple[Spot | Node, Spot | None, object, bool]:
-        """Walk down `path` as far as it leads; the last of the four says whether that was to its end."""
+    def _follow(self, path: ConfigPath) -> tuple[Spot | Node, Spot | None, bool]:
+        """Walk down `path` as far as it leads; the last of the three says whether that was to its end."""
         place = self._found_root()
         key: Spot | None = None
         value = self.value
         for step in path:
             if not isinstance(place, Node):
-                return place, key, value, False
+                return place, key, False
             if isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
                 place, key, value = place.children[step], None, value[step]
             elif isinstance(value, dict) and isinstance(step, str) and step in value and place.keys is not None:
                 ordinal = self._ordinal(value, step)
-                place, key, value = place.children[ordinal], place.keys[ordinal], value[step]
+                key = place.keys[ordinal]
+                place, value = place.children[ordinal], value[step]
             else:
-                return place, key, value, False
-        return place, key, value, True
+                return place, key, False
+        return place, key, True
 
     def _found_root(self) -> Spot | Node:
         if callable(self._root):

@@ -32,9 +32,6 @@ class Problems:
         self._findings: list[Finding] = []
         self._limit = limits.findings
 
-    def __bool__(self) -> bool:
-        return bool(self._findings)
-
     def add(self, code: Code, message: str, hint: str | None, path: ConfigPath, place: Spot) -> None:
         """Remember a finding at `place`. Raises `Stop` when there are too many."""
         span = self.lines.span(place)

@@ -6,7 +6,6 @@ would be if all were written out is arithmetic, done before anybody could walk i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -29,22 +28,20 @@ from compression_config.documents.builder import Builder, Fate, Frame, ListFrame
 from compression_config.documents.document import Document, Limits
 from compression_config.documents.positions import SPOT_BITS, Node, Positions, Spot, make_spot
 from compression_config.documents.problems import Problems, quoted
+from compression_config.documents.yaml_events import Seen
+from compression_config.documents.yaml_places import WHITE_SPACE, behind_gap, behind_properties, tag_place
 from compression_config.documents.yaml_scalars import COLLECTION_TAGS, SCALAR_TAGS, is_number, plain_value
 from compression_config.findings import Code
 
 __all__ = ["YamlComposer"]
 
-_BREAKS = "\r\n\x85\u2028\u2029"
-_WHITE = " \t" + _BREAKS
-_GAP = re.compile(rf"(?:[{_WHITE}]|#[^{_BREAKS}]*)*")
-"""White space and comments."""
-_TAG = re.compile(rf"#[^{_BREAKS}]*|(!<[^>]*>|![^{_WHITE},\[\]{{}}]*)")
-_PROPERTIES = re.compile(rf"(?:(?:&[\w-]+|!<[^>]*>|![^{_WHITE},\[\]{{}}]*){_GAP.pattern})+", re.ASCII)
-"""Anchor and tag in front of a node, and what separates them from it."""
-
 _MERGE = "<<"
 _BLOCK_STYLES = ("|", ">")
 _MISSING = object()
+
+
+class _SecondDocument(Exception):
+    """The text goes on behind the end of its document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +88,11 @@ class YamlComposer(Builder):
             StreamStartEvent: _ignore,
             StreamEndEvent: _ignore,
         }
-        for event in events:
-            handlers[type(event)](event)
+        try:
+            for event in events:
+                handlers[type(event)](event)
+        except _SecondDocument:
+            return
 
     def document(self) -> Document:
         """Return the document that was composed."""
@@ -100,17 +100,18 @@ class YamlComposer(Builder):
         value, place = (values[0], places[0]) if values else (None, make_spot(0, 0))
         return self.problems.document(value, Positions(value, self.problems.lines, place), complete=True)
 
-    def _document_start(self, event: DocumentStartEvent) -> None:
+    def _document_start(self, event: Seen) -> None:
         self.documents += 1
         if self.documents > 1:
             place = make_spot(event.start_mark.index, event.end_mark.index)
             message = "a file holds one document, and here a second one starts"
             hint = "delete the line, or move what follows it into a file of its own"
-            raise self.problems.stop(Code.SEVERAL_DOCUMENTS, message, hint, (), place)
+            self.problems.add(Code.SEVERAL_DOCUMENTS, message, hint, (), place)
+            raise _SecondDocument
 
     # Scalars.
 
-    def _scalar(self, event: ScalarEvent) -> None:
+    def _scalar(self, event: Seen) -> None:
         """Take a scalar. The common ones, without anchor and tag, are done with right here, for speed."""
         start: int = event.start_mark.index
         end: int = event.end_mark.index
@@ -121,8 +122,8 @@ class YamlComposer(Builder):
         self.end = end
         place = start << SPOT_BITS | end
         self.nodes += 1
-        if self.nodes > self.limits.nodes:
-            raise self.too_many(place)
+        if self.nodes > self.checkpoint:
+            self.check(place)
         text: str = event.value
         if self.frame.awaits_key:
             self._key(text, place, plain=not style)
@@ -139,21 +140,21 @@ class YamlComposer(Builder):
         value = self.plain[text] = plain_value(text)
         return value
 
-    def _rare_scalar(self, event: ScalarEvent, start: int, end: int) -> None:
+    def _rare_scalar(self, event: Seen, start: int, end: int) -> None:
         """Take a scalar that is empty, or a block of text, or has an anchor or a tag."""
         text: str = event.value
-        tag_place = start
+        place_of_tag = start
         if event.anchor is not None or event.tag is not None:
-            start = min(self._behind_properties(start), end)
-            tag_place = self._tag_place(tag_place, start)
+            start = min(behind_properties(self.text, start), end)
+            place_of_tag = tag_place(self.text, place_of_tag, start)
         elif not event.style:
             start = end = self._place_of_nothing(start)
         if event.style in _BLOCK_STYLES:
-            end = start + len(self.text[start:end].rstrip(_WHITE))
+            end = start + len(self.text[start:end].rstrip(WHITE_SPACE))
         self.end = end
         place = make_spot(start, end)
         self.count(place)
-        value = self._meaning(event, place, tag_place)
+        value = self._meaning(event, place, place_of_tag)
         if self.frame.awaits_key:
             self._key(text, place, plain=not event.style and event.tag is None)
         else:
@@ -161,16 +162,16 @@ class YamlComposer(Builder):
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(value, place, text=text)
 
-    def _meaning(self, event: ScalarEvent, place: Spot, tag_place: Spot) -> object:
+    def _meaning(self, event: Seen, place: Spot, place_of_tag: Spot) -> object:
         """Return the value of a scalar that may have a tag; None after a finding."""
         text: str = event.value
-        convert = SCALAR_TAGS.get(event.tag)
+        convert = SCALAR_TAGS.get(event.tag or "")
         if event.tag in COLLECTION_TAGS:
-            self.unread_scalar(f"{self._source(tag_place)} stands before a scalar", "delete the tag", place)
+            self.unread_scalar(f"{self._source(place_of_tag)} stands before a scalar", "delete the tag", place)
             return None
         if convert is None:
             if event.tag is not None:
-                self._unsupported_tag(tag_place)
+                self._unsupported_tag(place_of_tag)
             return text if event.style else self._plain_value(text, place)
         if convert is not str and len(text) > self.limits.number and is_number(text):
             self.too_long_number(text, place)
@@ -178,7 +179,8 @@ class YamlComposer(Builder):
         try:
             return convert(text)
         except ValueError as error:
-            self.unread_scalar(f"{self._source(tag_place)} takes {error}, not {quoted(text)}", "delete the tag", place)
+            message = f"{self._source(place_of_tag)} takes {error}, not {quoted(text)}"
+            self.unread_scalar(message, "delete the tag", place)
             return None
 
     def _key(self, text: str, place: Spot, *, plain: bool) -> None:
@@ -193,13 +195,13 @@ class YamlComposer(Builder):
 
     # Lists and mappings.
 
-    def _collection_start(self, event: SequenceStartEvent | MappingStartEvent) -> None:
-        is_list = type(event) is SequenceStartEvent
+    def _collection_start(self, event: Seen) -> None:
+        is_list = isinstance(event, SequenceStartEvent)
         start: int = event.start_mark.index
         if event.anchor is not None or event.tag is not None:
-            content = self._behind_properties(start)
-            if event.tag not in (None, "!"):
-                self._check_tag(event.tag, list if is_list else dict, self._tag_place(start, content))
+            content = behind_properties(self.text, start)
+            if event.tag is not None and event.tag != "!":
+                self._check_tag(event.tag, list if is_list else dict, tag_place(self.text, start, content))
             start = content
         frame = (ListFrame if is_list else MappingFrame)(start, self.nodes)
         self.open(frame)
@@ -207,7 +209,7 @@ class YamlComposer(Builder):
             frame.anchor = event.anchor
             self.anchors[event.anchor] = frame
 
-    def _collection_end(self, event: SequenceEndEvent | MappingEndEvent) -> None:
+    def _collection_end(self, event: Seen) -> None:
         end: int = event.end_mark.index
         if end > event.start_mark.index and self.text[end - 1] in "]}":
             self.end = end
@@ -244,7 +246,8 @@ class YamlComposer(Builder):
 
     def _unusable_key(self, place: Spot) -> None:
         """Report a list or mapping that stands where a key should; what it is set to will be dropped."""
-        self.problems.add(Code.SYNTAX, "a key is one word, not a list or mapping", None, self.path(), place)
+        message = "a key is a text, not a list or mapping"
+        self.problems.add(Code.SYNTAX, message, "write a text as the key", self.path(), place)
         self._drop_pair(place)
 
     def _drop_pair(self, place: Spot) -> None:
@@ -253,13 +256,14 @@ class YamlComposer(Builder):
 
     # Anchors, aliases and tags.
 
-    def _alias(self, event: AliasEvent) -> None:
+    def _alias(self, event: Seen) -> None:
         self.end = event.end_mark.index
         place = make_spot(event.start_mark.index, self.end)
-        found = self.anchors.get(event.anchor)
+        name = event.anchor or ""
+        found = self.anchors.get(name)
         if not isinstance(found, _Anchored):
             self.count(place)
-            self._unknown_alias(event.anchor, place, is_cycle=found is not None)
+            self._unknown_alias(name, place, is_cycle=found is not None)
             return
         self.count(place, found.nodes)
         if len(self.frames) + found.height > self.limits.depth:
@@ -275,10 +279,11 @@ class YamlComposer(Builder):
     def _unknown_alias(self, name: str, place: Spot, *, is_cycle: bool) -> None:
         """Report an alias that stands for nothing; None is its value, and as a key it is dropped."""
         if is_cycle:
-            code, message, hint = Code.ALIAS_CYCLE, f"'*{name}' stands inside of what it names", "write the value out"
+            message, hint = f"{quoted(f'*{name}')} stands inside of what it names", "write the value out"
         else:
-            code, message = Code.SYNTAX, f"'*{name}' names an anchor that does not stand before it"
-            hint = f"write '&{name}' before the value it stands for, or put the text in quotes: \"*{name}\""
+            message = f"{quoted(f'*{name}')} names an anchor that does not stand before it"
+            hint = f"put the text in quotes, or write {quoted(f'&{name}')} before the value that it stands for"
+        code = Code.ALIAS_CYCLE if is_cycle else Code.SYNTAX
         if self.frame.awaits_key:
             self.problems.add(code, message, hint, self.path(), place)
             self._drop_pair(place)
@@ -303,18 +308,6 @@ class YamlComposer(Builder):
     def _source(self, place: Spot) -> str:
         return quoted(self.text[place >> SPOT_BITS : place & ((1 << SPOT_BITS) - 1)])
 
-    def _behind_properties(self, start: int) -> int:
-        """Return where the node begins whose anchor or tag stands at `start`."""
-        found = _PROPERTIES.match(self.text, start)
-        return found.end() if found else start
-
-    def _tag_place(self, start: int, end: int) -> Spot:
-        """Return where between `start` and `end` a tag stands."""
-        for found in _TAG.finditer(self.text, start, end):
-            if found[1]:
-                return make_spot(*found.span())
-        return make_spot(start, end)
-
     def _place_of_nothing(self, index: int) -> int:
         """Return where a scalar that is not written stands: right behind its `-`, `:` or key.
 
@@ -323,14 +316,10 @@ class YamlComposer(Builder):
         if not isinstance(self.frame, MappingFrame):
             return index
         if self.frame.awaits_key:
-            return self._behind_gap(index)
-        colon = self._behind_gap(self.end)
+            return behind_gap(self.text, index)
+        colon = behind_gap(self.text, self.end)
         return colon + 1 if self.text[colon : colon + 1] == ":" else self.end
 
-    def _behind_gap(self, index: int) -> int:
-        found = _GAP.match(self.text, index)
-        return found.end() if found else index
 
-
-def _ignore(event: Event) -> None:
+def _ignore(_event: Seen) -> None:
     """Take an event that says nothing about the value."""

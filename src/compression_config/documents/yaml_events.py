@@ -9,23 +9,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Protocol
 from urllib.parse import unquote
 
+from yaml.error import Mark
 from yaml.events import Event, ScalarEvent
-from yaml.parser import Parser
+from yaml.parser import Parser, ParserError
 from yaml.reader import Reader
 from yaml.scanner import Scanner, ScannerError
-from yaml.tokens import DirectiveToken, FlowEntryToken, FlowSequenceEndToken, ScalarToken, TagToken, ValueToken
+from yaml.tokens import DirectiveToken, ScalarToken, TagToken
 
 try:
-    from yaml.cyaml import CParser
+    from yaml._yaml import CParser
 except ImportError:  # PyYAML was built without libyaml
     CParser = None  # type: ignore[assignment,misc]
 
-__all__ = ["HAS_LIBYAML", "yaml_events"]
+__all__ = ["HAS_LIBYAML", "Seen", "yaml_events"]
 
 HAS_LIBYAML: bool = CParser is not None
 """Whether libyaml is there to be used."""
+
+
+class Seen(Protocol):
+    """What is read of an event; each kind of event has a part of it."""
+
+    start_mark: Mark
+    end_mark: Mark
+    anchor: str | None
+    tag: str | None
+    value: str
+    style: str | None
+    """Empty or None for a plain scalar, else the character it begins with."""
 
 
 def yaml_events(text: str, *, pure: bool | None = None) -> Iterator[Event]:
@@ -50,21 +64,21 @@ _BREAK = re.compile(rf"\r\n|[{_BREAKS}]")
 _LINE_END = re.compile(rf"[ \t]*(?:#[^{_BREAKS}\0]*)?(?=[{_BREAKS}\0])")
 _BLANKS = re.compile(rf"[ \t{_BREAKS}]+")
 _DOCUMENT_MARK = re.compile(rf"(?:---|\.\.\.)[{_ENDS}]")
-_PLAIN_IN_BLOCK = re.compile(rf"(?:[^{_ENDS}:]|:(?![{_ENDS}]))+")
-_PLAIN_IN_FLOW = re.compile(rf"(?:[^{_ENDS}:,\[\]{{}}]|:(?![{_ENDS},?\[\]{{}}]))+")
+_PLAIN_IN_BLOCK = re.compile(rf"(?:[^{_ENDS}:]++|:(?![{_ENDS}]))++")
+_PLAIN_IN_FLOW = re.compile(rf"(?:[^{_ENDS}:,\[\]{{}}]++|:(?![{_ENDS},?\[\]{{}}]))++")
 _COLON_BEFORE_INDICATOR = re.compile(r":[,?\[\]{}]")
 _TAB_IN_INDENTATION = re.compile(rf"[{_BREAKS}]([ ]*)\t")
 _BLOCK_HEADER = re.compile(r"([-+]?)([1-9]?)([-+]?)")
 _URI = r"(?:[\w;/?:@&=+$.!~*'()-]|%[0-9a-fA-F]{2})"
-_VERBATIM_TAG = re.compile(rf"!<((?:{_URI}|[,\[\]])+)>", re.ASCII)
-_HANDLED_TAG = re.compile(rf"(![\w-]*!)({_URI}+)", re.ASCII)
-_LOCAL_TAG = re.compile(rf"!(?![\w-]*!)({_URI}*)", re.ASCII)
+_VERBATIM_TAG = re.compile(rf"!<((?:{_URI}|[,\[\]])++)>", re.ASCII)
+_HANDLED_TAG = re.compile(rf"(![\w-]*!)({_URI}++)", re.ASCII)
+_LOCAL_TAG = re.compile(rf"!(?![\w-]*!)({_URI}*+)", re.ASCII)
 _YAML_DIRECTIVE = re.compile(r"%YAML[ \t]+0{0,8}(1)\.0{0,8}([12])(?![0-9])", re.ASCII)
-_TAG_DIRECTIVE = re.compile(rf"%TAG[ \t]+(!(?:[\w-]*!)?)[ \t]+((?:{_URI}|[,\[\]])+)(?=[{_ENDS}])", re.ASCII)
+_TAG_DIRECTIVE = re.compile(rf"%TAG[ \t]+(!(?:[\w-]*!)?)[ \t]+((?:{_URI}|[,\[\]])++)(?=[{_ENDS}])", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class _PureParser(Reader, Scanner, Parser):  # type: ignore[misc]
+class _PureParser(Reader, Scanner, Parser):
     """PyYAML's parser on a scanner that takes the same texts as libyaml's."""
 
     def __init__(self, text: str) -> None:
@@ -84,6 +98,14 @@ class _PureParser(Reader, Scanner, Parser):  # type: ignore[misc]
                 self.column = 0
                 rest = passed[found.end() :]
         self.column += len(rest)
+
+    def fetch_stream_end(self) -> None:
+        """End the stream, and with it the line: what had to become a key on it has not."""
+        if self.column:
+            self.line += 1
+            self.column = 0
+        self.stale_possible_simple_keys()
+        super().fetch_stream_end()
 
     def scan_to_next_token(self) -> None:
         """Skip white space and comments: tabs too, except where an indentation may stand."""
@@ -121,7 +143,7 @@ class _PureParser(Reader, Scanner, Parser):  # type: ignore[misc]
             self.allow_simple_key = True
         return ScalarToken("".join(chunks), True, start, end)
 
-    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: object) -> list[str]:
+    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: Mark) -> list[str]:
         """Scan on in a quoted scalar; escapes that name no character are refused."""
         try:
             chunks: list[str] = super().scan_flow_scalar_non_spaces(double, start_mark)
@@ -132,7 +154,10 @@ class _PureParser(Reader, Scanner, Parser):  # type: ignore[misc]
             raise ScannerError("while parsing a quoted scalar", start_mark, problem, self.get_mark())
         return chunks
 
-    def scan_block_scalar_indicators(self, start_mark: object) -> tuple[bool | None, int | None]:
+    def scan_block_scalar_indicators(
+        self,
+        start_mark: Mark,  # noqa: ARG002 -- the signature is PyYAML's
+    ) -> tuple[bool | None, int | None]:
         """Scan what follows `|` or `>`: how to chomp, and the indentation."""
         found = _BLOCK_HEADER.match(self.buffer, self.pointer)
         before, digit, after = found.groups() if found else ("", "", "")
@@ -142,7 +167,7 @@ class _PureParser(Reader, Scanner, Parser):  # type: ignore[misc]
         chomping = {"+": True, "-": False}.get(before or after)
         return chomping, int(digit) if digit else None
 
-    def scan_block_scalar_ignored_line(self, start_mark: object) -> None:
+    def scan_block_scalar_ignored_line(self, start_mark: Mark) -> None:
         """Skip the rest of the line that starts a block scalar."""
         self._skip_line("while scanning a block scalar", start_mark)
 
@@ -172,7 +197,11 @@ class _PureParser(Reader, Scanner, Parser):  # type: ignore[misc]
             self.forward(len(found[0]))
         if not found or self.peek() not in _ENDS + ("," if self.flow_level else ""):
             raise ScannerError("while scanning a tag", start, "did not find expected whitespace", self.get_mark())
-        return TagToken((handle, unquote(suffix, errors="strict")), start, self.get_mark())
+        try:
+            suffix = unquote(suffix, errors="strict")
+        except UnicodeDecodeError:
+            raise ScannerError("while scanning a tag", start, "found no UTF-8", self.get_mark()) from None
+        return TagToken((handle, suffix), start, self.get_mark())
 
     def scan_directive(self) -> DirectiveToken:
         """Scan `%YAML 1.2` or `%TAG`; there are no others."""
@@ -189,15 +218,20 @@ class _PureParser(Reader, Scanner, Parser):  # type: ignore[misc]
         self._skip_line("while scanning a directive", start)
         return DirectiveToken(name, value, start, end)
 
+    def parse_node(self, block: bool = False, indentless_sequence: bool = False) -> Event:
+        """Parse a node; libyaml scans what stands behind a tag before it looks up the handle of the tag."""
+        try:
+            return super().parse_node(block, indentless_sequence)  # type: ignore[no-any-return]
+        except ParserError:
+            self.peek_token()  # type: ignore[no-untyped-call]
+            raise
+
     def parse_flow_sequence_entry_mapping_key(self) -> Event:
-        """Parse the key behind a `?` in a flow sequence; like libyaml, refuse an empty one."""
-        self.get_token()
-        if self.check_token(ValueToken, FlowEntryToken, FlowSequenceEndToken):
-            mark = self.get_token().end_mark
-            self.state = self.parse_flow_sequence_entry_mapping_value
-            return ScalarEvent(None, None, (True, False), "", mark, mark)
-        self.states.append(self.parse_flow_sequence_entry_mapping_value)
-        return self.parse_flow_node()
+        """Parse the key behind a `?` in a flow sequence; behind an empty one libyaml loses a token."""
+        event: Event = super().parse_flow_sequence_entry_mapping_key()  # type: ignore[no-untyped-call]
+        if isinstance(event, ScalarEvent) and event.start_mark is event.end_mark:
+            self.get_token()  # type: ignore[no-untyped-call]
+        return event
 
     def _skip(self, pattern: re.Pattern[str]) -> bool:
         """Skip what `pattern` matches here; say whether that was anything."""
@@ -206,13 +240,13 @@ class _PureParser(Reader, Scanner, Parser):  # type: ignore[misc]
             self.forward(len(found[0]))
         return bool(found)
 
-    def _skip_line(self, context: str, start: object) -> None:
+    def _skip_line(self, context: str, start: Mark) -> None:
         if not self._skip(_LINE_END):
             self._skip(_GAP_WITH_TABS)
             raise ScannerError(context, start, "did not find expected comment or line break", self.get_mark())
         self._skip(_BREAK)
 
-    def _check_tabs(self, blanks: str, start: object) -> None:
+    def _check_tabs(self, blanks: str, start: Mark) -> None:
         for found in _TAB_IN_INDENTATION.finditer(blanks):
             if len(found[1]) <= self.indent:
                 self.forward(found.end() - 1)

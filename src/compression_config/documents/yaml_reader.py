@@ -21,14 +21,14 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\
 
 
 def read_yaml(text: str, name: str, limits: Limits = DEFAULT_LIMITS, *, pure: bool | None = None) -> Document:
-    """Return the document that the YAML `text` is; `name` stands for it in findings.
+    r"""Return the document that the YAML `text` is; `name` stands for it in findings.
 
     An empty text is the value None without a finding. `pure` takes PyYAML's own parser although libyaml
-    is there: the same document, at a tenth of the speed.
+    is there: the same document, many times slower.
 
     Raises nothing: whatever is wrong with `text` is in the findings. D15.
 
-    >>> document = read_yaml("- op_types: [Linear]\\n  sparsity_per_layer: 1e-1\\n", "a.yaml")
+    >>> document = read_yaml("- op_types: [Linear]\n  sparsity_per_layer: 1e-1\n", "a.yaml")
     >>> document.value
     [{'op_types': ['Linear'], 'sparsity_per_layer': 0.1}]
     >>> document.source.tree.span((0, "sparsity_per_layer")).start
@@ -47,8 +47,9 @@ def read_yaml(text: str, name: str, limits: Limits = DEFAULT_LIMITS, *, pure: bo
     except Stop:
         return problems.failed()
     except (YAMLError, ValueError) as error:  # ValueError: the escapes of a tag may be no UTF-8
-        code, message, hint, place = explain_error(error, text)
-        problems.stop(code, message, hint, composer.path(), place)
+        opened = composer.frame.start if composer.frames else None
+        found = explain_error(error, text, composer.end, opened)
+        problems.stop(found.code, found.message, found.hint, composer.path(), found.place)
         return problems.failed()
     except (MemoryError, RecursionError):
         return not_read(name, Code.TOO_LARGE, "the document does not fit into memory", size_words(limits)[1])
