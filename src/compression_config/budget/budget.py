@@ -1,0 +1,165 @@
+"""Budget: how many weight elements a config list masks, in each layer, in each group and in the whole model."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import cast
+
+from compression_config.budget.allocation import allocate
+from compression_config.budget.counting import masked_total, total
+from compression_config.budget.groups import GroupBudget, LayerBudget, Members, group_budget, layer_budgets
+from compression_config.budget.storage import Storage, storage_of
+from compression_config.budget.tally import Tally, tally_of
+from compression_config.resolving import Resolved
+from compression_config.settings import PruningSettings
+
+__all__ = ["Budget", "ModelBudget", "budget_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelBudget:
+    """The counts of a whole model: elements of weights, each weight once; None while some are unknown.
+
+    Biases, other parameters and buffers are not counted.
+    """
+
+    numel: int | None
+    """All elements of all weights."""
+    compressed: int | None
+    """Those of the weights of compressed layers."""
+    masked: int | None
+    """Those that are masked: what each layer and each group masks, added up. 0 for quantization."""
+    storage: Storage
+    """Bytes before and after and mean bits, with the types that the weights have, masked elements stored."""
+
+    @property
+    def masked_share(self) -> float | None:
+        """The masked share of the compressed weights, a ratio; None when unknown or nothing is compressed."""
+        return self.masked / self.compressed if self.masked is not None and self.compressed else None
+
+    @property
+    def masked_share_of_all(self) -> float | None:
+        """The masked share of all weights, a ratio; None when unknown or there are none."""
+        return self.masked / self.numel if self.masked is not None and self.numel else None
+
+    @property
+    def mean_weight_bits(self) -> float | None:
+        """Bits for one weight element, on average over all weights; None when the type of some is unknown."""
+        return self.storage.mean_weight_bits
+
+    @property
+    def bytes_before(self) -> int | None:
+        """What all weights take as they are; None when the type of some is unknown."""
+        return self.storage.before
+
+    @property
+    def bytes_after(self) -> int | None:
+        """What all weights take once compressed, masked elements included; None when the type of some is unknown."""
+        return self.storage.after
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a config list demands of a model, in exact integers; each part is computed when it is asked for.
+
+    For a quantization list there are neither layers nor groups; `model` and `bytes` say what it does to the weights.
+    """
+
+    _resolved: Resolved = field(repr=False)
+
+    @functools.cached_property
+    def tally(self) -> Tally:
+        """Which weights count for which layer."""
+        return tally_of(self._resolved)
+
+    @functools.cached_property
+    def layers(self) -> tuple[LayerBudget, ...]:
+        """The layers to be pruned, in the model's order.
+
+        Left out are layers without a weight, and those that share the weight of an earlier layer (D17).
+        """
+        found: dict[int, LayerBudget] = {}
+        for group in self.groups:
+            found.update(zip(self.tally.won[group.index], group.layers, strict=True))
+        for index, ratio in self.ratios.items():
+            found.update(zip(self.tally.won[index], layer_budgets(self._members(index), ratio), strict=True))
+        return tuple(found[position] for position in sorted(found))
+
+    @functools.cached_property
+    def groups(self) -> tuple[GroupBudget, ...]:
+        """The groups, in list order: one for each `total_sparsity` sub-config that won a layer."""
+        settings = {
+            index: cast("PruningSettings", self._resolved.settings_of(index)) for index in self._resolved.groups
+        }
+        return tuple(
+            group_budget(index, group.total_sparsity or 0.0, group.max_sparsity, self._members(index))
+            for index, group in settings.items()
+        )
+
+    @functools.cached_property
+    def ratios(self) -> Mapping[int, float]:
+        """The ratio of each layer, for each sub-config that has one and won a layer: index -> ratio."""
+        settings = {index: self._resolved.settings_of(index) for index in self.tally.won}
+        return {
+            index: pruned.sparsity
+            for index, pruned in settings.items()
+            if isinstance(pruned, PruningSettings) and pruned.sparsity is not None
+        }
+
+    @functools.cached_property
+    def unknown(self) -> tuple[str, ...]:
+        """The names of the compressed layers of which the number of weight elements is not known, in list order."""
+        names, tally = self._resolved.inventory.names, self.tally
+        return tuple(names[p] for positions in tally.won.values() for p in positions if tally.numels[p] is None)
+
+    @functools.cached_property
+    def model(self) -> ModelBudget:
+        """The counts of the whole model; a total is None while a layer that it covers is unknown."""
+        numels, won = self.tally.numels, self.tally.won
+        masked = [group.granted for group in self.groups]
+        for index, ratio in self.ratios.items():
+            known = [numel for numel in self._members(index).numels if numel is not None]
+            masked.append(masked_total(known, ratio) if len(known) == len(won[index]) else None)
+        return ModelBudget(
+            numel=total(numels),
+            compressed=total(numels[position] for positions in won.values() for position in positions),
+            masked=total(masked),
+            storage=self.bytes(),
+        )
+
+    def bytes(self, dtype: str | None = None, *, sparse: bool = False) -> Storage:
+        """Return what all weights take in memory before and after, and the mean bits of one element.
+
+        `dtype` stands in for the type of every weight, as in "bfloat16"; without it the layers say theirs. A
+        quantized weight takes its bits for each element, whole bytes for each weight; scales and zero points are
+        not counted. Masked elements take as much as any other, unless `sparse`: then each pruned weight is a
+        bitmap of one bit for each element, and the elements that are not masked. Biases and other parameters are
+        not counted. Raises `UsageError` for a `dtype` that has no size known here.
+        """
+        return storage_of(self._resolved, self.tally, self.groups, dtype=dtype, sparse=sparse)
+
+    def allocate(self, scores: Mapping[str, float] | None = None) -> Mapping[str, int]:
+        """Return for every layer of every group how many elements to mask: groups in list order, layers in the model's.
+
+        For those who have no algorithm that distributes. The counts of a group add up to exactly what it masks
+        (`granted`), none is above its cap, and they are in proportion to the layers' number of elements or, where
+        given, to their `scores`: numbers from 0, one for each of these layers; a layer with score 0 gets nothing.
+        What a full layer cannot take goes to the others in the same proportion. The same call gives the same
+        answer, whatever the order of `scores`.
+
+        Raises `UnknownNumel` when a layer's number of elements is not known, `FindingsError` when caps or scores
+        leave too little room, and `UsageError` for scores that are none, missing, or of no layer.
+        """
+        return MappingProxyType(allocate(self._resolved, self.groups, scores))
+
+    def _members(self, index: int) -> Members:
+        names, numels, won = self._resolved.inventory.names, self.tally.numels, self.tally.won[index]
+        return Members(tuple([names[p] for p in won]), tuple([numels[p] for p in won]))
+
+
+def budget_of(resolved: Resolved) -> Budget:
+    """Return what a resolved config list demands, in exact integers."""
+    return Budget(resolved)

@@ -1,0 +1,133 @@
+"""Groups: what one budget demands of the layers that share it, and what that leaves each of them.
+
+Spec: total_sparsity, max_sparsity_per_layer. D7.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import Any
+
+from compression_config.budget.counting import masked_count, masked_total
+
+__all__ = ["GroupBudget", "LayerBudget", "Members", "group_budget", "layer_budgets"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerBudget:
+    """How many elements of one compressed layer's weight are masked.
+
+    Counts are None where they depend on a number of elements that is not known: its own, or another's in its group.
+    """
+
+    layer: str
+    """Its name."""
+    numel: int | None
+    masked: int | None
+    """Exactly so many elements; None inside a group, where the algorithm distributes."""
+    minimum: int | None
+    """At least so many: what remains when the other layers of the group are masked up to their caps."""
+    maximum: int | None
+    """At most so many: the cap, or all that the group masks when that is less."""
+    cap: int | None
+    """What `max_sparsity_per_layer` allows; `numel` where nothing limits the layer."""
+    group: int | None = None
+    """The index of the sub-config whose budget it shares; None outside a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The layers of a group that count, in the model's order."""
+
+    names: tuple[str, ...]
+    numels: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class GroupBudget:
+    """How many elements the layers that one `total_sparsity` sub-config won mask together.
+
+    Layers without a weight do not count, and a shared weight counts once, for the first of its layers (D17).
+    All counts are None while a layer's are unknown.
+    """
+
+    index: int
+    """Of the sub-config, from 0."""
+    total_sparsity: float
+    max_sparsity: float | None
+    """The cap as a ratio; None where nothing limits the layers."""
+    numel: int | None
+    demanded: int | None
+    """As written: `total_sparsity` of `numel`, rounded down once for the whole group."""
+    reachable: int | None
+    """What the caps allow in all, each rounded down."""
+    unknown: tuple[str, ...]
+    """The names of the layers whose number of elements is not known."""
+    _members: Members = field(repr=False)
+
+    @property
+    def slack(self) -> int | None:
+        """How many elements more than demanded could be masked; below 0 by how much the caps fall short."""
+        return None if self.reachable is None or self.demanded is None else self.reachable - self.demanded
+
+    @property
+    def granted(self) -> int | None:
+        """What the group masks in the end: what is demanded, or what is reachable where that is less."""
+        return None if self.reachable is None or self.demanded is None else min(self.reachable, self.demanded)
+
+    @property
+    def rounded(self) -> bool:
+        """Whether the caps fall short by less than one element a layer, which is what rounding them down takes."""
+        return self.slack is not None and 0 < -self.slack < len(self._members.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its layers, in the model's order."""
+        return self._members.names
+
+    @property
+    def numels(self) -> tuple[int | None, ...]:
+        """How many elements they have, in the same order."""
+        return self._members.numels
+
+    @functools.cached_property
+    def layers(self) -> tuple[LayerBudget, ...]:
+        """Its layers, in the model's order, each with the interval that the budget leaves it."""
+        members = self._members
+        counts: dict[int | None, tuple[Any, ...]] = {}
+        for numel in set(members.numels):
+            counts[numel] = (numel, None, *self._interval(numel), self.index)
+        return tuple(
+            LayerBudget(name, *counts[numel]) for name, numel in zip(members.names, members.numels, strict=True)
+        )
+
+    def _interval(self, numel: int | None) -> tuple[int | None, int | None, int | None]:
+        """Return minimum, maximum and cap of a layer of `numel` elements."""
+        if numel is None:
+            return None, None, None
+        cap = numel if self.max_sparsity is None else masked_count(numel, self.max_sparsity)
+        if self.reachable is None or self.granted is None:
+            return None, None, cap
+        return max(0, self.granted - (self.reachable - cap)), min(cap, self.granted), cap
+
+
+def group_budget(index: int, total_sparsity: float, max_sparsity: float | None, members: Members) -> GroupBudget:
+    """Return the budget of the group of sub-config `index`."""
+    unknown = tuple(name for name, numel in zip(members.names, members.numels, strict=True) if numel is None)
+    known = [numel for numel in members.numels if numel is not None]
+    if unknown:
+        return GroupBudget(index, total_sparsity, max_sparsity, None, None, None, unknown, members)
+    numel = sum(known)
+    reachable = numel if max_sparsity is None else masked_total(known, max_sparsity)
+    demanded = masked_count(numel, total_sparsity)
+    return GroupBudget(index, total_sparsity, max_sparsity, numel, demanded, reachable, (), members)
+
+
+def layer_budgets(members: Members, ratio: float) -> tuple[LayerBudget, ...]:
+    """Return the budgets of layers outside of groups, of each of which `ratio` is masked."""
+    masked = {numel: None if numel is None else masked_count(numel, ratio) for numel in set(members.numels)}
+    return tuple(
+        LayerBudget(name, numel, masked[numel], masked[numel], masked[numel], numel)
+        for name, numel in zip(members.names, members.numels, strict=True)
+    )

@@ -1,0 +1,16 @@
+"""Verification: a compressed model held against what its config list asks for. Names only."""
+
+from compression_config.verification.checkpoints import Checkpoint, read_checkpoint
+from compression_config.verification.rows import GroupVerification, LayerVerification, Verification
+from compression_config.verification.tolerances import Tolerance
+from compression_config.verification.verifying import verify
+
+__all__ = [
+    "Checkpoint",
+    "GroupVerification",
+    "LayerVerification",
+    "Tolerance",
+    "Verification",
+    "read_checkpoint",
+    "verify",
+]

@@ -1,0 +1,170 @@
+"""Judging: whether what was measured of a layer is what the config list asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from compression_config.budget import masked_count
+from compression_config.findings import Code
+from compression_config.resolving import Resolved, Status
+from compression_config.selection import NOBODY
+from compression_config.settings import PruningSettings, QuantizationSettings
+from compression_config.verification.measuring import Measured, Wanted
+from compression_config.verification.rows import LayerVerification
+from compression_config.verification.tensors import code_bits
+from compression_config.verification.tolerances import Tolerance, spare_elements
+
+__all__ = ["Judge", "Judged"]
+
+_MOST_BITS = 16
+"""Of weights quantized to more bits the distinct values are not counted: floats hardly have more."""
+
+_ONE_IN = 1000
+"""Of so many elements of a weight one may be zero although nobody masked it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The row of a layer, and what the verdict on its group needs."""
+
+    position: int
+    row: LayerVerification
+    spare: int
+    """By how many elements it may be off."""
+    channel: int
+    """How many elements one of its channels has."""
+    certain: int
+    """How many of its zeros somebody must have masked: all of a mask; of a weight, fewer."""
+    reason: str | None
+    """Why it could not be verified, as the end of a sentence about it; None when it could."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The list that is verified, or the two of a two-part document: what a layer is to get, and whether it did."""
+
+    first: Resolved
+    """The pruning list, or where there is none the quantization list."""
+    pruning: Resolved | None
+    quantization: Resolved | None
+    tolerance: Tolerance
+
+    def bits(self, position: int) -> int | None:
+        """Return for how many bits the weight at `position` is quantized; None when it is not."""
+        settings = None if self.quantization is None else self.quantization.settings(position)
+        return settings.bits.get("weight") if isinstance(settings, QuantizationSettings) else None
+
+    def pruned(self, position: int) -> bool:
+        """Return whether the layer at `position` is compressed by the pruning list."""
+        return self.pruning is not None and self.pruning.status(position) is Status.COMPRESSED
+
+    def compresses(self, position: int) -> bool:
+        """Return whether anything is asked of the weight at `position`."""
+        return self.pruned(position) or self.bits(position) is not None
+
+    def wanted(self, position: int) -> Wanted:
+        """Return what is to be measured of the layer at `position`."""
+        settings = None if self.quantization is None else self.quantization.settings(position)
+        if self.quantization is None or not isinstance(settings, QuantizationSettings):
+            return Wanted(unquantized=self.quantization is not None)
+        scheme = (settings.scheme or {}).get("weight", "")
+        if scheme.startswith("per_tensor"):
+            return Wanted(self._most_levels(position))
+        transposed = self.quantization.inventory.types[position].startswith("ConvTranspose")
+        return Wanted(self._most_levels(position), 1 if transposed else 0)
+
+    def judged(self, position: int, numel: int | None, measured: Measured) -> Judged:
+        """Return the verdict on the layer at `position`, of which the inventory knows `numel` elements."""
+        numel = numel if measured.numel is None else measured.numel
+        demanded, cap = self._asked(position, numel)
+        winner = self.first.winners[position]
+        row = LayerVerification(
+            layer=self.first.inventory.names[position],
+            status=self.first.status(position),
+            index=None if winner == NOBODY else winner,
+            numel=numel,
+            demanded=demanded,
+            cap=cap,
+            masked=None if self.pruning is None else measured.zeros,
+            evidence=None if self.pruning is None else measured.evidence,
+            bits=self.bits(position),
+            levels=measured.levels,
+            codes=(Code.NOT_VERIFIED,),
+        )
+        spare = spare_elements(self.tolerance, numel or 0, measured.channel)
+        certain = self._certain(position, measured)
+        judged = Judged(position, row, spare, measured.channel, certain, measured.reason)
+        if judged.reason is not None:
+            return judged
+        codes = (*self._on_pruning(judged), *self._on_quantization(position, measured))
+        only_mask = row.bits is not None and not measured.has_weight
+        return replace(judged, row=replace(row, codes=codes), reason="has only a mask there" if only_mask else None)
+
+    def _asked(self, position: int, numel: int | None) -> tuple[int | None, int | None]:
+        """Return how many elements of a layer are to be masked, None in a group, and there at most how many."""
+        if self.pruning is None or numel is None:
+            return None, None
+        settings = self.pruning.settings(position)
+        if not isinstance(settings, PruningSettings):
+            return 0, None
+        if settings.sparsity is not None:
+            return masked_count(numel, settings.sparsity), None
+        return None, None if settings.max_sparsity is None else masked_count(numel, settings.max_sparsity)
+
+    def _certain(self, position: int, measured: Measured) -> int:
+        """Return how many zeros must have been masked.
+
+        Zeros in a weight may be others too: a few in any, the row of an embedding that stands for padding, those
+        that quantization rounds to, and all of a scale that starts at zero, as batch norms may.
+        """
+        zeros, numel = measured.zeros or 0, measured.numel or 0
+        if measured.evidence == "mask":
+            return zeros
+        starts_at_zero = measured.axes == 1 and zeros == numel and not self.pruned(position)
+        if self.bits(position) is not None or starts_at_zero:
+            return 0
+        padding = measured.zero_row if self.first.inventory.types[position].startswith("Embedding") else 0
+        return max(0, zeros - padding - numel // _ONE_IN)
+
+    def _on_pruning(self, judged: Judged) -> Iterator[Code]:
+        row, zeros = judged.row, judged.row.masked
+        if self.pruning is None or zeros is None:
+            return
+        if not self.pruned(judged.position):
+            if judged.certain:
+                yield Code.TOUCHED_LAYER
+        elif row.demanded is not None:
+            if judged.certain - judged.spare > row.demanded or zeros + judged.spare < row.demanded:
+                yield Code.SPARSITY_MISSED
+        elif row.cap is not None and judged.certain - judged.spare > row.cap:
+            yield Code.CAP_EXCEEDED
+
+    def _on_quantization(self, position: int, measured: Measured) -> Iterator[Code]:
+        if self.quantization is None:
+            return
+        bits = self.bits(position)
+        if bits is None:
+            left_alone = self.quantization.status(position) is not Status.COMPRESSED
+            if left_alone and self._was_quantized(position, measured):
+                yield Code.TOUCHED_LAYER
+        elif not measured.has_weight:
+            yield Code.NOT_VERIFIED
+        else:
+            stored = code_bits(measured.dtype)
+            most = self._most_levels(position)
+            if (stored is None or stored > bits) and most is not None and (measured.levels or 0) > most:
+                yield Code.BITS_EXCEEDED
+
+    def _most_levels(self, position: int) -> int | None:
+        """Return how many distinct values the weight at `position` may have; None when they are not counted."""
+        bits = self.bits(position)
+        if bits is None or bits > _MOST_BITS:
+            return None
+        # What is masked is zero, which need not be one of the values that quantization rounds to.
+        return (1 << bits) + self.pruned(position)
+
+    def _was_quantized(self, position: int, measured: Measured) -> bool:
+        """Return whether a weight that was not to be quantized was."""
+        in_codes = code_bits(measured.dtype) is not None and measured.dtype != self.first.inventory[position].dtype
+        return in_codes or measured.looks_quantized

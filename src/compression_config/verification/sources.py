@@ -1,0 +1,164 @@
+"""Sources: where the weight or the mask of a layer is found, in whatever a compressed model comes as.
+
+A model with `named_modules()` (with the masks of `torch.nn.utils.prune`, if any), a state dict, masks by layer as
+NNI hands them out, `{layer: {"weight": mask}}`, or arrays by layer.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from compression_config.errors import UsageError
+from compression_config.inventory import Inventory
+from compression_config.verification.tensors import NotReadable, is_mask, values_of
+
+__all__ = ["Found", "Source", "source_of"]
+
+Foreign: TypeAlias = Any
+"""A module, a tensor or an array: no type of its library can be named here."""
+
+_SUFFIXES = (".weight_mask", ".weight", ".weight_orig")
+"""How keys of a state dict end; a mask tells more than the weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source has of one layer: a mask, a weight, or both; None for the one that it has not."""
+
+    mask: Foreign = None
+    weight: Foreign = None
+
+
+class Source(Protocol):
+    """Where the tensors of layers are looked up, one layer at a time."""
+
+    @property
+    def only_masks(self) -> bool:
+        """Whether it holds masks alone, so that a layer that is not in it is not masked."""
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """Names that are no layers, where that matters: of masks, and where no name is that of a layer."""
+
+    def find(self, names: Sequence[str]) -> Found | None:
+        """Return what there is of the layer with these names, the first of them first; None when nothing is.
+
+        Raises `NotReadable` when there is something that cannot be had.
+        """
+
+
+def source_of(weights: object, inventory: Inventory) -> Source:
+    """Return `weights` as a source. Raises `UsageError` when it is none."""
+    if callable(getattr(weights, "named_modules", None)):
+        return _Model(weights)
+    if isinstance(weights, Mapping):
+        return _Tensors(weights, inventory)
+    raise UsageError(
+        f"what is verified is a model, a state dict, or masks or arrays by layer, not {type(weights).__name__!r}"
+    )
+
+
+class _Model:
+    """The modules of a model."""
+
+    only_masks = False
+    strangers: tuple[str, ...] = ()
+
+    def __init__(self, model: Foreign) -> None:
+        self._modules = dict(model.named_modules())
+
+    def find(self, names: Sequence[str]) -> Found | None:
+        # Pruning one of two modules that share a weight leaves the other its own: only the first counts.
+        module = self._modules.get(names[0])
+        if module is None:
+            return None
+        mask, weight = _attribute(module, "weight_mask"), _attribute(module, "weight")
+        return None if mask is None and weight is None else Found(mask, weight)
+
+
+def _attribute(module: Foreign, name: str) -> Foreign:
+    """Return a tensor of `module`; None when it has none, or a function as quantized modules have."""
+    try:
+        value = getattr(module, name, None)
+    # A weight may be computed when it is looked at, and what that raises is the model's own affair.
+    except Exception:  # noqa: BLE001
+        return None
+    return None if callable(value) else value
+
+
+class _Tensors:
+    """Tensors by name: a state dict, or masks or arrays by layer."""
+
+    def __init__(self, tensors: Mapping[str, Foreign], inventory: Inventory) -> None:
+        self._tensors = tensors
+        self._inventory = inventory
+        self._keys: dict[tuple[int, str], str] = {}
+        """Position of a layer and ending -> the key; the ending "" stands for the name of the layer itself."""
+        self._others: list[str] = []
+        for key in tensors:
+            self._enter(key)
+
+    def _enter(self, key: object) -> None:
+        if not isinstance(key, str):
+            raise UsageError(f"tensors and masks are found by names, not by {key!r}")
+        position = self._inventory.position(key)
+        if position is not None:
+            self._keys.setdefault((position, ""), key)
+            return
+        for suffix in _SUFFIXES:
+            position = self._inventory.position(key.removesuffix(suffix)) if key.endswith(suffix) else None
+            if position is not None:
+                self._keys.setdefault((position, suffix), key)
+                return
+        self._others.append(key)
+
+    @functools.cached_property
+    def only_masks(self) -> bool:
+        if any(suffix in (".weight", ".weight_orig") for _, suffix in self._keys):
+            return False
+        named = [self._tensors[key] for (_, suffix), key in self._keys.items() if not suffix]
+        return bool(self._keys) and all(isinstance(given, Mapping) or _is_mask(given) for given in named)
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        if self._keys and not self.only_masks:
+            return ()  # a state dict holds more than the weights of layers
+        return tuple(key for key in self._others if self._inventory.position(key.rpartition(".")[0]) is None)
+
+    def find(self, names: Sequence[str]) -> Found | None:
+        for name in names:
+            position = self._inventory.position(name)
+            found = None if position is None else self._at(position)
+            if found is not None:
+                return found
+        return None
+
+    def _at(self, position: int) -> Found | None:
+        key = self._keys.get((position, ""))
+        if key is not None:
+            given = self._get(key)
+            if isinstance(given, Mapping):
+                return Found(mask=given["weight"]) if given.get("weight") is not None else None
+            return Found(mask=given) if _is_mask(given) else Found(weight=given)
+        keys = [self._keys.get((position, suffix)) for suffix in _SUFFIXES]
+        mask, *weights = (None if key is None else self._get(key) for key in keys)
+        weight = next((weight for weight in weights if weight is not None), None)
+        return None if mask is None and weight is None else Found(mask, weight)
+
+    def _get(self, key: str) -> Foreign:
+        try:
+            return self._tensors[key]
+        # The mapping may be any that reads what it is asked for.
+        except Exception as error:
+            raise NotReadable(f"cannot be read: {error}") from error
+
+
+def _is_mask(tensor: Foreign) -> bool:
+    try:
+        return is_mask(values_of(tensor))
+    # What cannot be looked at is no mask; why not is said when it is measured.
+    except Exception:  # noqa: BLE001
+        return False

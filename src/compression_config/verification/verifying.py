@@ -1,0 +1,129 @@
+"""Verification: a compressed model held against its config list, after the run.
+
+Each weight or mask is looked at once and let go, so that a checkpoint larger than memory can be verified.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
+
+from compression_config.budget.counting import total
+from compression_config.budget.groups import Members, group_budget
+from compression_config.budget.tally import Tally, tally_of
+from compression_config.errors import UsageError
+from compression_config.findings import Code
+from compression_config.inventory import Inventory
+from compression_config.resolving import Resolved
+from compression_config.settings import PruningSettings
+from compression_config.verification.checkpoints import read_checkpoint
+from compression_config.verification.findings import verification_findings
+from compression_config.verification.judging import Judge, Judged
+from compression_config.verification.measuring import Measured, measured
+from compression_config.verification.rows import GroupVerification, Verification
+from compression_config.verification.sources import Source, source_of
+from compression_config.verification.tensors import NotReadable
+from compression_config.verification.tolerances import Tolerance, checked_tolerance, spare_in_group
+
+__all__ = ["verify"]
+
+
+def verify(
+    resolved: Resolved, weights: object, *, beside: Resolved | None = None, tolerance: Tolerance = "element"
+) -> Verification:
+    """Return what `weights` show of what `resolved` asks for: for each layer and group, and as findings.
+
+    `weights` is a model (masks of `torch.nn.utils.prune` count as such), a state dict, masks
+    `{layer: {"weight": mask}}`, arrays `{layer: array}`, or the path of a safetensors file or a directory of them.
+    Only the `weight` of a layer is looked at. A weight that several layers share is that of the first (D17).
+    `beside` is the other list of a two-part document. `tolerance` says by how much counts may be off.
+
+    Zeros in a mask are masked elements. Of the zeros in a bare weight one element in a thousand, and in an embedding
+    one row, may be there without anybody having masked them.
+
+    Raises `UsageError` for weights or a tolerance that are none, and for a checkpoint that cannot be read.
+    """
+    given = read_checkpoint(weights) if isinstance(weights, str | os.PathLike) else weights
+    judge = _judge(resolved, beside, checked_tolerance(tolerance))
+    inventory, tally = judge.first.inventory, tally_of(judge.first)
+    source = source_of(given, inventory)
+    judged = list(_judged(judge, source, inventory, tally))
+    groups = [] if judge.pruning is None else list(_groups(judge.pruning, judge.tolerance, tally, judged))
+    findings = verification_findings(judge, judged, groups, source.strangers)
+    return Verification(tuple(one.row for one in judged), tuple(groups), tuple(findings))
+
+
+def _judge(resolved: Resolved, beside: Resolved | None, tolerance: Tolerance) -> Judge:
+    if beside is not None and beside.config_list.kind == resolved.config_list.kind:
+        raise UsageError(f"both lists are {resolved.config_list.kind} lists")
+    # A part that a two-part document leaves out says nothing, not that every layer is to stay as it was.
+    spoken = [part for part in (resolved, beside) if part is not None and len(part.config_list)] or [resolved]
+    parts = {part.config_list.kind: part for part in spoken}
+    pruning = parts.get("pruning")
+    return Judge(spoken[0] if pruning is None else pruning, pruning, parts.get("quantization"), tolerance)
+
+
+def _judged(judge: Judge, source: Source, inventory: Inventory, tally: Tally) -> Iterator[Judged]:
+    """Yield the verdict on each layer whose weight counts, in the model's order."""
+    names = _further_names(inventory)
+    for position in range(len(inventory)):
+        if tally.counted[position]:
+            found = _measured(judge, source, position, (inventory.names[position], *names.get(position, ())))
+            if found is not None:
+                yield judge.judged(position, inventory.numel(position), found)
+
+
+def _measured(judge: Judge, source: Source, position: int, names: Sequence[str]) -> Measured | None:
+    """Return what the layer at `position` shows; None for one that seems to have no weight and needs none."""
+    inventory = judge.first.inventory
+    numel = inventory.numel(position)
+    try:
+        found = source.find(names)
+    except NotReadable as error:
+        return Measured(reason=str(error))
+    if found is not None:
+        return measured(found, numel, judge.wanted(position))
+    if source.only_masks and judge.pruning is not None and numel is not None:
+        return Measured(numel=numel, zeros=0, evidence="mask")
+    needed = judge.compresses(position) or inventory.has_weight(position)
+    return Measured(reason="has no weight there") if needed else None
+
+
+def _further_names(inventory: Inventory) -> Mapping[int, Sequence[str]]:
+    """Return under which names besides its own the weight of a layer may be stored: ties and aliases (D17)."""
+    names: dict[int, list[str]] = {}
+    for first, *others in inventory.ties:
+        names[first] = [inventory.names[position] for position in others]
+    for alias, position in inventory.aliases.items():
+        names.setdefault(inventory.weight_owner(position), []).append(alias)
+    return names
+
+
+def _groups(
+    pruning: Resolved, tolerance: Tolerance, tally: Tally, judged: Iterable[Judged]
+) -> Iterator[GroupVerification]:
+    """Yield the verdict on each group, with the numbers of elements that were found."""
+    by_position = {one.position: one for one in judged}
+    for index in pruning.groups:
+        members = [by_position[position] for position in tally.won[index] if position in by_position]
+        settings = cast("PruningSettings", pruning.settings_of(index))
+        if members:
+            yield _group(index, settings.total_sparsity or 0.0, settings.max_sparsity, members, tolerance)
+
+
+def _group(
+    index: int, ratio: float, cap: float | None, members: Sequence[Judged], tolerance: Tolerance
+) -> GroupVerification:
+    rows = [one.row for one in members]
+    budget = group_budget(index, ratio, cap, Members(tuple(r.layer for r in rows), tuple(r.numel for r in rows)))
+    masked = total(row.masked for row in rows)
+    codes: tuple[Code, ...] = ()
+    if masked is None or budget.numel is None or budget.demanded is None or budget.granted is None:
+        codes = (Code.NOT_VERIFIED,)
+    else:
+        spare = spare_in_group(tolerance, budget.numel, (one.spare for one in members))
+        certain = sum(one.certain for one in members)
+        if masked + spare < budget.granted or certain - spare > budget.demanded:
+            codes = (Code.SPARSITY_MISSED,)
+    return GroupVerification(index, budget.names, budget.numel, budget.demanded, budget.granted, masked, codes)
