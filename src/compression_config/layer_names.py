@@ -1,0 +1,308 @@
+"""Layer names: which of a model's names, or parts of names, somebody meant who wrote one that it does not have.
+
+Nothing is offered that does not hold: a name is looked up before it is returned, a part is found in a name.
+What a word is mended to depends on its form alone (see `layer_forms`), and is remembered by it: a thousand
+names with the same mistake and different numbers cost one search and a thousand look-ups.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+
+from compression_config.layer_forms import NUMBER, Forms, filled, form_of, numbers_of, texts_of
+
+__all__ = ["LayerNames", "one_letter_off", "respelt"]
+
+_LONGEST = 500
+"""Words of more characters than this are no misspelt names; nothing is searched for them."""
+_MANY = 2000
+"""Models with more forms than this are flat; only what a look-up finds is found in them."""
+_LEFT_OUT = 3
+"""So many components may be missing inside a name."""
+_OFFERED = 3
+_PARAMETERS = ("weight", "bias")
+
+_BRACKETS = re.compile(r"\[['\"]?(\w+)['\"]?\]")
+
+
+class LayerNames:
+    """The names of layers, ready to be asked what a word was meant to be."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.forms = Forms(names)
+        self._nearest: dict[str, tuple[str, ...]] = {}
+        self._similar: dict[str, tuple[str, ...]] = {}
+        self._remembered: dict[str, dict[str, tuple[str, ...]]] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.forms.names
+
+    def nearest(self, word: str, limit: int = 3) -> tuple[str, ...]:
+        """Return up to `limit` names (at most three) that `word` may have been meant to be, the likeliest first.
+
+        All of them differ from it in the same manner; empty when none is like it.
+
+        >>> LayerNames(["encoder", "encoder.0", "encoder.0.query"]).nearest("module.encoder.0.query")
+        ('encoder.0.query',)
+        """
+        found = self._nearest.get(word)
+        if found is None:
+            found = self._nearest[word] = self._found_for(word) if len(word) <= _LONGEST else ()
+        return found[:limit]
+
+    def _found_for(self, word: str) -> tuple[str, ...]:
+        names = self.forms.names
+        for ways in (respelt, _shortened, self.forms.ending, *map(self._mended, self._means)):
+            meant = itertools.islice((way for way in ways(word) if way in names and way != word), _OFFERED)
+            if found := tuple(dict.fromkeys(meant)):
+                return found
+        return ()
+
+    @cached_property
+    def containers(self) -> LayerNames:
+        """What stands before the dots of these names, as names."""
+        return LayerNames(self.forms.containers)
+
+    def nearest_part(self, part: str) -> str | None:
+        """Return what `part` may have been meant to be, such that a name contains it; None when nothing is like it.
+
+        >>> LayerNames(["encoder.0.query"]).nearest_part("atention") is None
+        True
+        >>> LayerNames(["encoder.0.query"]).nearest_part("encodr.0.")
+        'encoder.0.'
+        """
+        if len(part) > _LONGEST:
+            return None
+        ways = itertools.chain(
+            respelt(part),
+            self._part_in_other_case(part),
+            self._corrected_part(part),
+            self._shortened_part(part),
+            self._completed_part(part),
+        )
+        return next((way for way in ways if way != part and way.strip(".0123456789") and self.holds(way)), None)
+
+    def holds(self, part: str) -> bool:
+        """Return whether a name contains `part`."""
+        return self.forms.holds(part)
+
+    def shows(self, word: str) -> bool:
+        """Return whether `word` would be in a name if its numbers were others."""
+        return len(word) <= _LONGEST and any(text in self.forms.text for text in texts_of(word))
+
+    def numbers(self, word: str) -> tuple[str, tuple[int, ...]] | None:
+        """Return where a number of `word` leads out of the sequence that the names have there.
+
+        What stands before the number, and the numbers that there are, ascending; None when that is not
+        what is wrong with it.
+
+        >>> LayerNames(["layer.0.fc", "layer.1.fc"]).numbers("layer.7.fc")
+        ('layer.', (0, 1))
+        """
+        if not self.shows(word):
+            return None
+        way = ""
+        for component in word.split("."):
+            numbers = self.forms.numbers_below(way) if way and component.isdecimal() else ()
+            if numbers and int(component) not in numbers:
+                return way, numbers
+            way += f"{component}."
+        return None
+
+    # What a whole name was meant to be: each of these is one manner in which a form may differ from another.
+
+    @cached_property
+    def _means(self) -> tuple[Callable[[str], Iterator[str]], ...]:
+        return self._in_other_case, self._respelt, self._respelt_ends, self._with_all_components, self._another_way
+
+    def _mended(self, means: Callable[[str], Iterator[str]]) -> Callable[[str], Iterator[str]]:
+        """Return a function that finds names by the form, and puts the numbers of the word into them."""
+        remembered: dict[str, tuple[str, ...]] = self._remembered.setdefault(means.__name__, {})
+
+        def mended(word: str) -> Iterator[str]:
+            form = form_of(word)
+            targets = remembered.get(form)
+            if targets is None:
+                found = (target for target in means(form) if target.count(NUMBER) == form.count(NUMBER))
+                targets = remembered[form] = tuple(dict.fromkeys(found))
+            numbers = numbers_of(word)
+            return (filled(target, numbers) for target in targets)
+
+        return mended
+
+    def _in_other_case(self, form: str) -> Iterator[str]:
+        yield from self._folded_forms.get(_folded(form), ())
+
+    @cached_property
+    def _folded_forms(self) -> dict[str, list[str]]:
+        folded: dict[str, list[str]] = {}
+        for form in self.forms.groups:
+            folded.setdefault(_folded(form), []).append(form)
+        return folded
+
+    def _respelt(self, form: str) -> Iterator[str]:
+        return (right for right in self._corrected(form.split(".")) if right in self.forms.groups)
+
+    def _respelt_ends(self, form: str) -> Iterator[str]:
+        for right in self._corrected(form.split(".")):
+            yield from self.forms.ends.get(right, ())
+
+    def _another_way(self, form: str) -> Iterator[str]:
+        """Yield the forms that end like `form`, in at least two components, and begin differently."""
+        groups, ends = self.forms.groups, self.forms.ends
+        end = form.partition(".")[2]
+        while "." in end and NUMBER not in form[: -len(end)]:
+            yield from ([end] if end in groups else [])
+            yield from ends.get(end, ())
+            end = end.partition(".")[2]
+
+    def _corrected(self, components: Sequence[str]) -> Iterator[str]:
+        """Yield `components` as one form, the misspelt ones replaced by components that the model has."""
+        unknown = [place for place, component in enumerate(components) if component not in self.forms.components]
+        # A component may be right elsewhere and wrong here: `layers` for `layer`.
+        for places in [unknown] if unknown else [[place] for place in range(len(components))]:
+            options = [
+                self._similar_to(component) if place in places else (component,)
+                for place, component in enumerate(components)
+            ]
+            yield from map(".".join, itertools.product(*options))
+
+    def _with_all_components(self, form: str) -> Iterator[str]:
+        """Yield the forms that have further components inside, those with the fewest first."""
+        wanted = form.split(".")
+        if len(wanted) < 2 or len(self.forms.groups) > _MANY:  # noqa: PLR2004 - an inside needs two ends
+            return
+        longer = (other for other in self.forms.groups if other.endswith(wanted[-1]))
+        fuller = ((other.count("."), other) for other in longer if _in_order(wanted, other.split(".")))
+        fewest = len(wanted) - 1 + _LEFT_OUT
+        yield from (other for dots, other in sorted(fuller, key=lambda pair: pair[0]) if dots <= fewest)
+
+    def _similar_to(self, component: str) -> tuple[str, ...]:
+        """Return the components of the model that `component` may have been meant to be."""
+        found = self._similar.get(component)
+        if found is None:
+            found = self._similar[component] = tuple(self._look_for(component))
+        return found
+
+    def _look_for(self, component: str) -> list[str]:
+        known = self.forms.components
+        if component == NUMBER or not component:
+            return []
+        same = [other for other in self._folded_components.get(_folded(component), ()) if other != component]
+        near = [other for other in one_letter_off(component, self._letters) if other in known]
+        near = [other for other in near if _wordings_differ(component, other)]
+        if not same and not near and len(known) <= _MANY:
+            alike = [other for other in known if abs(len(other) - len(component)) <= _LEFT_OUT]
+            near = difflib.get_close_matches(component, alike, n=_OFFERED, cutoff=0.75)
+            near = [other for other in near if _wordings_differ(component, other)]
+        return list(dict.fromkeys(same + near))
+
+    @cached_property
+    def _folded_components(self) -> dict[str, list[str]]:
+        folded: dict[str, list[str]] = {}
+        for component in self.forms.components:
+            folded.setdefault(_folded(component), []).append(component)
+        return folded
+
+    @cached_property
+    def _letters(self) -> str:
+        return "".join(sorted(set("".join(self.forms.components)) - {NUMBER}))
+
+    # What a part of a name was meant to be.
+
+    def _part_in_other_case(self, part: str) -> Iterator[str]:
+        form = form_of(part)
+        found = self.forms.folded_text.find(form.lower())
+        if found >= 0:
+            meant = self.forms.text[found : found + len(form)]
+            if meant.count(NUMBER) == form.count(NUMBER):
+                yield filled(meant, numbers_of(part))
+
+    def _shortened_part(self, part: str) -> Iterator[str]:
+        """Yield `part` without the dots at its ends, and without what leads nowhere before it."""
+        yield part.rstrip(".")
+        yield part.lstrip(".")
+        way, rest = part, ""
+        while "." in way:
+            first, _, way = way.partition(".")
+            if first in self.forms.components or not way.strip("."):
+                break
+            rest = way
+            yield rest
+
+    def _corrected_part(self, part: str) -> Iterator[str]:
+        inner = part.strip(".")
+        return _refilled(part, self._corrected(form_of(inner).split(".")))
+
+    def _completed_part(self, part: str) -> Iterator[str]:
+        return _refilled(part, self._windows(form_of(part.strip("."))))
+
+    def _windows(self, inner: str) -> Iterator[str]:
+        """Yield pieces of forms that begin and end like `inner` and have all its components in between."""
+        wanted = inner.split(".")
+        if len(wanted) < 2 or len(self.forms.groups) > _MANY:  # noqa: PLR2004 - an inside needs two ends
+            return
+        for form in self.forms.groups:
+            components = form.split(".")
+            if not _in_order(wanted, components):
+                continue
+            start = components.index(wanted[0])
+            end = len(components) - components[::-1].index(wanted[-1])
+            if end - start <= len(wanted) + _LEFT_OUT:
+                yield ".".join(components[start:end])
+
+
+def one_letter_off(word: str, letters: str) -> Iterator[str]:
+    """Yield what `word` becomes when one letter is left out, doubled up with its neighbour, replaced or added.
+
+    >>> sorted(one_letter_off("ab", "x"))
+    ['a', 'abx', 'ax', 'axb', 'b', 'ba', 'xab', 'xb']
+    """
+    splits = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    yield from (head + tail[1:] for head, tail in splits if tail)
+    yield from (head + tail[1] + tail[0] + tail[2:] for head, tail in splits if len(tail) > 1 and tail[0] != tail[1])
+    yield from (head + letter + tail[1:] for head, tail in splits if tail for letter in letters if letter != tail[0])
+    yield from (head + letter + tail for head, tail in splits for letter in letters)
+
+
+def respelt(word: str) -> Iterator[str]:
+    """Yield `word` as a dotted name writes it: no spaces, no brackets, no slashes, no parameter behind it."""
+    dotted = _BRACKETS.sub(r".\1", "".join(word.split())).replace("/", ".")
+    yield dotted
+    yield dotted.strip(".")
+    name, _, last = dotted.rpartition(".")
+    if last in _PARAMETERS:
+        yield name
+
+
+def _shortened(word: str) -> Iterator[str]:
+    """Yield `word` without its first components, then without one of the others."""
+    components = word.split(".")
+    yield from (".".join(components[start:]) for start in range(1, len(components)))
+    yield from (".".join(components[:at] + components[at + 1 :]) for at in range(1, len(components) - 1))
+
+
+def _refilled(part: str, forms: Iterable[str]) -> Iterator[str]:
+    """Yield `forms` with the numbers of `part`, and the dots that it begins and ends with."""
+    inner, numbers = part.strip("."), numbers_of(part)
+    before, after = part[: part.find(inner)], part[part.find(inner) + len(inner) :]
+    return (before + filled(form, numbers) + after for form in forms if form.count(NUMBER) == len(numbers))
+
+
+def _folded(word: str) -> str:
+    return word.casefold().replace("-", "_")
+
+
+def _in_order(wanted: Sequence[str], components: Sequence[str]) -> bool:
+    """Return whether `components` has all of `wanted`, in this order and with others in between."""
+    rest = iter(components)
+    return all(component in rest for component in wanted)
+
+
+def _wordings_differ(one: str, other: str) -> bool:
+    """Return whether two words differ in more than a number: `fc3` is no misspelt `fc1`."""
+    return re.sub(r"\d+", "0", one) != re.sub(r"\d+", "0", other)

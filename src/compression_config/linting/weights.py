@@ -1,0 +1,137 @@
+"""Compression of weights that are not there: layers without one, and containers among them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from compression_config.configs.base import SubConfig
+from compression_config.configs.quantization import QuantizationConfig
+from compression_config.findings import Code, Finding
+from compression_config.linting.phrases import layers_words, names_words, types_words
+from compression_config.resolving import Resolved
+from compression_config.yaml_words import written
+
+__all__ = ["weight_findings"]
+
+
+def weight_findings(resolved: Resolved) -> Iterator[Finding]:
+    """Yield the sub-configs that compress weights of layers without one, or take containers, in list order."""
+    containers = _Containers(resolved)
+    for index, config in enumerate(resolved.config_list):
+        if config.exclude:
+            continue
+        won, has_weight = resolved.won[index], resolved.inventory.has_weight
+        bare = [position for position in won if not has_weight(position)]
+        swept_up: set[int] = set()
+        if bare and config.op_partial_names is not None and config.op_types is None:
+            named = {resolved.inventory.position(name) for name in config.op_names or ()}
+            swept_up = {position for position in bare if position in containers and position not in named}
+            if swept_up:
+                yield _containers_claimed(resolved, index, sorted(swept_up))
+        if _compresses_weights(config):
+            weightless = [p for p in bare if p not in swept_up and has_weight(p) is False]
+            if weightless:
+                yield _no_weight(resolved, index, weightless, containers)
+
+
+class _Containers:
+    """Which layers have others below them and nothing of their own; found out when first asked.
+
+    Fused experts have layers below them too, and parameters: they are no containers.
+    """
+
+    def __init__(self, resolved: Resolved) -> None:
+        self._inventory = resolved.inventory
+        self._parents: set[str] | None = None
+        self._bare: dict[str, bool] = {}
+
+    def __contains__(self, position: int) -> bool:
+        if self._parents is None:
+            self._parents = {name.rpartition(".")[0] for name in self._inventory.names}
+        if self._inventory.names[position] not in self._parents:
+            return False
+        kind = self._inventory.types[position]
+        if kind not in self._bare:
+            self._bare[kind] = not self._inventory[position].parameters
+        return self._bare[kind]
+
+
+def _compresses_weights(config: SubConfig) -> bool:
+    return not isinstance(config, QuantizationConfig) or "weight" in (config.quant_types or ())
+
+
+def _containers_claimed(resolved: Resolved, index: int, positions: Sequence[int]) -> Finding:
+    names = [resolved.inventory.names[position] for position in positions]
+    holds = "holds" if len(names) == 1 else "hold"
+    message = f"the partial names also take {layers_words(len(names))} that only {holds} others: {names_words(names)}"
+    types = _types_with_weight(resolved, set(resolved.won[index]).difference(positions))
+    hint = f"write {written('op_types', types)} beside them to leave these out" if types else None
+    place = resolved.config_list.provenance.place((index, "op_partial_names"), key=True)
+    return Finding.at(place, Code.CONTAINERS_CLAIMED, message, hint)
+
+
+def _no_weight(resolved: Resolved, index: int, positions: Sequence[int], containers: _Containers) -> Finding:
+    config: Any = resolved.config_list[index]
+    counts = Counter(resolved.inventory.types[position] for position in positions).most_common()
+    does = f"that this sub-config {'prunes' if config.kind == 'pruning' else 'quantizes'}"
+    of_all = layers_words(len(resolved.won[index]))
+    if len(positions) < len(resolved.won[index]):
+        message = f"{len(positions):,} of the {of_all} {does} {'has' if len(positions) == 1 else 'have'} no weight"
+    elif len(positions) > 1:
+        message = f"none of the {of_all} {does} has a weight"
+    else:
+        message = f"the only layer {does}, '{resolved.inventory.names[positions[0]]}', has no weight"
+    message += f": {types_words(counts)}" if len(resolved.won[index]) > 1 else ""
+    message += _other_parameters(resolved, positions)
+    hint = _remedy(resolved, index, config, positions, containers)
+    return Finding.at(resolved.config_list.provenance.place((index,)), Code.NO_WEIGHT, message, hint)
+
+
+def _other_parameters(resolved: Resolved, positions: Sequence[int]) -> str:
+    """Return what the layers have in place of a weight: said of the first that has anything."""
+    for position in dict(zip(map(resolved.inventory.types.__getitem__, positions), positions, strict=True)).values():
+        parameters = [name for name in resolved.inventory[position].parameters if name != "bias"]
+        if parameters:
+            return f" ({resolved.inventory.types[position]} has {names_words(parameters)})"
+    return ""
+
+
+def _remedy(
+    resolved: Resolved, index: int, config: SubConfig, positions: Sequence[int], containers: _Containers
+) -> str:
+    types = resolved.inventory.types
+    weightless = {types[position] for position in positions}
+    weighted = _types_with_weight(resolved, (p for p in resolved.won[index] if p not in containers))
+    container = next((position for position in positions if position in containers), None)
+    if container is not None and not config.op_partial_names:
+        return _remedy_inside(resolved, resolved.inventory.names[container], weighted)
+    if not weightless.isdisjoint(weighted):  # the type does not tell them apart
+        names = [resolved.inventory.names[position] for position in positions]
+        return f"exclude {names_words(names)} by name in a sub-config behind it"
+    if weighted:
+        if config.op_types is not None:
+            weighted = [kind for kind in config.op_types if kind not in weightless]
+        return f"write {written('op_types', weighted)} to leave them out"
+    if config.kind == "quantization":
+        return "take 'weight' out of 'quant_types', or name layers that have one"
+    return "name layers that have a weight: nothing else is masked"
+
+
+def _remedy_inside(resolved: Resolved, container: str, others: Iterable[str]) -> str:
+    """Return how to take the layers in a container, beside those of the types `others`."""
+    way = f"{container}."
+    below = (position for position, name in enumerate(resolved.inventory.names) if name.startswith(way))
+    inside = _types_with_weight(resolved, below)
+    if not inside:
+        return f"name layers that have a weight: those in '{container}' have none either"
+    types = dict.fromkeys((*inside, *others))
+    return f"write {written('op_partial_names', [way])} and {written('op_types', types)} for the layers in it"
+
+
+def _types_with_weight(resolved: Resolved, positions: Iterable[int]) -> list[str]:
+    """Return the types of the layers that are not known to have no weight; those of the most layers first."""
+    types, has_weight = resolved.inventory.types, resolved.inventory.has_weight
+    weighted = Counter(types[position] for position in positions if has_weight(position) is not False)
+    return sorted(weighted, key=lambda kind: (-weighted[kind], kind))

@@ -1,0 +1,277 @@
+"""Remedies: what to write in place of an element of a selector that no layer answers to.
+
+Whatever is offered selects layers: names are looked for among the layers of which the selector admits the
+type. An index of them is made when the first remedy is asked for (see `layer_names`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from compression_config.configs.base import DEFAULT_TYPES, SubConfig
+from compression_config.inventory import Inventory
+from compression_config.layer_names import LayerNames, respelt
+from compression_config.renaming import Renaming, common_renaming
+from compression_config.spelling import listed, nearest
+from compression_config.wildcards import has_wildcards, plain_parts
+from compression_config.yaml_words import written
+
+__all__ = ["Remedies"]
+
+_INDICES = 8
+"""For so many different `op_types` the layers are indexed; selectors with others get no names offered."""
+_SHOWN = 4
+"""How many types, or beginnings of names, a remedy lists."""
+_FEW = 2
+"""Up to so many names are offered in full; more of them by what they have in common."""
+_TYPES = 500
+"""In models with more types than this none is looked for that resembles another."""
+
+
+class Remedies:
+    """What to write instead, for one model. None stands for: nothing is like it."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._indices: dict[frozenset[str], LayerNames] = {}
+
+    @functools.cached_property
+    def types(self) -> Counter[str]:
+        """The types of the model, with the number of layers that have them."""
+        return Counter(self._inventory.types)
+
+    @functools.cached_property
+    def _all(self) -> LayerNames:
+        """All layers by name, whatever their type."""
+        return LayerNames(self._inventory.names)
+
+    @functools.cached_property
+    def _folded_types(self) -> dict[str, str]:
+        return {kind.casefold(): kind for kind in self.types}
+
+    def for_name(self, word: str, config: SubConfig) -> str | None:
+        """Return the remedy for an element of `op_names`."""
+        index = self._index(config.types)
+        if index is None:
+            return self._beginnings()
+        return (
+            self._as_type(word, index)
+            or self._without_wildcards(word, index, "op_names")
+            or self.below(word, config)
+            or self._number(word, index)
+            or self._as_name(word, index, config)
+            or self._as_container(word, index, config)
+            or (f"it is a part of names: write {written('op_partial_names', [word])}" if index.holds(word) else None)
+            or self._as_type(self._folded_types.get(word.strip().casefold(), ""), index)
+            or self._beginnings()
+        )
+
+    def for_partial_name(self, word: str, config: SubConfig) -> str | None:
+        """Return the remedy for an element of `op_partial_names`."""
+        index = self._index(config.types)
+        if index is None:
+            return self._beginnings()
+        remedy = (
+            self._as_type(word, index)
+            or self._without_wildcards(word, index, "op_partial_names")
+            or self._number(word, index)
+        )
+        if remedy is None and (part := index.nearest_part(word)):
+            remedy = f"write '{part}'"
+        return remedy or self._as_type(self._folded_types.get(word.strip().casefold(), ""), index) or self._beginnings()
+
+    def for_type(self, word: str, config: SubConfig) -> str | None:
+        """Return the remedy for an element of `op_types`."""
+        types = self.types_named(config) if config.names_layers else self.types
+        known = [kind for kind, _ in (types or self.types).most_common()]
+        last = word.strip().rpartition(".")[2].strip("<>'\"")
+        if last in known:
+            return f"write '{last}'"
+        position = self._inventory.position(word)
+        if position is not None:
+            return f"'{word}' is a name: write {written('op_names', [word])}"
+        meant = _types_like(word, last, known)
+        if meant:
+            return f"write {_alternatives(meant)}"
+        if word != "default" and self._all.holds(word):
+            return f"'{word}' is a part of names: write {written('op_partial_names', [word])}"
+        if not known:
+            return "the model has no layers"
+        whose = "the model" if len(known) == len(self.types) else "the layers that it names"
+        return (
+            f"the types of {whose} are {_some(known)}"
+            if len(known) > 1
+            else f"the only type of {whose} is '{known[0]}'"
+        )
+
+    def below(self, name: str, config: SubConfig) -> str | None:
+        """Return the remedy for a container of which the layers are meant; None when none below is admitted."""
+        index = self._index(config.types)
+        if index is None or name not in index.containers:
+            return None
+        return f"write {written('op_partial_names', [f'{name}.'])} for the layers in it"
+
+    def inside(self, config: SubConfig) -> str | None:
+        """Return the remedy for a selector that names a container, and lists types that no layer in it has."""
+        container = next(filter(self._only_holds_layers, config.op_names or ()), None)
+        if container is None:
+            return None
+        way = f"{container}."
+        samples = self._all.forms.samples(way).items()
+        types = self._types_of({name: weight for name, weight in samples if name.startswith(way)})
+        kinds = [kind for kind, _ in types.most_common(_SHOWN)]
+        return f"write {written('op_partial_names', [way])} and {written('op_types', kinds)} for the layers in it"
+
+    def renaming(self, elements: Sequence[tuple[str, SubConfig]], looked_at: int) -> Renaming | None:
+        """Return what is wrong with the beginning of most of these names, as the first `looked_at` of them show."""
+        meant: dict[str, str] = {}
+        for word, config in elements[:looked_at]:
+            index = self._index(config.types)
+            meant.update((word, name) for name in (index.nearest(word, 1) if index else ()))
+        return common_renaming(
+            meant, [word for word, _ in elements], lambda name: self._inventory.position(name) is not None
+        )
+
+    def types_named(self, config: SubConfig) -> Counter[str]:
+        """Return the types of the layers that the names of a selector hold for, whatever `op_types` says.
+
+        With about how many layers have them; empty when its names hold for none.
+        """
+        samples = dict.fromkeys(config.op_names or (), 1)
+        for part in config.op_partial_names or ():
+            samples.update(self._all.forms.samples(part))
+        return self._types_of(samples)
+
+    def _types_of(self, names: Mapping[str, int]) -> Counter[str]:
+        """Return the types of layers, each counted as often as `names` says; of containers only when all are."""
+        types: Counter[str] = Counter()
+        of_containers: Counter[str] = Counter()
+        for name, weight in names.items():
+            position = self._inventory.position(name)
+            if position is not None:
+                counted = of_containers if self._only_holds_layers(name) else types
+                counted[self._inventory.types[position]] += weight
+        return types or of_containers
+
+    def _index(self, admitted: frozenset[str] | None) -> LayerNames | None:
+        """Return the layers of the admitted types by name: all of them when none of the types is there."""
+        if admitted is None or admitted.isdisjoint(self.types):
+            return self._all
+        if admitted not in self._indices and len(self._indices) < _INDICES:
+            pairs = zip(self._inventory.names, self._inventory.types, strict=True)
+            self._indices[admitted] = LayerNames(name for name, kind in pairs if kind in admitted)
+        return self._indices.get(admitted)
+
+    def _as_type(self, word: str, index: LayerNames) -> str | None:
+        word = word.strip()
+        if word not in self.types and not (word == "default" and not self.types.keys().isdisjoint(DEFAULT_TYPES)):
+            return None
+        remedy = f"'{word}' is a type: write {written('op_types', [word])}"
+        names = index.nearest(word, 1)
+        if names and names[0].casefold() == word.casefold():
+            remedy += f"; the layer is '{names[0]}'"
+        return remedy
+
+    def _without_wildcards(self, word: str, index: LayerNames, key: str) -> str | None:
+        """Return the plain text that comes closest to a pattern; None when `word` is none."""
+        if not has_wildcards(word) or any(map(index.holds, respelt(word))):
+            return None
+        rule = "a partial name is a plain substring" if key == "op_partial_names" else "a name is written in full"
+        rule += ", without wildcards"
+        whole = word.strip("^$").replace("\\", "")
+        anchored = word.startswith("^") and word.endswith("$")
+        meant = whole in index and not self._only_holds_layers(whole) and (anchored or key == "op_names")
+        alternatives = [[whole]] if meant else plain_parts(word)
+        parts = [_tightest(index, pieces) for pieces in alternatives]
+        held = list(dict.fromkeys(filter(None, parts)))
+        if not held:
+            return rule
+        verb = "write" if all(len(pieces) == 1 for pieces in alternatives) else "the nearest to it is"
+        if key == "op_partial_names":
+            return f"{rule}: {verb} {written('op_names', held) if meant else listed(held)}"
+        in_full = all(part in index for part in held)
+        return f"{rule}: {verb} {listed(held) if in_full else written('op_partial_names', held)}"
+
+    def _as_name(self, word: str, index: LayerNames, config: SubConfig) -> str | None:
+        names = index.nearest(word, _FEW + 1)
+        if not names or (config.op_types is None and self._only_holds_layers(names[0])):
+            return None
+        if len(names) <= _FEW or not names[-1].endswith(f".{word}"):
+            return f"write {_alternatives(names[:_FEW])}"
+        part, ending = f".{word}", len(index.forms.ending(word))
+        if ending == sum(1 for _ in index.forms.holding(part)):
+            return f"write {written('op_partial_names', [part])} for the {ending:,} layers whose names end so"
+        return f"write in full which of the {ending:,} layers whose names end so is meant, such as '{names[0]}'"
+
+    def _as_container(self, word: str, index: LayerNames, config: SubConfig) -> str | None:
+        """Return the remedy for a word that is like the name of a container, or the end of several."""
+        meant = index.containers.nearest(word, 2)
+        if len(meant) > 1 and meant[1].endswith(f".{word}"):
+            return f"write {written('op_partial_names', [f'.{word}.'])} for the layers in these containers"
+        return self.below(meant[0], config) if meant else None
+
+    def _only_holds_layers(self, name: str) -> bool:
+        """Return whether a layer has others below it and no weight of its own."""
+        position = self._inventory.position(name)
+        if position is None or name not in self._all.containers:
+            return False
+        return not self._inventory.has_weight(position)
+
+    def _number(self, word: str, index: LayerNames) -> str | None:
+        found = self._all.numbers(word) if index.shows(word) else None
+        if found is None:
+            return None
+        way, numbers = found
+        if len(numbers) == 1:
+            return f"the only number behind '{way}' is {numbers[0]}"
+        return f"the numbers behind '{way}' go from {numbers[0]} to {numbers[-1]}"
+
+    @functools.cached_property
+    def _first_components(self) -> list[str]:
+        return list(dict.fromkeys(name.partition(".")[0] for name in self._inventory.names))
+
+    def _beginnings(self) -> str:
+        if not self._first_components:
+            return "the model has no layers"
+        return f"the model's names begin with {_some(self._first_components)}"
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    return listed(words, last="or")
+
+
+def _some(words: Sequence[str]) -> str:
+    """Return the first of `words` as a sentence lists them, and how many more there are."""
+    if len(words) <= _SHOWN + 1:
+        return listed(words)
+    shown = ", ".join(f"'{word}'" for word in words[:_SHOWN])
+    return f"{shown} and {len(words) - _SHOWN:,} more"
+
+
+def _types_like(word: str, last: str, known: Sequence[str]) -> list[str]:
+    """Return the types among `known` that `word`, of which `last` stands behind the dots, may mean: at most two."""
+    if word == "default":
+        return []
+    if has_wildcards(word):
+        parts = [part for pieces in plain_parts(word) for part in pieces]
+        return [kind for kind in known if any(part in kind for part in parts)][:_FEW]
+    close = nearest(last, known) if len(known) <= _TYPES else []
+    if close or not last[:1].isupper():  # classes begin with a capital: anything else is a part of a name
+        return close
+    return [kind for kind in known if last in kind or kind in last][:_FEW]
+
+
+def _tightest(index: LayerNames, pieces: Iterable[str]) -> str | None:
+    """Return of some texts the one that the fewest names contain; None when no name contains any of them."""
+    held: list[tuple[int, str]] = []
+    for piece in pieces:
+        part = next((part for part in _with_and_without_dots(piece) if index.holds(part)), None)
+        if part is not None:
+            held.append((index.forms.weight(part), part))
+    return min(held)[1] if held else None
+
+
+def _with_and_without_dots(piece: str) -> Iterator[str]:
+    yield from (piece, piece.rstrip("."), piece.strip("."))

@@ -1,0 +1,723 @@
+"""What a config list as a whole does to a model, reviewed: each code with what draws it and what does not."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import compression_config as cc
+from compression_config.findings import Code
+
+HALF = {"sparsity_per_layer": 0.5}
+MORE = {"sparsity_per_layer": 0.8}
+LINEAR = {"op_types": ["Linear"], **HALF}
+EIGHT_BITS = {"quant_types": ["weight", "input"], "quant_bits": 8}
+
+REVIEWED = frozenset(
+    {
+        Code.SHADOWED,
+        Code.EXCLUDE_WITHOUT_EFFECT,
+        Code.DUPLICATE_SUB_CONFIG,
+        Code.DIGIT_BOUNDARY,
+        Code.UNEVEN_COVERAGE,
+        Code.NO_WEIGHT,
+        Code.SETTINGS_DROPPED,
+        Code.CONTAINERS_CLAIMED,
+        Code.TIED_CONFLICT,
+    }
+)
+
+PAIRS = [("conv1", "Conv2d"), ("fc1", "Linear"), ("fc2", "Linear"), ("act", "ReLU")]
+
+
+def blocks(count: int, *names: str, kind: str = "Linear", before: str = "layer") -> list[tuple[str, str]]:
+    """Return pairs for `names` in each of so many numbered blocks."""
+    return [(f"{before}.{block}.{name}", kind) for block in range(count) for name in names]
+
+
+def reviewed(config_list: Any, model: Any, **options: Any) -> list[cc.Finding]:
+    return [finding for finding in cc.check(config_list, model, **options) if finding.code in REVIEWED]
+
+
+def said(config_list: Any, model: Any, **options: Any) -> list[tuple[str, tuple[str | int, ...], str, str | None]]:
+    """Return code, path, message and hint of what the review says."""
+    return [(f.code.value, f.path, f.message, f.hint) for f in reviewed(config_list, model, **options)]
+
+
+def names_of(findings: Sequence[cc.Finding]) -> list[tuple[str, str | int]]:
+    """Return code and index of the sub-config of each finding."""
+    return [(finding.code.value, finding.path[0]) for finding in findings]
+
+
+class TestShadowed:
+    """Issue 3: "a sub-config fully overwritten by later ones, and by which"."""
+
+    def test_a_sub_config_that_a_later_one_covers_is_named_with_it(self) -> None:
+        assert said([LINEAR, {"op_types": ["default"], **MORE}], PAIRS) == [
+            (
+                "shadowed",
+                (0,),
+                "this sub-config has no effect: [1] takes every layer that it selects",
+                "delete it, or move it behind [1] if it is to decide",
+            )
+        ]
+
+    @pytest.mark.parametrize(
+        "selector",
+        [
+            pytest.param({"op_types": ["Linear"]}, id="types"),
+            pytest.param({"op_names": ["fc1", "fc2"]}, id="names"),
+            pytest.param({"op_partial_names": ["fc"]}, id="partial-names"),
+            pytest.param(
+                {"op_names": ["fc1", "act"], "op_partial_names": ["c2"], "op_types": ["Linear"]}, id="all-three"
+            ),
+        ],
+    )
+    def test_all_who_take_its_layers_are_named(self, selector: dict[str, Any]) -> None:
+        later = [{"op_names": ["fc2"], **MORE}, {"op_names": ["conv1"], **MORE}, {"op_names": ["fc1"], "exclude": True}]
+        (finding,) = reviewed([{**selector, **HALF}, *later], PAIRS)
+        assert finding.message == "this sub-config has no effect: [1] and [3] take every layer that it selects"
+        assert finding.hint == "delete it, or move it behind [3] if it is to decide"
+
+    def test_of_many_the_first_few_are_named(self) -> None:
+        model = blocks(6, "fc")
+        later = [{"op_names": [name], "sparsity_per_layer": i / 10} for i, (name, _) in enumerate(model)]
+        (finding,) = reviewed([{"op_partial_names": ["layer"], **HALF}, *later], model)
+        assert (
+            finding.message
+            == "this sub-config has no effect: [1], [2], [3] and others take every layer that it selects"
+        )
+        assert finding.hint == "delete it, or move it behind them if it is to decide"
+
+    def test_one_layer_left_to_it_is_enough(self) -> None:
+        assert said([LINEAR, {"op_names": ["fc1"], **MORE}], PAIRS) == []
+
+    def test_a_sub_config_that_selects_nothing_is_not_shadowed(self) -> None:
+        found = cc.check([{"op_types": ["Embedding"], **HALF}, LINEAR], PAIRS)
+        assert [finding.code for finding in found] == [Code.UNMATCHED_TYPE]
+
+    def test_in_a_two_part_document_the_parts_are_named(self) -> None:
+        document = {"pruning": [LINEAR, {"op_types": ["Linear"], **MORE}], "quantization": []}
+        (finding,) = reviewed(document, PAIRS)
+        assert finding.path == ("pruning", 0)
+        assert finding.message == "this sub-config has no effect: pruning[1] takes every layer that it selects"
+
+
+class TestDuplicateSubConfig:
+    """Issue 3: "the same sub-config twice"; one finding for one cause."""
+
+    def test_the_earlier_one_is_reported_and_not_as_shadowed_too(self) -> None:
+        assert said([LINEAR, {"op_names": ["fc1"], **MORE}, dict(reversed(LINEAR.items()))], PAIRS)[0] == (
+            "duplicate-sub-config",
+            (0,),
+            "this sub-config is the same as [2], which overwrites it",
+            "delete it: [2] says the same",
+        )
+
+    def test_of_three_the_last_one_stays(self) -> None:
+        assert [(f.path, f.message) for f in reviewed([LINEAR] * 3, PAIRS)] == [
+            ((0,), "this sub-config is the same as [2], which overwrites it"),
+            ((1,), "this sub-config is the same as [2], which overwrites it"),
+        ]
+
+    def test_deleting_the_earlier_one_changes_nothing(self) -> None:
+        config_list = [LINEAR, {"op_names": ["fc1"], "exclude": True}, {"op_types": ["Conv2d"], **MORE}, LINEAR]
+        assert cc.resolve(config_list, PAIRS) == cc.resolve(config_list[1:], PAIRS)
+
+    def test_another_ratio_is_another_sub_config(self) -> None:
+        assert names_of(reviewed([LINEAR, {"op_types": ["Linear"], **MORE}], PAIRS)) == [("shadowed", 0)]
+
+
+class TestExcludeWithoutEffect:
+    """Issue 3: "an exclude that takes nothing away"; D3: "an earlier `exclude` has no effect"."""
+
+    def test_an_exclude_of_what_nobody_compresses(self) -> None:
+        assert said([LINEAR, {"op_names": ["conv1"], "exclude": True}], PAIRS) == [
+            (
+                "exclude-without-effect",
+                (1, "exclude"),
+                "this exclude has no effect: no earlier sub-config compresses a layer that it excludes",
+                "delete it, or correct the names and types that it or an earlier sub-config lists",
+            )
+        ]
+
+    def test_an_exclude_before_what_it_was_to_limit(self) -> None:
+        assert said([{"op_names": ["fc1"], "exclude": True}, LINEAR], PAIRS) == [
+            (
+                "exclude-without-effect",
+                (0, "exclude"),
+                "this exclude has no effect: [1] takes back every layer that it selects",
+                "delete it, or move it behind [1] if it is to decide",
+            )
+        ]
+
+    def test_an_excluded_container_does_not_stand_for_the_layers_in_it(self) -> None:
+        model = [("head", "Sequential"), ("head.fc", "Linear"), ("fc", "Linear")]
+        (finding,) = reviewed([LINEAR, {"op_names": ["head"], "exclude": True}], model)
+        assert finding.hint == "write op_partial_names: ['head.'] to exclude the layers in 'head'"
+        assert reviewed([LINEAR, {"op_partial_names": ["head."], "exclude": True}], model) == []
+
+    @pytest.mark.parametrize(
+        "config_list",
+        [
+            pytest.param([LINEAR, {"op_names": ["fc1"], "exclude": True}], id="one-layer"),
+            pytest.param([LINEAR, {"op_names": ["conv1", "fc1"], "exclude": True}], id="one-of-two"),
+            pytest.param(
+                [LINEAR, {"op_types": ["Linear"], "exclude": True}, {"op_names": ["fc1"], **MORE}], id="retaken"
+            ),
+            pytest.param([LINEAR, *[{"op_names": [name], "exclude": True} for name in ("fc1", "fc2")]], id="two"),
+        ],
+    )
+    def test_an_exclude_that_takes_a_layer_away_draws_nothing_at_itself(self, config_list: Any) -> None:
+        assert not any(finding.code is Code.EXCLUDE_WITHOUT_EFFECT for finding in reviewed(config_list, PAIRS))
+
+    def test_of_two_excludes_of_one_layer_only_the_overwritten_one_is_reported(self) -> None:
+        config_list = [LINEAR, {"op_names": ["fc1"], "exclude": True}, {"op_partial_names": ["fc1"], "exclude": True}]
+        assert names_of(reviewed(config_list, PAIRS)) == [("exclude-without-effect", 1)]
+
+
+class TestSettingsDropped:
+    """Issue 3: "a later sub-config takes a layer and drops quant types or a cap that the earlier one set"."""
+
+    def test_a_quant_type_that_the_later_one_does_not_list(self) -> None:
+        config_list = [
+            {"op_types": ["Linear"], **EIGHT_BITS},
+            {"op_names": ["fc1"], "quant_types": ["input"], "quant_bits": 4},
+        ]
+        assert said(config_list, PAIRS) == [
+            (
+                "settings-dropped",
+                (1, "quant_types"),
+                "this sub-config takes 'fc1' from [0] and drops 'weight', which [0] quantizes",
+                "list them together, with bits for each: quant_types: [input, weight]",
+            )
+        ]
+
+    def test_a_cap_that_the_later_budget_does_not_have(self) -> None:
+        config_list = [
+            {"op_types": ["Linear"], "total_sparsity": 0.5, "max_sparsity_per_layer": 0.9},
+            {"op_names": ["fc1"], "total_sparsity": 0.3},
+        ]
+        assert said(config_list, PAIRS) == [
+            (
+                "settings-dropped",
+                (1, "total_sparsity"),
+                "this sub-config takes 'fc1' from [0] and drops 'max_sparsity_per_layer', which [0] sets",
+                "list them together: write max_sparsity_per_layer: 0.9 beside 'total_sparsity'",
+            )
+        ]
+
+    def test_several_who_lose_are_told_together(self) -> None:
+        config_list = [
+            {"op_names": ["fc1"], **EIGHT_BITS},
+            {"op_names": ["fc2"], "quant_types": ["output", "input"], "quant_bits": 8},
+            {"op_types": ["Linear"], "op_partial_names": ["fc"], "quant_types": ["input"], "quant_bits": 4},
+        ]
+        (finding,) = [f for f in reviewed(config_list, PAIRS) if f.code is Code.SETTINGS_DROPPED]
+        assert finding.message == (
+            "this sub-config takes 'fc1' and 'fc2' from [0] and [1] and drops 'weight' and 'output', "
+            "which [0] and [1] quantize"
+        )
+
+    def test_of_many_layers_the_first_few_are_named(self) -> None:
+        model = blocks(6, "fc")
+        config_list = [
+            {"op_types": ["Linear"], **EIGHT_BITS},
+            {"op_partial_names": ["layer"], "quant_types": ["input"], "quant_bits": 4},
+            {"op_names": ["layer.0.fc"], **EIGHT_BITS},
+        ]
+        (finding,) = [f for f in reviewed(config_list, model) if f.code is Code.SETTINGS_DROPPED]
+        assert finding.message.startswith(
+            "this sub-config takes 'layer.1.fc', 'layer.2.fc', 'layer.3.fc' and 2 more from [0] and drops 'weight'"
+        )
+
+    @pytest.mark.parametrize(
+        ("earlier", "later"),
+        [
+            pytest.param(EIGHT_BITS, {"quant_types": ["input", "weight"], "quant_bits": 4}, id="same-types"),
+            pytest.param(EIGHT_BITS, {"quant_types": ["weight", "input", "output"], "quant_bits": 4}, id="more-types"),
+            pytest.param(EIGHT_BITS, {"exclude": True}, id="exclude"),
+            pytest.param({"total_sparsity": 0.5, "max_sparsity_per_layer": 0.9}, MORE, id="ratio-for-budget"),
+            pytest.param({"total_sparsity": 0.5}, {"total_sparsity": 0.3}, id="no-cap-before"),
+        ],
+    )
+    def test_what_drops_nothing_draws_nothing(self, earlier: dict[str, Any], later: dict[str, Any]) -> None:
+        assert said([{"op_types": ["Linear"], **earlier}, {"op_names": ["fc1"], **later}], PAIRS) == []
+
+    def test_only_the_claim_that_was_overruled_counts(self) -> None:
+        config_list = [
+            {"op_types": ["Linear"], **EIGHT_BITS},
+            {"op_names": ["fc1"], "exclude": True},
+            {"op_names": ["fc1"], "quant_types": ["input"], "quant_bits": 4},
+        ]
+        assert names_of(reviewed(config_list, PAIRS)) == [("exclude-without-effect", 1)]
+
+
+class TestDigitBoundary:
+    """Issue 3: "`layer.1` also takes `layer.10` to `layer.11`: write `layer.1.`"."""
+
+    MODEL = tuple(blocks(12, "query", "key"))
+
+    def test_the_longer_numbers_are_named_with_the_remedy(self) -> None:
+        assert said([{"op_partial_names": ["layer.2", "layer.1"], **HALF}], self.MODEL) == [
+            (
+                "digit-boundary",
+                (0, "op_partial_names", 1),
+                "'layer.1' also takes 'layer.10' and 'layer.11', 4 layers more",
+                "write 'layer.1.'",
+            )
+        ]
+
+    def test_the_remedy_takes_only_the_block_that_was_meant(self) -> None:
+        resolution = cc.resolve([{"op_partial_names": ["layer.1."], **HALF}], self.MODEL)
+        assert list(resolution.compressed) == ["layer.1.query", "layer.1.key"]
+
+    @pytest.mark.parametrize(
+        ("model", "part", "message", "hint"),
+        [
+            pytest.param(
+                blocks(40, "fc"),
+                "layer.3",
+                "'layer.3' also takes 'layer.30' to 'layer.39', 10 layers more",
+                "write 'layer.3.'",
+                id="more-than-two",
+            ),
+            pytest.param(
+                [(f"conv{n}", "Conv2d") for n in range(12)],
+                "conv1",
+                "'conv1' also takes 'conv10' and 'conv11', 2 layers more",
+                "write op_names: [conv1]",
+                id="at-the-end-of-names",
+            ),
+            pytest.param(
+                blocks(12, "fc", before="net.block"),
+                "1.fc",
+                "'1.fc' also takes '11.fc', 1 layer more",
+                "write '.1.fc'",
+                id="at-its-beginning",
+            ),
+            pytest.param(
+                [(f"{n}.fc", "Linear") for n in range(12)],
+                "1.fc",
+                "'1.fc' also takes '11.fc', 1 layer more",
+                "write op_names: ['1.fc']",
+                id="at-the-beginning-of-names",
+            ),
+            pytest.param(
+                [(f"{block}.conv{n}", "Conv2d") for block in "ab" for n in range(11)],
+                "conv1",
+                "'conv1' also takes 'conv10', 2 layers more",
+                "write the names in full, in 'op_names'",
+                id="in-many-names",
+            ),
+        ],
+    )
+    def test_the_remedy_depends_on_where_the_number_stands(
+        self, model: list[tuple[str, str]], part: str, message: str, hint: str
+    ) -> None:
+        assert [(m, h) for _, _, m, h in said([{"op_partial_names": [part], **HALF}], model)] == [(message, hint)]
+
+    @pytest.mark.parametrize(
+        "config_list",
+        [
+            pytest.param([{"op_partial_names": ["layer.1."], **HALF}], id="ended-with-a-dot"),
+            pytest.param([{"op_partial_names": ["layer.2"], **HALF}], id="no-longer-number"),
+            pytest.param([{"op_partial_names": ["layer.1", "layer.10", "layer.11"], **HALF}], id="longer-ones-listed"),
+            pytest.param([{"op_partial_names": ["layer.1", "query", "key"], **HALF}], id="another-element-holds"),
+            pytest.param(
+                [{"op_partial_names": [f"layer.{n}"], "sparsity_per_layer": n / 20} for n in range(12)],
+                id="block-by-block",
+            ),
+            pytest.param(
+                [
+                    {
+                        "op_partial_names": ["layer.1"],
+                        "op_names": [f"layer.{n}.{name}" for n in (10, 11) for name in ("query", "key")],
+                        **HALF,
+                    }
+                ],
+                id="named-in-full",
+            ),
+        ],
+    )
+    def test_what_takes_nothing_by_a_longer_number_draws_nothing(self, config_list: Any) -> None:
+        assert not any(finding.code is Code.DIGIT_BOUNDARY for finding in reviewed(config_list, self.MODEL))
+
+    def test_block_by_block_in_the_other_order_it_is_a_mistake(self) -> None:
+        config_list = [{"op_partial_names": [f"layer.{n}"], "sparsity_per_layer": n / 20} for n in reversed(range(12))]
+        assert names_of(reviewed(config_list, self.MODEL)) == [("shadowed", 0), ("shadowed", 1), ("digit-boundary", 10)]
+
+
+class TestUnevenCoverage:
+    """Issue 3: "uneven coverage of repeated blocks (25 of 30 blocks get it: which do not)"."""
+
+    MODEL = (*blocks(30, "query", "key", before="encoder.layer"), ("head", "Linear"))
+
+    def names(self, *left_out: int, inside: str = "query") -> list[str]:
+        return [f"encoder.layer.{block}.{inside}" for block in range(30) if block not in left_out]
+
+    def test_the_blocks_that_are_left_are_named(self) -> None:
+        assert said([{"op_names": self.names(3, 7, 25, 26, 27), **HALF}], self.MODEL) == [
+            (
+                "uneven-coverage",
+                (0,),
+                (
+                    "this sub-config takes 'query' in 25 of the 30 blocks of 'encoder.layer', "
+                    "and no sub-config takes it in 3, 7 and 25 to 27"
+                ),
+                "name these blocks too, or exclude them if they are to stay as they are",
+            )
+        ]
+
+    def test_what_is_missing_in_the_same_blocks_is_told_together(self) -> None:
+        parts = [f"layer.{block}." for block in range(25)]
+        (finding,) = reviewed([{"op_types": ["Linear"], "op_partial_names": parts, **HALF}], self.MODEL)
+        assert finding.message == (
+            "this sub-config takes 'query' and 'key' in 25 of the 30 blocks of 'encoder.layer', "
+            "and no sub-config takes them in 25 to 29"
+        )
+
+    def test_a_layer_that_was_forgotten_in_one_block(self) -> None:
+        found = reviewed([{"op_names": [*self.names(), *self.names(7, inside="key")], **HALF}], self.MODEL)
+        assert [finding.message for finding in found] == [
+            "this sub-config takes 'key' in 29 of the 30 blocks of 'encoder.layer', and no sub-config takes it in 7"
+        ]
+
+    def test_blocks_inside_of_blocks(self) -> None:
+        model = [(f"layers.{layer}.experts.{expert}.up", "Linear") for layer in range(5) for expert in range(8)]
+        parts = [f"experts.{expert}." for expert in range(8) if expert != 5]
+        (finding,) = reviewed([{"op_partial_names": parts, **HALF}], model)
+        assert finding.message == (
+            "this sub-config takes 'up' in 7 of the 8 blocks of 'layers.*.experts', and no sub-config takes it in 5"
+        )
+
+    @pytest.mark.parametrize(
+        "config_list",
+        [
+            pytest.param([{"op_types": ["Linear"], **HALF}], id="by-type"),
+            pytest.param([{"op_partial_names": ["encoder.layer"], **HALF}], id="all"),
+            pytest.param([{"op_partial_names": [f"layer.{n}." for n in range(2, 28)], **HALF}], id="but-both-ends"),
+            pytest.param([{"op_partial_names": [f"layer.{n}." for n in range(15)], **HALF}], id="half-of-them"),
+            pytest.param([{"op_partial_names": ["layer.3.", "layer.7."], **HALF}], id="chosen-ones"),
+            pytest.param(
+                [
+                    {"op_partial_names": [f"layer.{n}." for n in range(20)], **HALF},
+                    {"op_partial_names": [f"layer.{n}." for n in range(20, 30)], **MORE},
+                ],
+                id="the-others-otherwise",
+            ),
+            pytest.param(
+                [
+                    {"op_partial_names": [f"layer.{n}." for n in range(25)], **HALF},
+                    {"op_partial_names": [f"layer.{n}." for n in range(25, 30)], "exclude": True},
+                ],
+                id="the-others-excluded",
+            ),
+        ],
+    )
+    def test_what_looks_meant_draws_nothing(self, config_list: Any) -> None:
+        assert not any(finding.code is Code.UNEVEN_COVERAGE for finding in reviewed(config_list, self.MODEL))
+
+    @pytest.mark.parametrize(
+        ("left", "where"),
+        [
+            pytest.param({(3, 5)}, [" in 7 of the 8 blocks of 'layers.3.experts'"], id="in-one-sequence-of-several"),
+            pytest.param({(3, 5), (2, 4)}, [], id="here-and-there"),
+        ],
+    )
+    def test_single_blocks_inside_of_blocks(self, left: set[tuple[int, int]], where: list[str]) -> None:
+        places = list(itertools.product(range(5), range(8)))
+        model = [(f"layers.{layer}.experts.{expert}.up", "Linear") for layer, expert in places]
+        names = [name for place, (name, _) in zip(places, model, strict=True) if place not in left]
+        assert [finding.message for finding in reviewed([{"op_names": names, **HALF}], model)] == [
+            f"this sub-config takes 'up'{place}, and no sub-config takes it in 5" for place in where
+        ]
+
+    def test_three_blocks_are_no_sequence(self) -> None:
+        assert said([{"op_names": ["layer.0.fc", "layer.1.fc"], **HALF}], blocks(3, "fc")) == []
+
+    def test_blocks_that_differ_are_not_compared(self) -> None:
+        model = [*blocks(5, "fc"), ("layer.5.fc", "Identity"), ("layer.6.other", "Linear")]
+        assert said([{"op_names": [f"layer.{n}.fc" for n in range(5)], **HALF}], model) == []
+
+    def test_the_layers_of_a_sequential_are_no_blocks(self) -> None:
+        model = [(f"features.{n}", "Conv2d") for n in range(6)]
+        assert said([{"op_names": [f"features.{n}" for n in (1, 2, 3, 5)], **HALF}], model) == []
+
+
+class TestNoWeight:
+    """Issue 3: "layers that have no weight (one warning a sub-config, with the count, the parameters they do have"."""
+
+    CONV = cc.Layer(name="layer1.conv", type="Conv2d", weight_shape=(4, 4, 3, 3))
+    ACT = cc.Layer(name="layer1.act", type="ReLU", has_weight=False)
+    NORM = cc.Layer(name="layer1.norm", type="LayerNorm", has_weight=False)
+    LAYER1 = cc.Layer(name="layer1", type="Sequential", has_weight=False)
+    EXPERTS = cc.Layer(
+        name="mlp.experts",
+        type="Experts",
+        has_weight=False,
+        parameters={"gate_up_proj": (8, 4, 4), "down_proj": (8, 4, 4)},
+    )
+
+    def test_they_are_counted_by_type_and_left_out_by_the_remedy(self) -> None:
+        config_list = [{"op_partial_names": ["layer1."], **HALF}]
+        assert said(config_list, [self.CONV, self.ACT, self.NORM]) == [
+            (
+                "no-weight",
+                (0,),
+                "2 of the 3 layers that this sub-config prunes have no weight: 1 ReLU and 1 LayerNorm",
+                "write op_types: [Conv2d] to leave them out",
+            )
+        ]
+        config_list = [{"op_partial_names": ["layer1."], "op_types": ["Conv2d"], **HALF}]
+        assert said(config_list, [self.CONV, self.ACT, self.NORM]) == []
+
+    def test_quantization_of_weights_needs_them_too(self) -> None:
+        (finding,) = reviewed([{"op_partial_names": ["layer1."], **EIGHT_BITS}], [self.CONV, self.ACT])
+        assert finding.message == "1 of the 2 layers that this sub-config quantizes has no weight: 1 ReLU"
+
+    def test_quantization_of_outputs_does_not(self) -> None:
+        config_list = [{"op_types": ["ReLU"], "quant_types": ["output"], "quant_bits": 8}]
+        assert said(config_list, [self.CONV, self.ACT]) == []
+
+    def test_types_that_are_listed_are_taken_out_of_the_list(self) -> None:
+        (finding,) = reviewed([{"op_types": ["ReLU", "default"], **HALF}], [self.CONV, self.ACT])
+        assert finding.hint == "write op_types: [default] to leave them out"
+
+    def test_fused_experts_are_named_with_the_parameters_that_they_have(self) -> None:
+        assert said([{"op_types": ["Experts"], **HALF}], [self.EXPERTS, self.CONV]) == [
+            (
+                "no-weight",
+                (0,),
+                (
+                    "the only layer that this sub-config prunes, 'mlp.experts', has no weight "
+                    "(Experts has 'gate_up_proj' and 'down_proj')"
+                ),
+                "name layers that have a weight: nothing else is masked",
+            )
+        ]
+        (finding,) = reviewed([{"op_types": ["Experts"], **EIGHT_BITS}], [self.EXPERTS, self.CONV])
+        assert finding.hint == "take 'weight' out of 'quant_types', or name layers that have one"
+
+    def test_fused_experts_are_no_containers_though_a_layer_is_below_them(self) -> None:
+        below = cc.Layer(name="mlp.experts.act", type="SiLU", has_weight=False)
+        (finding,) = reviewed([{"op_partial_names": ["mlp"], **HALF}], [self.EXPERTS, below])
+        assert finding.message == (
+            "none of the 2 layers that this sub-config prunes has a weight: 1 Experts and 1 SiLU "
+            "(Experts has 'gate_up_proj' and 'down_proj')"
+        )
+
+    def test_a_container_that_is_named_stands_for_the_layers_in_it(self) -> None:
+        model = [self.LAYER1, self.CONV, self.ACT, cc.Layer(name="fc", type="Linear", weight_shape=(4, 4))]
+        (finding,) = reviewed([{"op_names": ["layer1"], **HALF}], model)
+        assert finding.message == "the only layer that this sub-config prunes, 'layer1', has no weight"
+        assert finding.hint == "write op_partial_names: ['layer1.'] and op_types: [Conv2d] for the layers in it"
+        (finding,) = reviewed([{"op_names": ["layer1", "fc"], **HALF}], model)
+        assert finding.hint == "write op_partial_names: ['layer1.'] and op_types: [Conv2d, Linear] for the layers in it"
+
+    def test_a_container_of_nothing_with_a_weight(self) -> None:
+        (finding,) = reviewed([{"op_names": ["layer1"], **HALF}], [self.LAYER1, self.ACT])
+        assert finding.hint == "name layers that have a weight: those in 'layer1' have none either"
+
+    def test_a_type_that_has_a_weight_elsewhere_is_excluded_by_name(self) -> None:
+        model = [self.NORM, cc.Layer(name="norm2", type="LayerNorm", weight_shape=(4,))]
+        (finding,) = reviewed([{"op_types": ["LayerNorm"], **HALF}], model)
+        assert finding.hint == "exclude 'layer1.norm' by name in a sub-config behind it"
+
+    def test_only_layers_that_it_wins_count(self) -> None:
+        config_list = [{"op_partial_names": ["layer1."], **HALF}, {"op_types": ["ReLU"], "exclude": True}]
+        assert said(config_list, [self.CONV, self.ACT]) == []
+
+    def test_what_is_not_known_is_not_reported(self) -> None:
+        assert said([{"op_partial_names": ["a"], **HALF}], [("act", "ReLU")]) == []
+
+
+class TestContainersClaimed:
+    """Issue 3: "containers claimed through partial names"."""
+
+    MODEL = (("net", "Net"), ("net.block", "Block"), ("net.block.fc", "Linear"), ("net.act", "ReLU"))
+
+    def test_they_are_counted_in_a_note_at_the_key(self) -> None:
+        assert said([{"op_partial_names": ["net"], **HALF}], self.MODEL) == [
+            (
+                "containers-claimed",
+                (0, "op_partial_names"),
+                "the partial names also take 2 layers that only hold others: 'net' and 'net.block'",
+                "write op_types: [Linear, ReLU] beside them to leave these out",
+            )
+        ]
+        (finding,) = reviewed([{"op_partial_names": ["net"], **HALF}], self.MODEL)
+        assert finding.severity == "note"
+
+    @pytest.mark.parametrize(
+        "selector",
+        [
+            pytest.param({"op_partial_names": ["net"], "op_types": ["Linear"]}, id="beside-types"),
+            pytest.param({"op_partial_names": ["net.block."]}, id="only-what-is-below"),
+            pytest.param({"op_names": ["net", "net.block.fc"]}, id="by-full-name"),
+        ],
+    )
+    def test_other_selectors_draw_nothing(self, selector: dict[str, Any]) -> None:
+        assert said([{**selector, **HALF}], self.MODEL) == []
+
+    def test_an_exclude_may_hold_for_containers(self) -> None:
+        config_list = [LINEAR, {"op_partial_names": ["net"], "exclude": True}, {"op_types": ["Linear"], **MORE}]
+        assert names_of(reviewed(config_list, self.MODEL)) == [("shadowed", 0), ("exclude-without-effect", 1)]
+
+    def test_they_are_not_counted_among_those_without_weight_again(self) -> None:
+        model = [
+            cc.Layer(name="net", type="Net", has_weight=False),
+            cc.Layer(name="net.fc", type="Linear", weight_shape=(4, 4)),
+            cc.Layer(name="net.act", type="ReLU", has_weight=False),
+        ]
+        found = reviewed([{"op_partial_names": ["net"], **HALF}], model)
+        assert [(finding.code.value, finding.hint) for finding in found] == [
+            ("containers-claimed", "write op_types: [Linear] beside them to leave these out"),
+            ("no-weight", "write op_types: [Linear] to leave them out"),
+        ]
+
+
+class TestTiedConflict:
+    """D17: "compressed beside excluded or untouched, or different settings, is the warning `tied-conflict`"."""
+
+    MODEL = (
+        cc.Layer(name="embed", type="Embedding", weight_shape=(10, 4)),
+        cc.Layer(name="fc", type="Linear", weight_shape=(4, 4)),
+        cc.Layer(name="head", type="Linear", weight_shape=(10, 4), tied_to="embed"),
+    )
+
+    def test_compressed_beside_untouched(self) -> None:
+        assert said([LINEAR], self.MODEL) == [
+            (
+                "tied-conflict",
+                (0,),
+                "'embed' and 'head' share one weight, but only 'head' is pruned",
+                "exclude 'head', or give 'embed' the same settings",
+            )
+        ]
+
+    def test_compressed_beside_excluded(self) -> None:
+        config_list = [{"op_types": ["default"], **EIGHT_BITS}, {"op_names": ["embed"], "exclude": True}]
+        (finding,) = reviewed(config_list, self.MODEL)
+        assert (finding.path, finding.message) == (
+            (0,), "'embed' and 'head' share one weight, but only 'head' is quantized",
+        )  # fmt: skip
+
+    def test_different_settings(self) -> None:
+        assert said([LINEAR, {"op_types": ["Embedding"], **MORE}], self.MODEL) == [
+            (
+                "tied-conflict",
+                (1,),
+                "'embed' and 'head' share one weight, but get different settings from [0] and [1]",
+                "name both in one sub-config",
+            )
+        ]
+
+    @pytest.mark.parametrize(
+        "config_list",
+        [
+            pytest.param([{"op_types": ["default"], **HALF}], id="same-sub-config"),
+            pytest.param([LINEAR, {"op_types": ["Embedding"], **HALF}], id="same-settings"),
+            pytest.param([{"op_types": ["default"], "total_sparsity": 0.5}], id="one-group"),
+            pytest.param([LINEAR, {"op_names": ["head"], "exclude": True}], id="excluded-beside-untouched"),
+            pytest.param(
+                [{"op_types": ["Linear"], "quant_types": ["output"], "quant_bits": 8}], id="the-weight-is-left-alone"
+            ),
+            pytest.param(
+                [
+                    {"op_types": ["Embedding"], "quant_types": ["weight"], "quant_bits": 8},
+                    {"op_types": ["Linear"], **EIGHT_BITS},
+                ],
+                id="the-weight-gets-the-same",
+            ),
+        ],
+    )
+    def test_what_agrees_about_the_weight_is_no_conflict(self, config_list: Any) -> None:
+        assert said(config_list, self.MODEL) == []
+
+    def test_two_groups_are_two_budgets(self) -> None:
+        config_list = [{"op_types": [kind], "total_sparsity": 0.5} for kind in ("Linear", "Embedding")]
+        assert names_of(reviewed(config_list, self.MODEL)) == [("tied-conflict", 1)]
+
+    def test_many_ties_of_the_same_kind_are_said_once(self) -> None:
+        model = [
+            layer
+            for pair in range(5)
+            for layer in (
+                cc.Layer(name=f"embed{pair}", type="Embedding", weight_shape=(10, 4)),
+                cc.Layer(name=f"head{pair}", type="Linear", weight_shape=(10, 4), tied_to=f"embed{pair}"),
+            )
+        ]
+        (finding,) = reviewed([LINEAR], model)
+        assert finding.message == (
+            "'embed0' and 'head0' share one weight, but only 'head0' is pruned (the same holds for 8 layers more)"
+        )
+
+
+def test_a_sensible_list_draws_nothing() -> None:
+    """Compress by type, override some, exclude the head: how last-wins is meant to be used."""
+    model = [("embed", "Embedding"), *blocks(12, "query", "key", "norm", kind="Linear"), ("head", "Linear")]
+    config_list = [
+        {"op_types": ["Linear"], **HALF},
+        {"op_types": ["Linear"], "op_partial_names": ["layer.0.", "layer.11."], "sparsity_per_layer": 0.2},
+        {"op_names": ["head"], "exclude": True},
+    ]
+    assert cc.check(config_list, model) == ()
+
+
+def test_severities_can_be_raised_lowered_and_silenced() -> None:
+    config_list = [LINEAR, {"op_types": ["default"], **MORE}]
+    assert [f.severity for f in reviewed(config_list, PAIRS, strict=True)] == ["error"]
+    assert [f.severity for f in reviewed(config_list, PAIRS, severity={"shadowed": "note"})] == ["note"]
+    assert reviewed(config_list, PAIRS, severity={"shadowed": "ignore"}) == []
+
+
+SELECTORS: list[dict[str, Any]] = [
+    {"op_types": ["Linear"]},
+    {"op_types": ["Conv2d", "Linear"]},
+    {"op_names": ["a.1"]},
+    {"op_names": ["a.1", "a.10"]},
+    {"op_partial_names": ["a"]},
+    {"op_partial_names": ["a.1"], "op_types": ["Linear"]},
+]
+SETTINGS: list[dict[str, Any]] = [HALF, {"total_sparsity": 0.5}, {"exclude": True}]
+SUB_CONFIGS = [{**selector, **setting} for selector, setting in itertools.product(SELECTORS, SETTINGS)]
+MODEL = [("a", "Block"), ("a.1", "Linear"), ("a.10", "Linear"), ("b", "Conv2d")]
+
+
+@given(st.lists(st.sampled_from(SUB_CONFIGS), max_size=5))
+def test_what_is_said_to_have_no_effect_can_go_without_a_change(config_list: list[dict[str, Any]]) -> None:
+    """What is not said to be needless decides about a layer, or selects none."""
+    whole = cc.resolve(config_list, MODEL, kind="pruning", unmatched="ignore")
+    useless = (Code.SHADOWED, Code.DUPLICATE_SUB_CONFIG, Code.EXCLUDE_WITHOUT_EFFECT)
+    needless = {finding.path[0] for finding in whole.findings if finding.code in useless}
+    for index, sub_config in enumerate(whole.sub_configs):
+        if index in needless:
+            rest = config_list[:index] + config_list[index + 1 :]
+            assert ratios(cc.resolve(rest, MODEL, kind="pruning", unmatched="ignore")) == ratios(whole)
+        else:
+            assert sub_config.won or not sub_config.selected
+
+
+def ratios(resolution: cc.Resolution[cc.PruningSettings]) -> dict[str, tuple[float | None, float | None]]:
+    """Return what the compressed layers get; indices of sub-configs do not count."""
+    return {
+        name: (layer.settings.sparsity, layer.settings.total_sparsity) for name, layer in resolution.compressed.items()
+    }
+
+
+def test_a_thousand_sub_configs_are_reviewed_without_asking_each_about_every_layer() -> None:
+    """The bound is far above what it takes: a product of layers and sub-configs would need minutes."""
+    model = cc.Inventory.from_layers(blocks(4000, "up", "down"))
+    same = [{"op_types": ["Linear"], "sparsity_per_layer": number / 2000} for number in range(1000)]
+    parts = [{"op_partial_names": [f"layer.{number}"], "sparsity_per_layer": number / 2000} for number in range(1000)]
+    found = reviewed([*parts, *same], model)
+    assert len(found) == 1999
+    assert {finding.message for finding in found} == {
+        "this sub-config has no effect: [1999] takes every layer that it selects"
+    }
