@@ -1,0 +1,85 @@
+"""Files that an argument names: patterns to paths, and several files to one config list."""
+
+from __future__ import annotations
+
+import argparse
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from compression_config.configs.base import Kind
+from compression_config.configs.config_list import CompressionConfig, ConfigList
+from compression_config.errors import InvalidConfig, UsageError
+from compression_config.findings import Finding
+from compression_config.loading import AnyConfig, load
+
+__all__ = ["expanded", "load_joined", "policy_options"]
+
+
+def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the kind and the severities that arguments set, as `load` and `check` take them."""
+    return {"kind": arguments.kind, "strict": arguments.strict, "severity": dict(arguments.severity)}
+
+
+def expanded(patterns: Sequence[str]) -> list[str]:
+    """Return the files that `patterns` name, in their order, and those of one pattern sorted.
+
+    `**` goes through directories. What is a file as it stands is no pattern, whatever is in its name. Raises
+    `UsageError` for a pattern that names no file; a plain path is returned whether or not there is a file.
+    """
+    paths: list[str] = []
+    for pattern in patterns:
+        if not glob.has_magic(pattern) or Path(pattern).exists():
+            paths.append(pattern)
+            continue
+        found = sorted(path for path in glob.iglob(pattern, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
+        if not found:
+            raise UsageError(f"no file is named like '{pattern}'")
+        paths += found
+    return paths
+
+
+def load_joined(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> AnyConfig:  # noqa: ANN401
+    """Return the config list that several files make in their order: later sub-configs overwrite earlier ones.
+
+    A file that does not say its kind has that of the others. Two-part documents are joined part by part.
+    Raises `InvalidConfig` with the findings of all files that have errors.
+    """
+    configs: list[AnyConfig] = []
+    findings: list[Finding] = []
+    for path in paths:
+        try:
+            configs.append(load(path, kind=kind, **options))
+        except InvalidConfig as error:
+            findings += error.findings
+    if findings:
+        raise InvalidConfig(findings)
+    stated = {config.kind for config in configs if isinstance(config, ConfigList) and not _open(config)}
+    if len(stated) == 1:
+        (only,) = stated
+        configs = [
+            load(path, kind=only, **options) if isinstance(config, ConfigList) and _open(config) else config
+            for path, config in zip(paths, configs, strict=True)
+        ]
+    joined, *others = configs
+    for other in others:
+        joined = _joined(joined, other)
+    return joined
+
+
+def _open(config: ConfigList[Any]) -> bool:
+    """Whether nothing in a list says of which kind it is (D12)."""
+    return all(sub_config.exclude for sub_config in config)
+
+
+def _joined(first: AnyConfig, second: AnyConfig) -> AnyConfig:
+    """Return one config for two: lists become one list, and the lists of two-part documents likewise."""
+    if isinstance(first, ConfigList) and isinstance(second, ConfigList):
+        # Lists of two kinds are refused by the addition itself.
+        return cast("AnyConfig", cast("ConfigList[Any]", first) + second)
+    parts: dict[str, Any] = {}
+    for config in (first, second):
+        for part in (config,) if isinstance(config, ConfigList) else config.parts:
+            parts[part.kind] = parts[part.kind] + part if part.kind in parts else part
+    return CompressionConfig(**parts)
