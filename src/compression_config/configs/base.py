@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import (
@@ -17,7 +18,6 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
-    ValidationError,
     ValidationInfo,
     model_serializer,
     model_validator,
@@ -123,18 +123,23 @@ class SubConfig(BaseModel):
             elements: Sequence[str] = getattr(self, key) or ()
             if len(set(elements)) == len(elements):
                 continue
+            seen: set[str] = set()
             for position, element in enumerate(elements):
-                if element in elements[:position]:
+                if element in seen:
                     message = f"'{key}' names {shown(element)} more than once"
                     yield Remark(Code.REPEATED_ELEMENT, message, "delete the repetition", (key, position))
+                seen.add(element)
 
     @classmethod
-    def value_rules(cls) -> dict[str, ValueRule]:
+    @functools.cache
+    def value_rules(cls) -> Mapping[str, ValueRule]:
         """Return for each key the rule that its value keeps, in the order of the reference."""
-        return {
-            name: next(part for part in _metadata(field.annotation, field.metadata) if isinstance(part, ValueRule))
-            for name, field in cls.model_fields.items()
-        }
+        return MappingProxyType(
+            {
+                name: next(part for part in _metadata(field.annotation, field.metadata) if isinstance(part, ValueRule))
+                for name, field in cls.model_fields.items()
+            }
+        )
 
     def value_remarks(self) -> Iterator[Remark]:
         """Yield the rules between values that are broken: errors, though each value alone is fine."""
@@ -145,7 +150,7 @@ class SubConfig(BaseModel):
     def _report_together(cls, data: object, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         try:
             config = handler(data)
-        except ValidationError:
+        except Exception:  # noqa: BLE001 - a ValidationError, or whatever the own methods of a value raise
             return cls._second_look(data, handler, info)
         written = config.__pydantic_fields_set__
         if None in map(config.__dict__.__getitem__, written):
@@ -159,10 +164,8 @@ class SubConfig(BaseModel):
         """Accept what only wears foreign types; otherwise raise everything that is wrong, in the order written."""
         data = plain(data)
         if not isinstance(data, dict):
-            message = f"a sub-config is a mapping of keys, not {shown(data)}"
-            hint = "write op_types: [Linear] with a setting beneath it"
-            raise validation_error(cls.__name__, [Remark(Code.NOT_A_MAPPING, message, hint)])
-        given: dict[str, object] = {str(key): value for key, value in data.items()}
+            raise validation_error(cls.__name__, [_not_a_mapping(data)])
+        given: dict[str, object] = data
         remarks: list[Remark] = []
         if info.context == PLAIN_DATA:
             remarks += (_empty_value(key) for key, value in given.items() if value is None and key in cls.model_fields)
@@ -174,15 +177,15 @@ class SubConfig(BaseModel):
         good, refused = _sorted_out(cls, legal)
         remarks += refused
         config = handler(good)
-        remarks += (
-            remark
-            for remark in _broken_presence(cls, tuple(str(key) for key in data if str(key) in written))
-            if not _follows_from(remark, unknown)
-        )
+        meant = {key for name in unknown for key in cls._meant_by(name)}
+        if given.get("exclude") is False:  # to be deleted: then it is in conflict with nothing, and sets nothing
+            written.remove("exclude")
+            meant.add("exclude")
+        remarks += _broken_presence(cls, tuple(key for key in data if key in written), frozenset(meant))
         remarks += config.value_remarks()
         if not remarks:
             return config
-        order = {str(key): place for place, key in enumerate(data)}
+        order = {key: place for place, key in enumerate(data)}
         remarks.sort(key=lambda remark: order.get(str(remark.path[0]), -1) if remark.path else -1)
         raise validation_error(cls.__name__, remarks)
 
@@ -195,11 +198,22 @@ class SubConfig(BaseModel):
                 Code.MIXED_KINDS, f"'{key}' is a key of {other}, not of {cls.kind}", hint, (key,), at_key=True
             )
         if key in FOREIGN_KEYS:
-            dialect, remedy = FOREIGN_KEYS[key]
-            return Remark(Code.OTHER_DIALECT, f"'{key}' is a key of {dialect}", remedy, (key,), at_key=True)
-        close = nearest(key.strip(), cls.model_fields)
-        hint = f"write '{close[0]}'" if close else f"the keys are {listed(cls.model_fields)}"
+            foreign = FOREIGN_KEYS[key]
+            return Remark(
+                Code.OTHER_DIALECT, f"'{key}' is a key of {foreign.dialect}", foreign.remedy, (key,), at_key=True
+            )
+        close = _nearest_key(cls, key)
+        hint = f"write '{close}'" if close else f"the keys are {listed(cls.model_fields)}"
         return Remark(Code.UNKNOWN_KEY, f"there is no key '{key}'", hint, (key,), at_key=True)
+
+    @classmethod
+    def _meant_by(cls, key: str) -> tuple[str, ...]:
+        """Return the keys that an unknown one stands for, by its dialect or its likeness; itself if there is none."""
+        if key in cls.foreign:
+            return (key,)
+        if key in FOREIGN_KEYS:
+            return FOREIGN_KEYS[key].stands_for
+        return (_nearest_key(cls, key) or key,)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Show the keys that are written, and no others."""
@@ -219,7 +233,23 @@ def _metadata(annotation: object, found: Iterable[object]) -> Iterator[object]:
 
 @functools.lru_cache(maxsize=1024)
 def _expanded(types: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(types).union(DEFAULT_TYPES if "default" in types else ())
+    if "default" not in types:
+        return frozenset(types)
+    return frozenset(types).union(DEFAULT_TYPES) - {"default"}  # it stands for them, and for no class of its name
+
+
+@functools.lru_cache(maxsize=1024)
+def _nearest_key(cls: type[SubConfig], key: str) -> str | None:
+    """Return the key that an unknown one resembles; a list can hold the same slip in each of its sub-configs."""
+    return next(iter(nearest(key.strip(), cls.model_fields)), None)
+
+
+def _not_a_mapping(data: object) -> Remark:
+    hint = "write op_types: [Linear] with a setting beneath it"
+    if isinstance(data, list):
+        hint = "take the sub-configs out of the inner list"
+    what = "a list" if isinstance(data, list) else shown(data)
+    return Remark(Code.NOT_A_MAPPING, f"a sub-config is a mapping of keys, not {what}", hint)
 
 
 def _empty_value(key: str) -> Remark:
@@ -242,39 +272,43 @@ def _sorted_out(cls: type[SubConfig], legal: Mapping[str, object]) -> tuple[dict
     return good, remarks
 
 
-def _follows_from(remark: Remark, unknown: Sequence[str]) -> bool:
-    """Whether what is missing is only misspelt: then the unknown key says it, and nothing else need."""
-    if remark.code is Code.NO_SELECTOR:
-        return any(map(_stands_for_selector, unknown))
-    return remark.code is Code.NO_SETTING and not all(map(_stands_for_selector, unknown))
-
-
-def _stands_for_selector(key: str) -> bool:
-    """Whether an unknown key was meant as one of the selector's, by its likeness or its dialect."""
-    if key in FOREIGN_KEYS:
-        return "'op_" in FOREIGN_KEYS[key].remedy
-    return bool(nearest(key.strip(), SELECTOR_KEYS))
-
-
 @functools.lru_cache(maxsize=4096)
 def _presence_is_fine(cls: type[SubConfig], written: frozenset[str]) -> bool:
     return not any(_broken_presence(cls, tuple(written)))
 
 
-def _broken_presence(cls: type[SubConfig], written: Sequence[str]) -> Iterator[Remark]:
-    """Yield which rules about the presence of keys are broken; `written` are the keys in their order."""
-    if not any(key in SELECTOR_KEYS for key in written):
+def _broken_presence(
+    cls: type[SubConfig], written: Sequence[str], meant: frozenset[str] = frozenset()
+) -> Iterator[Remark]:
+    """Yield which rules about the presence of keys are broken.
+
+    `written` are the keys in their order; `meant` are those that unknown keys stand for: what is only misspelt
+    is not missing, for the unknown key says it all.
+    """
+    there = meant.union(written)
+    if there.isdisjoint(SELECTOR_KEYS):
         message = "a sub-config says which layers it means: one of 'op_types', 'op_names' or 'op_partial_names'"
         yield Remark(Code.NO_SELECTOR, message, "write op_types: [Linear], or the names of the layers")
-    if not any(key not in SELECTOR_KEYS for key in written):
+    if there.issubset(SELECTOR_KEYS):
         yield Remark(Code.NO_SETTING, "a sub-config says what happens to the layers it selects", cls.no_setting_hint)
-    for rivals in cls.rivals:
-        clash = [key for key in written if key in rivals.keys]
-        if len(clash) > 1:
+    yield from _conflicts(cls, written)
+    for key, others, hint in cls.needs:
+        if key in written and there.isdisjoint(others):
+            wanted = listed((other for other in others if other != "exclude"), last="or")
+            yield Remark(Code.MISSING_KEY, f"'{key}' goes with {wanted}, which is missing", hint, (key,), at_key=True)
+
+
+def _conflicts(cls: type[SubConfig], written: Sequence[str]) -> Iterator[Remark]:
+    """Yield which keys cannot stand together; all that `exclude` clashes with is one finding."""
+    clashes = [(rivals, [key for key in written if key in rivals.keys]) for rivals in cls.rivals]
+    clashes = [(rivals, clash) for rivals, clash in clashes if len(clash) > 1]
+    excluded = [clash for _, clash in clashes if "exclude" in clash]
+    for rivals, clash in clashes:
+        if clash not in excluded or len(excluded) == 1:
             both = "both " if len(clash) == 2 else ""  # noqa: PLR2004 - two is what "both" means
             message = f"{listed(clash)} cannot {both}be set in one sub-config"
             yield Remark(Code.CONFLICTING_KEYS, message, rivals.hint, (clash[1],), at_key=True)
-    for key, others, hint in cls.needs:
-        if key in written and not any(other in written for other in others):
-            message = f"'{key}' goes with {listed(others, last='or')}, which is missing"
-            yield Remark(Code.MISSING_KEY, message, hint, (key,), at_key=True)
+        elif clash == excluded[0]:
+            others = listed(key for key in written if key != "exclude" and any(key in pair for pair in excluded))
+            message = f"'exclude' cannot be set beside {others} in one sub-config"
+            yield Remark(Code.CONFLICTING_KEYS, message, rivals.hint, ("exclude",), at_key=True)

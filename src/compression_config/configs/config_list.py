@@ -10,7 +10,7 @@ from compression_config.configs.base import Kind, SubConfig
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.remarks import Remark
-from compression_config.configs.validation import placed, validated
+from compression_config.configs.validation import placed, total, validated
 from compression_config.errors import InvalidConfig
 from compression_config.findings import Code, Finding, SeverityPolicy, has_errors
 from compression_config.spans import Provenance
@@ -18,6 +18,7 @@ from compression_config.spans import Provenance
 __all__ = ["CompressionConfig", "ConfigList", "PruningConfigList", "QuantizationConfigList"]
 
 C = TypeVar("C", bound=SubConfig)
+L = TypeVar("L", bound="ConfigList[Any]")
 
 
 class ConfigList(Sequence[C], Generic[C]):
@@ -66,9 +67,12 @@ class ConfigList(Sequence[C], Generic[C]):
         return f"{type(self).__name__}({list(self._configs)!r})"
 
     def __add__(self, other: Sequence[C] | Sequence[Mapping[str, Any]]) -> Self:
-        """Return the list that `other` continues. Raises `InvalidConfig` for plain data that breaks a rule."""
+        """Return the list that `other` continues, under the severities of this one.
+
+        Raises `InvalidConfig` for plain data that breaks a rule, and for what these severities make an error.
+        """
         if not isinstance(other, ConfigList):
-            configs, remarks = validated(other, self.kind)
+            configs, remarks = total(lambda data: validated(data, self.kind), other)
             if configs is None:
                 shift = [r._replace(path=_moved(r, len(self))) for r in remarks]
                 raise InvalidConfig(self.policy.apply(placed(shift, Provenance.of(0))))
@@ -77,12 +81,13 @@ class ConfigList(Sequence[C], Generic[C]):
             message = f"a {other.kind} list cannot continue a {self.kind} list"
             hint = "write two lists, under 'pruning:' and 'quantization:'"
             raise InvalidConfig([Finding(Code.MIXED_KINDS, Code.MIXED_KINDS.severity, message, hint)])
-        return type(self)(
+        joined = type(self)(
             (*self._configs, *other),
             provenance=self.provenance + other.provenance,
             policy=self.policy,
             kind_stated=self._kind_stated or other._kind_stated,
         )
+        return _sound(joined)
 
     @functools.cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -96,19 +101,25 @@ class ConfigList(Sequence[C], Generic[C]):
     def with_policy(self, policy: SeverityPolicy) -> Self:
         """Return the same list under other severities. Raises `InvalidConfig` when they make a finding an error."""
         same = type(self)(self._configs, provenance=self.provenance, policy=policy, kind_stated=self._kind_stated)
-        if policy.raises and has_errors(same.findings):
-            raise InvalidConfig(same.findings)
-        return same
+        return _sound(same)
 
     def _remarks(self) -> Iterator[Remark]:
         if not self._configs:
             yield Remark(Code.NOTHING_CONFIGURED, "the config list is empty: nothing is compressed", "add a sub-config")
         if not self._kind_stated and all(config.exclude for config in self._configs):
             message = f"nothing in the list says its kind, so it is read as a {self.kind} list"
-            yield Remark(Code.KIND_NOT_STATED, message, "state the kind, pruning or quantization, in the call")
+            hint = "write it under 'pruning:' or 'quantization:', or state its kind in the call"
+            yield Remark(Code.KIND_NOT_STATED, message, hint)
         for index, config in enumerate(self._configs):
             for remark in config.remarks():
                 yield remark._replace(path=(index, *remark.path))
+
+
+def _sound(config_list: L) -> L:
+    """Return the list. Raises `InvalidConfig` when its severities make an error of something in it."""
+    if config_list.policy.raises and has_errors(config_list.findings):
+        raise InvalidConfig(config_list.findings)
+    return config_list
 
 
 def _moved(remark: Remark, by: int) -> tuple[str | int, ...]:

@@ -1,94 +1,261 @@
-"""Keys of other formats that people bring along: whose they are, and what the specification calls them (D13)."""
+"""Keys of other formats that people bring along: whose they are, and what the specification calls them (D13).
+
+Each key was looked up in the sources of its format: NNI 1.2 to 3.0, compressed-tensors, llm-compressor,
+NVIDIA ModelOpt, DeepSpeed. A key that the specification has too is not in here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["FOREIGN_KEYS", "ForeignKey"]
-
-NNI_1 = "NNI 1.x"
-NNI_3 = "NNI 3.0"
-COMPRESSED_TENSORS = "compressed-tensors"
-MODEL_OPT = "NVIDIA ModelOpt"
-
-_SCHEDULE = "a schedule belongs to the pruner, not to the config list: delete the line"
-_PRUNER = "an option of one pruner, not of the config list: delete the line and pass it to the pruner"
-_NO_COUNTERPART = "the specification has no such key: delete the line"
+__all__ = ["FOREIGN_DOCUMENTS", "FOREIGN_KEYS", "ForeignKey", "foreign_document", "foreign_value"]
 
 
 class ForeignKey(NamedTuple):
-    """A key of another format: the format's name, and what to write here instead."""
+    """A key of another format."""
 
     dialect: str
+    """The name of the format."""
     remedy: str
+    """What to write here instead."""
+    stands_for: tuple[str, ...] = ()
+    """The keys of a sub-config that take its place; empty where nothing in the same sub-config does."""
 
 
-FOREIGN_KEYS: Mapping[str, ForeignKey] = MappingProxyType(
+_NNI_1 = "NNI 1.x"
+_NNI_2 = "NNI 2.x"
+_NNI_3 = "NNI 3.0"
+_COMPRESSED_TENSORS = "compressed-tensors"
+_LLM_COMPRESSOR = "llm-compressor"
+_MODEL_OPT = "NVIDIA ModelOpt"
+_DEEPSPEED = "DeepSpeed"
+_COMPRESSED_TENSORS_OR_MODEL_OPT = f"{_COMPRESSED_TENSORS} and {_MODEL_OPT}"
+
+_RATIOS = ("sparsity_per_layer", "total_sparsity")
+_ANY_SETTING = (*_RATIOS, "quant_types", "quant_bits")
+_SCHEDULE = "a schedule belongs to the pruner, not to the config list: delete the line"
+_PRUNER = "an option of one pruner, not of the config list: delete the line and pass it to the pruner"
+_QUANTIZER = "an option of the quantizer, not of the config list: delete the line"
+_NO_COUNTERPART = "the specification has no such key: delete the line"
+_SCHEME = "write 'quant_scheme': per_tensor_ or per_channel_, then symmetric or affine"
+_BITS = "write 'quant_bits', and 'quant_types' beside it"
+_EXCLUDE_NAMES = "write a later sub-config with these 'op_names' and 'exclude: true'"
+_EXCLUDE_TYPES = "write a later sub-config with these 'op_types' and 'exclude: true'"
+
+
+def _of_one_tensor(quant_type: str) -> tuple[str, tuple[str, ...]]:
+    """Return remedy and keys for what says how one quant type is quantized."""
+    remedy = f"write 'quant_types: [{quant_type}]' and 'quant_bits: {{{quant_type}: 8}}'"
+    return remedy, ("quant_types", "quant_bits")
+
+
+_NNI: Mapping[str, ForeignKey] = {
+    "op_name": ForeignKey(_NNI_1, "write 'op_names' with a list", ("op_names",)),
+    "initial_sparsity": ForeignKey(_NNI_1, _SCHEDULE),
+    "final_sparsity": ForeignKey(_NNI_1, "write 'sparsity_per_layer'; the schedule belongs to the pruner", _RATIOS),
+    "start_epoch": ForeignKey(_NNI_1, _SCHEDULE),
+    "end_epoch": ForeignKey(_NNI_1, _SCHEDULE),
+    "frequency": ForeignKey(_NNI_1, _SCHEDULE),
+    "prune_iterations": ForeignKey(_NNI_1, _SCHEDULE),
+    "q_bits": ForeignKey(_NNI_1, _BITS, ("quant_bits", "quant_types")),
+    "rho": ForeignKey(_NNI_2, _PRUNER),
+    "sparse_ratio": ForeignKey(
+        _NNI_3, "write 'sparsity_per_layer', or 'total_sparsity' where 'global_group_id' stands", _RATIOS
+    ),
+    "max_sparse_ratio": ForeignKey(
+        _NNI_3, "write 'max_sparsity_per_layer', beside 'total_sparsity'", ("max_sparsity_per_layer",)
+    ),
+    "min_sparse_ratio": ForeignKey(_NNI_3, _NO_COUNTERPART),
+    "sparse_threshold": ForeignKey(
+        _NNI_3, "the specification prunes by ratio, not by threshold: write 'sparsity_per_layer'", _RATIOS
+    ),
+    "global_group_id": ForeignKey(
+        _NNI_3, "write one sub-config with 'total_sparsity': its layers share one budget", ("total_sparsity",)
+    ),
+    "dependency_group_id": ForeignKey(_NNI_3, _NO_COUNTERPART),
+    "internal_metric_block": ForeignKey(_NNI_3, _NO_COUNTERPART),
+    "align": ForeignKey(_NNI_3, _NO_COUNTERPART),
+    "granularity": ForeignKey(
+        _NNI_3, "for quantization write 'quant_scheme' (per_tensor_... or per_channel_...), else delete the line"
+    ),
+    "op_names_re": ForeignKey(
+        _NNI_3,
+        "write 'op_partial_names': plain substrings of the names, not regular expressions",
+        ("op_partial_names",),
+    ),
+    "exclude_op_names": ForeignKey(_NNI_3, _EXCLUDE_NAMES),
+    "exclude_op_names_re": ForeignKey(_NNI_3, "write a later sub-config with 'op_partial_names' and 'exclude: true'"),
+    "exclude_op_types": ForeignKey(_NNI_3, _EXCLUDE_TYPES),
+    "target_names": ForeignKey(
+        _NNI_3,
+        "for quantization write 'quant_types' (weight, input, output); pruning masks the weight alone: delete the line",
+        ("quant_types",),
+    ),
+    "target_settings": ForeignKey(_NNI_3, "write its settings as keys of the sub-config itself", _ANY_SETTING),
+    "fuse_names": ForeignKey(_NNI_3, _NO_COUNTERPART),
+    "apply_method": ForeignKey(_NNI_3, _NO_COUNTERPART),
+    "lambda": ForeignKey(_NNI_3, "distillation is no part of the specification: delete the line"),
+    "link": ForeignKey(_NNI_3, "distillation is no part of the specification: delete the line"),
+}
+
+_COMPRESSED: Mapping[str, ForeignKey] = {
+    "config_groups": ForeignKey(_COMPRESSED_TENSORS, "write each group as a sub-config of the list"),
+    "targets": ForeignKey(
+        _COMPRESSED_TENSORS,
+        "write 'op_types' for class names, 'op_names' for exact names, 'op_partial_names' for 're:' patterns",
+        ("op_types", "op_names", "op_partial_names"),
+    ),
+    "ignore": ForeignKey(_COMPRESSED_TENSORS, _EXCLUDE_NAMES),
+    "weights": ForeignKey(_COMPRESSED_TENSORS, *_of_one_tensor("weight")),
+    "input_activations": ForeignKey(_COMPRESSED_TENSORS, *_of_one_tensor("input")),
+    "output_activations": ForeignKey(_COMPRESSED_TENSORS, *_of_one_tensor("output")),
+    "num_bits": ForeignKey(_COMPRESSED_TENSORS_OR_MODEL_OPT, _BITS, ("quant_bits", "quant_types")),
+    "symmetric": ForeignKey(_COMPRESSED_TENSORS, _SCHEME, ("quant_scheme",)),
+    "strategy": ForeignKey(_COMPRESSED_TENSORS, _SCHEME, ("quant_scheme",)),
+    "group_size": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
+    "block_structure": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
+    "dynamic": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
+    "actorder": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
+    "observer": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
+    "observer_kwargs": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
+    "scale_dtype": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
+    "zp_dtype": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
+    "type": ForeignKey(
+        _COMPRESSED_TENSORS_OR_MODEL_OPT,
+        "write 'quant_dtype' (int or uint); the type of a layer is 'op_types'",
+        ("quant_dtype", "op_types"),
+    ),
+    "format": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
+    "quant_method": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
+    "quantization_status": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
+    "global_compression_ratio": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
+    "kv_cache_scheme": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
+    "global_sparsity": ForeignKey(_COMPRESSED_TENSORS, "write 'total_sparsity'", ("total_sparsity",)),
+    "sparsity_structure": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
+    "scheme": ForeignKey(
+        _LLM_COMPRESSOR,
+        "write 'quant_types' and 'quant_bits': W4A8 is quant_bits: {weight: 4, input: 8}",
+        ("quant_types", "quant_bits"),
+    ),
+    "init_sparsity": ForeignKey(_LLM_COMPRESSOR, _SCHEDULE),
+    "update_scheduler": ForeignKey(_LLM_COMPRESSOR, _SCHEDULE),
+    "apply_globally": ForeignKey(_LLM_COMPRESSOR, "write 'total_sparsity' instead of a ratio per layer", _RATIOS),
+    "mask_structure": ForeignKey(_LLM_COMPRESSOR, _PRUNER),
+    "sparsity_profile": ForeignKey(_LLM_COMPRESSOR, _PRUNER),
+    "block_size": ForeignKey(_LLM_COMPRESSOR, _QUANTIZER),
+    "dampening_frac": ForeignKey(_LLM_COMPRESSOR, _QUANTIZER),
+    "smoothing_strength": ForeignKey(_LLM_COMPRESSOR, _QUANTIZER),
+}
+
+_QUANTIZERS: Mapping[str, ForeignKey] = {
+    star + f"{quant_type}_quantizer": ForeignKey(_MODEL_OPT, *_of_one_tensor(quant_type))
+    for quant_type in ("weight", "input", "output")
+    for star in ("", "*")
+}
+
+_MODEL_OPT_KEYS: Mapping[str, ForeignKey] = {
+    **_QUANTIZERS,
+    "quant_cfg": ForeignKey(_MODEL_OPT, "write each quantizer's settings as a sub-config of the list"),
+    "quantizer_name": ForeignKey(
+        _MODEL_OPT, "write 'op_partial_names' or 'op_names', and 'quant_types'", ("op_partial_names", "quant_types")
+    ),
+    "parent_class": ForeignKey(
+        _MODEL_OPT, "write 'op_types' with the class name: Linear, not nn.Linear", ("op_types",)
+    ),
+    "cfg": ForeignKey(_MODEL_OPT, "write its settings as keys of the sub-config itself", ("quant_types", "quant_bits")),
+    "enable": ForeignKey(_MODEL_OPT, "write 'exclude: true' instead of 'enable: false'", ("exclude",)),
+    "axis": ForeignKey(
+        _MODEL_OPT,
+        "write 'quant_scheme: per_channel_symmetric' for an axis, per_tensor_symmetric for none",
+        ("quant_scheme",),
+    ),
+    "unsigned": ForeignKey(_MODEL_OPT, "write 'quant_dtype: uint' instead of 'unsigned: true'", ("quant_dtype",)),
+    "block_sizes": ForeignKey(_MODEL_OPT, _NO_COUNTERPART),
+    "algorithm": ForeignKey(_MODEL_OPT, _QUANTIZER),
+    "calibrator": ForeignKey(_MODEL_OPT, _QUANTIZER),
+    "fake_quant": ForeignKey(_MODEL_OPT, _QUANTIZER),
+    "narrow_range": ForeignKey(_MODEL_OPT, _QUANTIZER),
+    "learn_amax": ForeignKey(_MODEL_OPT, _QUANTIZER),
+    "exclude_modules": ForeignKey(_MODEL_OPT, _EXCLUDE_NAMES),
+    "quant_algo": ForeignKey(_MODEL_OPT, _BITS, ("quant_bits", "quant_types")),
+}
+
+_DEEPSPEED_KEYS: Mapping[str, ForeignKey] = {
+    "modules": ForeignKey(_DEEPSPEED, "write 'op_partial_names': substrings of the names", ("op_partial_names",)),
+    "params": ForeignKey(_DEEPSPEED, "write its settings as keys of the sub-config itself", _ANY_SETTING),
+    "related_modules": ForeignKey(_DEEPSPEED, _NO_COUNTERPART),
+    "dense_ratio": ForeignKey(
+        _DEEPSPEED, "write 'sparsity_per_layer': 1 minus the dense ratio, for it is what is kept", _RATIOS
+    ),
+    "start_bits": ForeignKey(_DEEPSPEED, "the bits do not change over time: write 'quant_bits' once", ("quant_bits",)),
+    "target_bits": ForeignKey(_DEEPSPEED, _BITS, ("quant_bits", "quant_types")),
+    "quantization_period": ForeignKey(_DEEPSPEED, _QUANTIZER),
+    "quantization_type": ForeignKey(_DEEPSPEED, _SCHEME, ("quant_scheme",)),
+    "schedule_offset": ForeignKey(
+        _DEEPSPEED, "for quantization write 'quant_start_step', else delete the line", ("quant_start_step",)
+    ),
+}
+
+FOREIGN_KEYS: Mapping[str, ForeignKey] = MappingProxyType({**_NNI, **_COMPRESSED, **_MODEL_OPT_KEYS, **_DEEPSPEED_KEYS})
+"""Every foreign key that is recognized in a sub-config."""
+
+_ONE_EACH = "write a list with one sub-config for each"
+_DEEPSPEED_TOP = ForeignKey(_DEEPSPEED, f"{_ONE_EACH} group of 'different_groups'")
+_RECIPE = ForeignKey(_LLM_COMPRESSOR, f"{_ONE_EACH} modifier of the recipe")
+_RECIPE_KEY = re.compile(r"modifiers|\w+_(?:stage|modifiers)|[A-Z]\w*Modifier")
+
+FOREIGN_DOCUMENTS: Mapping[str, ForeignKey] = MappingProxyType(
     {
-        "op_name": ForeignKey(NNI_1, "write 'op_names' with a list"),
-        "op_type": ForeignKey(NNI_1, "write 'op_types' with a list"),
-        "initial_sparsity": ForeignKey(NNI_1, _SCHEDULE),
-        "final_sparsity": ForeignKey(
-            NNI_1, "write 'sparsity_per_layer'; " + _SCHEDULE.removesuffix(": delete the line")
-        ),
-        "start_epoch": ForeignKey(NNI_1, _SCHEDULE),
-        "end_epoch": ForeignKey(NNI_1, _SCHEDULE),
-        "frequency": ForeignKey(NNI_1, _SCHEDULE),
-        "prune_iterations": ForeignKey(NNI_1, _SCHEDULE),
-        "rho": ForeignKey(NNI_1, _PRUNER),
-        "q_bits": ForeignKey(NNI_1, "write 'quant_bits', and 'quant_types' beside it"),
-        "sparse_ratio": ForeignKey(
-            NNI_3, "write 'sparsity_per_layer', or 'total_sparsity' where 'global_group_id' stands"
-        ),
-        "max_sparse_ratio": ForeignKey(NNI_3, "write 'max_sparsity_per_layer', beside 'total_sparsity'"),
-        "min_sparse_ratio": ForeignKey(NNI_3, _NO_COUNTERPART),
-        "sparse_threshold": ForeignKey(NNI_3, _NO_COUNTERPART),
-        "global_group_id": ForeignKey(NNI_3, "write one sub-config with 'total_sparsity': its layers share one budget"),
-        "dependency_group_id": ForeignKey(NNI_3, _NO_COUNTERPART),
-        "internal_metric_block": ForeignKey(NNI_3, _NO_COUNTERPART),
-        "align": ForeignKey(NNI_3, _NO_COUNTERPART),
-        "granularity": ForeignKey(
-            NNI_3, "for quantization write 'quant_scheme' (per_tensor_... or per_channel_...), else delete it"
-        ),
-        "op_names_re": ForeignKey(
-            NNI_3, "write 'op_partial_names': a plain substring of the name, no regular expression"
-        ),
-        "exclude_op_names": ForeignKey(NNI_3, "write a later sub-config with these 'op_names' and 'exclude: true'"),
-        "exclude_op_names_re": ForeignKey(
-            NNI_3, "write a later sub-config with 'op_partial_names' and 'exclude: true'"
-        ),
-        "exclude_op_types": ForeignKey(NNI_3, "write a later sub-config with these 'op_types' and 'exclude: true'"),
-        "target_names": ForeignKey(
-            NNI_3, "write 'quant_types' (weight, input, output); pruning covers the weight alone"
-        ),
-        "target_settings": ForeignKey(NNI_3, "write its settings as keys of the sub-config itself"),
-        "fuse_names": ForeignKey(NNI_3, _NO_COUNTERPART),
-        "apply_method": ForeignKey(NNI_3, _NO_COUNTERPART),
-        "lambda": ForeignKey(NNI_3, "an option of distillation: the specification has no such key"),
-        "link": ForeignKey(NNI_3, _NO_COUNTERPART),
-        "targets": ForeignKey(COMPRESSED_TENSORS, "write 'op_types' for class names, 'op_names' for exact names"),
-        "ignore": ForeignKey(COMPRESSED_TENSORS, "write a later sub-config with these 'op_names' and 'exclude: true'"),
-        "config_groups": ForeignKey(COMPRESSED_TENSORS, "write each group as a sub-config of the list"),
-        "weights": ForeignKey(COMPRESSED_TENSORS, "write 'quant_types: [weight]' and 'quant_bits: {weight: ...}'"),
-        "input_activations": ForeignKey(
-            COMPRESSED_TENSORS, "write 'quant_types: [input]' and 'quant_bits: {input: ...}'"
-        ),
-        "output_activations": ForeignKey(
-            COMPRESSED_TENSORS, "write 'quant_types: [output]' and 'quant_bits: {output: ...}'"
-        ),
-        "num_bits": ForeignKey(COMPRESSED_TENSORS, "write 'quant_bits'"),
-        "quant_method": ForeignKey(COMPRESSED_TENSORS, _NO_COUNTERPART),
-        "quant_cfg": ForeignKey(MODEL_OPT, "write each quantizer's settings as a sub-config of the list"),
-        "quantizer_name": ForeignKey(MODEL_OPT, "write 'op_names' and 'quant_types' instead of a quantizer's name"),
-        "weight_quantizer": ForeignKey(MODEL_OPT, "write 'quant_types: [weight]' and 'quant_bits: {weight: ...}'"),
-        "input_quantizer": ForeignKey(MODEL_OPT, "write 'quant_types: [input]' and 'quant_bits: {input: ...}'"),
-        "output_quantizer": ForeignKey(MODEL_OPT, "write 'quant_types: [output]' and 'quant_bits: {output: ...}'"),
-        "enable": ForeignKey(MODEL_OPT, "write 'exclude: true' instead of 'enable: false'"),
-        "axis": ForeignKey(
-            MODEL_OPT, "write 'quant_scheme: per_channel_symmetric' for an axis, per_tensor_symmetric for none"
+        "quantization_config": ForeignKey(_COMPRESSED_TENSORS, f"{_ONE_EACH} group of 'config_groups'"),
+        "config_groups": ForeignKey(_COMPRESSED_TENSORS, f"{_ONE_EACH} of these groups"),
+        "sparsity_config": ForeignKey(_COMPRESSED_TENSORS, f"{_ONE_EACH} ratio"),
+        "quant_cfg": ForeignKey(_MODEL_OPT, f"{_ONE_EACH} quantizer"),
+        "quant_algo": ForeignKey(_MODEL_OPT, f"{_ONE_EACH} set of layers"),
+        **dict.fromkeys(
+            (
+                "compression_training",
+                "weight_quantization",
+                "activation_quantization",
+                "sparse_pruning",
+                "row_pruning",
+                "head_pruning",
+                "channel_pruning",
+            ),
+            _DEEPSPEED_TOP,
         ),
     }
 )
-"""Every foreign key that is recognized. A key that the specification has too is not in it."""
+"""Keys that stand at the top of other formats, where a config list is a list."""
+
+
+def foreign_document(keys: Iterable[object]) -> tuple[str, ForeignKey] | None:
+    """Return the first of `keys`, those of a whole document, that shows which format it is; None when none does.
+
+    >>> foreign_document(["model_type", "quantization_config"])[1].dialect
+    'compressed-tensors'
+    """
+    for key in map(str, keys):
+        if key in FOREIGN_DOCUMENTS:
+            return key, FOREIGN_DOCUMENTS[key]
+        if _RECIPE_KEY.fullmatch(key):
+            return key, _RECIPE
+    return None
+
+
+_DTYPE_WITH_BITS = re.compile(r"(u?int)([1-9][0-9]?)")
+
+
+def foreign_value(word: str) -> str | None:
+    """Return what to write for a value of NNI 3.0 under a key that the specification has too; None for others.
+
+    >>> foreign_value("int8")
+    'NNI 3.0 writes the bits into the type: write int here, and quant_bits: 8'
+    """
+    if found := _DTYPE_WITH_BITS.fullmatch(word):
+        return f"{_NNI_3} writes the bits into the type: write {found[1]} here, and quant_bits: {found[2]}"
+    if word in ("affine", "symmetric"):
+        return f"{_NNI_3} writes the rest elsewhere: write per_tensor_{word} or per_channel_{word}"
+    return None

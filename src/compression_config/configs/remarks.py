@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -12,10 +13,17 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from compression_config.findings import Code
 from compression_config.spans import ConfigPath
 
-__all__ = ["Remark", "remarks_of", "shown", "validation_error"]
+__all__ = ["Opaque", "Remark", "printable", "remarks_of", "shown", "validation_error"]
 
 _LONGEST_SHOWN = 40
 """How many characters of a value a message repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Stands for an object that is no plain data: all that is known of it is its type."""
+
+    type_name: str
 
 
 class Remark(NamedTuple):
@@ -38,7 +46,11 @@ def validation_error(title: str, remarks: Iterable[Remark]) -> ValidationError:
                 type=PydanticCustomError(
                     remark.code.value,
                     "{message} ({hint})" if remark.hint else "{message}",
-                    {"message": remark.message, "hint": remark.hint, "at_key": remark.at_key},
+                    {
+                        "message": printable(remark.message),
+                        "hint": remark.hint and printable(remark.hint),
+                        "at_key": remark.at_key,
+                    },
                 ),
                 loc=remark.path,
                 input=None,
@@ -57,6 +69,13 @@ def remarks_of(error: ValidationError) -> list[Remark]:
     return remarks
 
 
+def printable(text: str) -> str:
+    """Return `text` with escapes for what cannot be printed: control characters, halves of surrogate pairs."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
 def shown(value: object) -> str:
     """Return `value` as a config file writes it, shortened: what a message repeats of it.
 
@@ -68,7 +87,8 @@ def shown(value: object) -> str:
     elif isinstance(value, str | bool | list | dict) or value is None:
         text = _json(value)
     else:
-        text = f"an object of type {type(value).__name__}"
+        text = f"an object of type {_type_name(value)}"
+    text = printable(text)
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
 
 
@@ -81,6 +101,10 @@ def _number(value: float) -> str:
 
 def _json(value: object) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, default=lambda part: type(part).__name__)
+        return json.dumps(value, ensure_ascii=False, default=_type_name)
     except (ValueError, TypeError, RecursionError):  # cycles, keys that are no strings, deep nesting
         return "a mapping" if isinstance(value, Mapping) else "a list"
+
+
+def _type_name(value: object) -> str:
+    return value.type_name if isinstance(value, Opaque) else type(value).__name__

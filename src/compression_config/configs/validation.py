@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from compression_config.configs.base import PLAIN_DATA, Kind, SubConfig
-from compression_config.configs.dialects import FOREIGN_KEYS
+from compression_config.configs.dialects import FOREIGN_KEYS, foreign_document
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
-from compression_config.configs.remarks import Remark, remarks_of, shown
+from compression_config.configs.remarks import Remark, printable, remarks_of, shown
 from compression_config.configs.values import plain
+from compression_config.errors import CompressionConfigError
 from compression_config.findings import Code, Finding
 from compression_config.spans import Place, Provenance
 from compression_config.spelling import nearest
 
-__all__ = ["CONFIG_TYPES", "KINDS", "inferred_kind", "placed", "validated"]
+__all__ = ["CONFIG_TYPES", "KINDS", "inferred_kind", "placed", "total", "validated"]
+
+T = TypeVar("T")
 
 CONFIG_TYPES: Mapping[Kind, type[SubConfig]] = {"pruning": PruningConfig, "quantization": QuantizationConfig}
 KINDS: tuple[Kind, ...] = ("pruning", "quantization")
+
+
+def total(ask: Callable[[object], T], data: object) -> T:
+    """Return `ask(data)`, or `ask` of the data in Python's own types where methods of its objects raise."""
+    try:
+        return ask(data)
+    except CompressionConfigError:
+        raise
+    except Exception:  # noqa: BLE001 - objects that are no plain data run code of their own
+        return ask(plain(data))
 
 
 def validated(data: object, kind: Kind) -> tuple[tuple[Any, ...] | None, list[Remark]]:
@@ -29,9 +42,9 @@ def validated(data: object, kind: Kind) -> tuple[tuple[Any, ...] | None, list[Re
 
     Paths start at the list. What is said holds the warnings and notes of the sound sub-configs too.
     """
-    if (complaint := _not_a_list(data)) is not None:
-        return None, [complaint]
-    items = data if isinstance(data, list | tuple) else list(data)  # type: ignore[call-overload]
+    items = data if isinstance(data, list | tuple) else plain(data)
+    if not isinstance(items, list | tuple):
+        return None, [_no_list(items)]
     try:
         return _adapter(kind).validate_python(items, context=PLAIN_DATA), []
     except ValidationError:
@@ -57,48 +70,64 @@ def _adapter(kind: Kind) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[PruningConfig, ...] if kind == "pruning" else tuple[QuantizationConfig, ...])
 
 
-def _not_a_list(data: object) -> Remark | None:
+def _no_list(data: object) -> Remark:
     if isinstance(data, Mapping):
+        if (found := foreign_document(data)) is not None:
+            key, foreign = found
+            message = f"'{key}' stands in a document of {foreign.dialect}; a config list is a list"
+            return Remark(Code.OTHER_DIALECT, message, foreign.remedy, (key,), at_key=True)
         if any(key in config.model_fields or key in FOREIGN_KEYS for key in data for config in CONFIG_TYPES.values()):
-            return Remark(Code.NOT_A_LIST, "a config list is a list, not a single sub-config", "put it in [ ]")
+            hint = "put it in [ ], or write '- ' before its first key and indent the others"
+            return Remark(Code.NOT_A_LIST, "a config list is a list, not a single sub-config", hint)
         hint = "write a list of sub-configs, or two of them under 'pruning:' and 'quantization:'"
+        if data and all(isinstance(part, Mapping) for part in data.values()):
+            name = printable(str(next(iter(data))))
+            hint = f"write one sub-config for each of its keys, such as op_names: [{name}]"
         return Remark(Code.NOT_A_LIST, "a config list is a list, not a mapping", hint)
-    if isinstance(data, Sequence) and not isinstance(data, str | bytes | bytearray | memoryview):
-        return None
-    what = "nothing" if data is None else shown(plain(data))
-    hint = "write [] if nothing is to be compressed" if data is None else "write a list of sub-configs"
-    return Remark(Code.NOT_A_LIST, f"a config list is a list, not {what}", hint)
+    if data is None:
+        hint = "write [] if nothing is to be compressed"
+        return Remark(Code.NOT_A_LIST, "a config list is a list, not nothing", hint)
+    return Remark(Code.NOT_A_LIST, f"a config list is a list, not {shown(data)}", "write a list of sub-configs")
 
 
 def inferred_kind(data: object) -> Kind | None:
     """Return the kind that the keys of a list speak for, or None when nothing in it compresses (D12).
 
-    The first sub-config that has a setting decides; what belongs to the other kind is reported at its key.
-    A misspelt or foreign key counts for the kind it resembles, where no legal key speaks.
+    The first key that is a setting decides; what belongs to the other kind is reported at its key.
+    A misspelt or foreign key counts for the kind it resembles, where no legal key speaks; then the class of
+    a sub-config that only excludes.
     """
-    if not isinstance(data, Sequence) or isinstance(data, str | bytes | bytearray | memoryview):
-        return None
+    items = data if isinstance(data, list | tuple) else plain(data)
     guess: Kind | None = None
-    for item in data:
-        if isinstance(item, SubConfig) and not item.exclude:
-            return item.kind
+    excluding: Kind | None = None
+    for item in items if isinstance(items, list | tuple) else ():
+        if isinstance(item, SubConfig):
+            if not item.exclude:
+                return item.kind
+            excluding = excluding or item.kind
         if not isinstance(item, Mapping):
             continue
-        for kind, other in zip(KINDS, reversed(KINDS), strict=True):
-            if not CONFIG_TYPES[other].foreign.isdisjoint(item):
-                return kind
+        for key in item:
+            for kind, other in zip(KINDS, reversed(KINDS), strict=True):
+                if key in CONFIG_TYPES[other].foreign:
+                    return kind
         guess = guess or _resembling(item)
-    return guess
+    return guess or excluding
 
 
 def _resembling(item: Mapping[Any, object]) -> Kind | None:
     """Return the kind that the unknown keys of `item` look like, or None."""
-    for key in map(str, item):
-        said = FOREIGN_KEYS[key].remedy if key in FOREIGN_KEYS else ""
-        for kind, other in zip(KINDS, reversed(KINDS), strict=True):
-            settings = CONFIG_TYPES[other].foreign
-            if any(f"'{setting}" in said for setting in settings) or nearest(key, settings):
-                return kind
+    return next(filter(None, map(_resembled, (str(key) for key in item if key not in SubConfig.model_fields))), None)
+
+
+@functools.lru_cache(maxsize=1024)
+def _resembled(key: str) -> Kind | None:
+    """Return the kind of which an unknown key looks like a setting, or None."""
+    meant = FOREIGN_KEYS[key].stands_for if key in FOREIGN_KEYS else ()
+    for kind, other in zip(KINDS, reversed(KINDS), strict=True):
+        settings = CONFIG_TYPES[other].foreign
+        if not settings.isdisjoint(meant) or nearest(key, settings):
+            return kind
     return None
 
 
@@ -117,5 +146,5 @@ def _as_written(remark: Remark, place: Place) -> Remark:
         return remark
     raw = place.excerpt[place.span.start.column - 1 : place.span.end.column - 1]
     one = {"op_types": "type", "op_names": "name", "op_partial_names": "partial name"}[str(remark.path[-2])]
-    read_as = "true or false" if raw.lower() in ("true", "false") else "a number"
+    read_as = "a boolean" if raw.lower() in ("true", "false") else "a number"
     return remark._replace(message=f"{raw} is read as {read_as}, not as a {one}", hint=f'write "{raw}"')

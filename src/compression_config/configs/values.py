@@ -8,51 +8,80 @@ Each class is a pydantic annotation. pydantic's core decides in one call and wit
 from __future__ import annotations
 
 import functools
-import math
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from pydantic import BaseModel
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
-from compression_config.configs.remarks import Remark, shown
+from compression_config.configs.dialects import foreign_value
+from compression_config.configs.remarks import Opaque, Remark, shown
 from compression_config.findings import Code
 from compression_config.spelling import listed, nearest
 
-__all__ = ["ByQuantType", "Choice", "ExcludeRule", "IntegerRule", "NamesRule", "PerQuantTypeRule", "QuantType"]
-__all__ += ["QuantTypesRule", "RatioRule", "ValueRule", "plain"]
+__all__ = ["QUANT_TYPES", "ByQuantType", "Choice", "ExcludeRule", "IntegerRule", "NamesRule", "PerQuantTypeRule"]
+__all__ += ["QuantType", "QuantTypesRule", "RatioRule", "ValueRule", "plain"]
 
 QuantType: TypeAlias = Literal["weight", "input", "output"]
 QUANT_TYPES: tuple[QuantType, ...] = ("weight", "input", "output")
 V = TypeVar("V")
 
 JsonSchema: TypeAlias = dict[str, Any]
+Bytes: TypeAlias = bytes | bytearray | memoryview
+"""Sequences of numbers to Python, and of nothing to a config list."""
 
 
 def plain(value: object) -> object:
     """Return `value` in Python's own types: mappings as dicts, sequences as lists, numbers as int or float.
 
-    Config frameworks and numpy hand out types of their own (D6). What is none of these stays as it is,
-    and so does what is nested deeper than any config list: the core refuses it either way.
+    Config frameworks and numpy hand out types of their own (D6). `Opaque` stands for what is none of these, for
+    what raises when it is looked at, and for what is nested deeper or is longer than any config list. Raises
+    nothing.
     """
-    return _plain(value, 8)
+    return _plain(value, _DEEPEST)
+
+
+_DEEPEST = 8
+_LONGEST = 1_000_000
+"""How many parts are asked of what only claims to have them, such as `range(10**15)`."""
 
 
 def _plain(value: object, depth: int) -> object:
-    if value is None or isinstance(value, bool) or not depth:
+    try:
+        return _converted(value, depth)
+    except Exception:  # noqa: BLE001 - the value's own methods run here; whatever they raise, it is no plain data
+        return Opaque(type(value).__name__)
+
+
+def _converted(value: object, depth: int) -> object:
+    if value is None or isinstance(value, bool | BaseModel):
         return value
     if isinstance(value, str):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(part, depth - 1) for key, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
-        return [_plain(part, depth - 1) for part in value]
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):
         return float(value)
-    return value
+    if depth and isinstance(value, Mapping | Sequence) and not isinstance(value, Bytes):
+        parts = itertools.islice(value, len(value))
+        if isinstance(value, list | tuple | dict) or len(value) <= _LONGEST:
+            if isinstance(value, Mapping):
+                return {_key(key): _plain(value[key], depth - 1) for key in parts}
+            return [_plain(part, depth - 1) for part in parts]
+    return Opaque(type(value).__name__)
+
+
+def _key(key: object) -> str:
+    known = plain(key)
+    text = known if isinstance(known, str) else shown(known)
+    return text.encode(errors="backslashreplace").decode()  # pydantic takes no halves of surrogate pairs
 
 
 class ByQuantType(Mapping[QuantType, V], Generic[V]):
@@ -112,9 +141,7 @@ class NamesRule(ValueRule):
     example: str
 
     def core(self) -> CoreSchema:
-        return core_schema.tuple_variable_schema(
-            core_schema.str_schema(strict=True, min_length=1), min_length=1, strict=False
-        )
+        return _sequence(core_schema.str_schema(strict=True, min_length=1))
 
     def schema(self) -> JsonSchema:
         return {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
@@ -124,7 +151,8 @@ class NamesRule(ValueRule):
             hint = f"write {key}: [{value or self.example}]"
             yield Remark(Code.WRONG_TYPE, f"'{key}' must be a list, not the string {shown(value)}", hint, (key,))
         elif not isinstance(value, list | tuple):
-            hint = f"write {key}: [{self.example}]"
+            named = ", ".join(value) if isinstance(value, dict) and len(value) <= _FEW else ""
+            hint = f"write {key}: [{named or self.example}]"
             yield Remark(Code.WRONG_TYPE, f"'{key}' must be a list, not {shown(value)}", hint, (key,))
         elif not value:
             message = f"'{key}' must name at least one {self.one}"
@@ -145,7 +173,8 @@ class NamesRule(ValueRule):
             message = f"'{key}' must hold strings, not {shown(element)}"
             yield Remark(Code.UNQUOTED_NAME, message, f'write "{shown(element)}"', path)
         elif not isinstance(element, str):
-            yield Remark(Code.WRONG_TYPE, f"'{key}' must hold strings, not {shown(element)}", None, path)
+            message = f"'{key}' must hold strings, not {shown(element)}"
+            yield Remark(Code.WRONG_TYPE, message, f"write one {self.one}, as in {key}: [{self.example}]", path)
         elif not element:
             message = f"an empty string is no {self.one}"
             yield Remark(Code.EMPTY_SELECTOR, message, f"write a {self.one}, or delete it", path)
@@ -159,7 +188,8 @@ class ExcludeRule(ValueRule):
     """`true` and nothing else (D4)."""
 
     def core(self) -> CoreSchema:
-        return core_schema.literal_schema([True])
+        # A literal alone would take 1 and 1.0 as well, which equal True.
+        return core_schema.chain_schema([core_schema.bool_schema(strict=True), core_schema.literal_schema([True])])
 
     def schema(self) -> JsonSchema:
         return {"const": True}
@@ -169,7 +199,10 @@ class ExcludeRule(ValueRule):
             hint = "delete the line; leaving it out means the same"
             yield Remark(Code.EXCLUDE_FALSE, f"'{key}' takes only true", hint, (key,))
         else:
-            yield Remark(Code.WRONG_TYPE, f"'{key}' takes only true, not {shown(value)}", f"write {key}: true", (key,))
+            hint = f"write {key}: true"
+            if isinstance(value, list) and len(value) <= _FEW and all(isinstance(name, str) for name in value):
+                hint = f"write a later sub-config with op_names: [{', '.join(value)}] and {key}: true"
+            yield Remark(Code.WRONG_TYPE, f"'{key}' takes only true, not {shown(value)}", hint, (key,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +213,8 @@ class RatioRule(ValueRule):
 
     def core(self) -> CoreSchema:
         if self.cap:
-            return core_schema.float_schema(gt=0, le=1, strict=True)
-        return core_schema.float_schema(ge=0, lt=1, strict=True)
+            return _only(Real, core_schema.float_schema(gt=0, le=1, strict=True))
+        return _only(Real, core_schema.float_schema(ge=0, lt=1, strict=True))
 
     def schema(self) -> JsonSchema:
         if self.cap:
@@ -202,42 +235,48 @@ class RatioRule(ValueRule):
             message = f"'{key}' must be {self.span}, not {shown(value)}"
             yield Remark(Code.OUT_OF_RANGE, message, self._range_hint(key, value), (key,))
 
-    def _number_hint(self, value: object) -> str | None:
+    def _number_hint(self, value: object) -> str:
         if isinstance(value, Mapping) and "_value" in value:
             return "a search space is not a config list: let the experiment fill in a number first"
-        if not isinstance(value, str):
-            return None
-        percent = value.strip().endswith("%")
-        try:
-            number = float(value.strip().removesuffix("%"))
-        except ValueError:
-            return None
-        number = number / 100 if percent else number
-        return f"write {number:g}" + ("" if percent else " without quotes") if math.isfinite(number) else None
+        if isinstance(value, str):
+            percent = value.strip().endswith("%")
+            try:
+                number = float(value.strip().removesuffix("%").replace(",", "."))
+            except ValueError:
+                return _SOME_RATIO
+            if not percent and self.accepts(number):
+                return f"write {number!r}" + ("" if "," in value else " without quotes")
+            if 0 < number <= 100:  # noqa: PLR2004 - a percentage
+                return f"write {number / 100:g}"
+        return _SOME_RATIO
 
-    def _range_hint(self, key: str, value: float) -> str | None:
-        if 1 < value <= 100:  # noqa: PLR2004 - a percentage
+    def _range_hint(self, key: str, value: float) -> str:
+        if 2 <= value <= 100:  # noqa: PLR2004 - a percentage
             return f"ratios are not percentages: write {value / 100:g}"
         if value == 1:
             return "a ratio of 1 would mask every weight; to leave the layers untouched use 'exclude', else write 0.99"
         if value == 0:
             return f"to mask nothing write a ratio of 0 and delete '{key}'"
-        return None
+        return _SOME_RATIO
+
+
+_SOME_RATIO = "write a ratio such as 0.5"
+_FEW = 8
+"""How many names a hint writes out."""
 
 
 @dataclass(frozen=True, slots=True)
 class IntegerRule(ValueRule):
-    """A whole number from `least` to `most` (None: no upper bound)."""
+    """A whole number from `least` to `most` (None: no bound but that of all integers, 2**63 - 1)."""
 
     least: int
     most: int | None = None
 
     def core(self) -> CoreSchema:
-        return core_schema.int_schema(ge=self.least, le=self.most, strict=True)
+        return core_schema.int_schema(ge=self.least, le=self.most or _LARGEST, strict=True)
 
     def schema(self) -> JsonSchema:
-        most = {} if self.most is None else {"maximum": self.most}
-        return {"type": "integer", "minimum": self.least, **most}
+        return {"type": "integer", "minimum": self.least, "maximum": self.most or _LARGEST}
 
     @property
     def span(self) -> str:
@@ -246,20 +285,33 @@ class IntegerRule(ValueRule):
 
     def explain(self, key: str, value: object) -> Iterator[Remark]:
         if isinstance(value, bool) or not isinstance(value, int):
-            whole = isinstance(value, float) and value.is_integer()
-            digits = isinstance(value, str) and value.strip().isdecimal()
-            hint = f"write {int(value)}" if whole or digits else None  # type: ignore[call-overload]
-            yield Remark(
-                Code.WRONG_TYPE, f"'{key}' must be a whole number {self.span}, not {shown(value)}", hint, (key,)
-            )
+            message = f"'{key}' must be a whole number {self.span}, not {shown(value)}"
+            yield Remark(Code.WRONG_TYPE, message, f"write {self._meant(value)}", (key,))
         else:
-            message = f"'{key}' must be {self.span}, not {shown(value)}"
+            span = f"at most {_LARGEST}" if value > _LARGEST else self.span
+            message = f"'{key}' must be {span}, not {shown(value)}"
             yield Remark(Code.OUT_OF_RANGE, message, self._range_hint(value), (key,))
 
-    def _range_hint(self, value: int) -> str | None:
+    def _meant(self, value: object) -> int:
+        """Return the whole number that `value` stands for, or one that would do."""
+        if isinstance(value, float | str):
+            try:
+                number = int(value) if isinstance(value, str) or value.is_integer() else None
+            except ValueError:  # no digits, or more of them than Python reads
+                number = None
+            if number is not None and self.accepts(number):
+                return number
+        return self.least if self.most is None else _USUAL_BITS
+
+    def _range_hint(self, value: int) -> str:
         if self.most is not None and value > self.most:
             return "to leave these layers unquantized use exclude"  # D9
-        return f"write {self.least}" if self.most is None else None
+        return f"write {self._meant(value)}"
+
+
+_USUAL_BITS = 8
+_LARGEST = 2**63 - 1
+"""The largest integer that every reader of JSON and YAML can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,9 +328,14 @@ class Choice(ValueRule):
 
     def explain(self, key: str, value: object) -> Iterator[Remark]:
         message = f"'{key}' must be {listed(self.words, last='or')}, not {shown(value)}"
-        close = nearest(value, self.words) if isinstance(value, str) else []
         code = Code.UNKNOWN_VALUE if isinstance(value, str) else Code.WRONG_TYPE
-        yield Remark(code, message, f"write {close[0]}" if close else None, (key,))
+        yield Remark(code, message, self._hint(value), (key,))
+
+    def _hint(self, value: object) -> str:
+        if not isinstance(value, str):
+            return "write one of these"
+        close = nearest(value, self.words)
+        return foreign_value(value) or (f"write {close[0]}" if close else "write one of these")
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +344,7 @@ class QuantTypesRule(ValueRule):
 
     def core(self) -> CoreSchema:
         one = core_schema.literal_schema(list(QUANT_TYPES))
-        many = core_schema.tuple_variable_schema(one, min_length=1, strict=False)
+        many = _sequence(one)
         unique = core_schema.no_info_after_validator_function(_without_repeats, many)
         return core_schema.no_info_before_validator_function(_one_or_many, unique)
 
@@ -338,7 +395,9 @@ class PerQuantTypeRule(ValueRule):
     each: ValueRule
 
     def core(self) -> CoreSchema:
-        mapping = core_schema.dict_schema(core_schema.literal_schema(list(QUANT_TYPES)), self.each.core(), min_length=1)
+        mapping = core_schema.dict_schema(
+            core_schema.literal_schema(list(QUANT_TYPES)), self.each.core(), min_length=1, max_length=len(QUANT_TYPES)
+        )
         frozen = core_schema.no_info_after_validator_function(
             ByQuantType, mapping, serialization=core_schema.plain_serializer_function_ser_schema(dict)
         )
@@ -355,7 +414,9 @@ class PerQuantTypeRule(ValueRule):
 
     def explain(self, key: str, value: object) -> Iterator[Remark]:
         if not isinstance(value, Mapping):
-            yield from self.each.explain(key, value)
+            for remark in self.each.explain(key, value):
+                many = "write one value for all, or a mapping by quant type, as in {weight: ..., input: ...}"
+                yield remark._replace(hint=many) if isinstance(value, list) else remark
             return
         if not value:
             message = f"'{key}' must have a value for each quant type"
@@ -363,12 +424,27 @@ class PerQuantTypeRule(ValueRule):
         for quant_type, part in value.items():
             if quant_type not in QUANT_TYPES:
                 close = nearest(str(quant_type), QUANT_TYPES)
-                hint = f"write {close[0]}" if close else None
+                hint = f"write {close[0]}" if close else "write one of these"
                 message = f"'{key}' takes {listed(QUANT_TYPES, last='or')} as keys, not {shown(quant_type)}"
                 yield Remark(Code.UNKNOWN_VALUE, message, hint, (key, str(quant_type)), at_key=True)
+            elif part is None:
+                message = f"'{key}' has no value for '{quant_type}'"
+                yield Remark(Code.EMPTY_VALUE, message, "write a value, or delete it", (key, quant_type), at_key=True)
             elif not self.each.accepts(part):
                 for remark in self.each.explain(key, part):
                     yield remark._replace(path=(key, quant_type))
+
+
+def _sequence(element: CoreSchema) -> CoreSchema:
+    """Return the schema of a list or tuple of one or more elements, kept as a tuple; other sequences become lists."""
+    elements = core_schema.tuple_schema([element], variadic_item_index=0, min_length=1, fail_fast=True, strict=False)
+    return _only((list, tuple), elements)
+
+
+def _only(kind: type | tuple[type, ...], schema: CoreSchema) -> CoreSchema:
+    """Return `schema` for Python values of a kind: by itself the core takes whatever converts."""
+    checked = core_schema.chain_schema([core_schema.is_instance_schema(kind), schema])
+    return core_schema.json_or_python_schema(json_schema=schema, python_schema=checked)
 
 
 @functools.cache

@@ -1,0 +1,203 @@
+"""Whatever is thrown at the library, an answer or a `CompressionConfigError` comes back, soon and with sound places.
+
+The inputs are real config lists and the documents of the tests after a few slips, drawn from fixed seeds, and what
+hypothesis makes up. The core suite draws a few thousand; with `FUZZ_INPUTS=50000` in the environment it is that many.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import random
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import mutations
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import compression_config as cc
+from compression_config.documents import Document, read_yaml
+from compression_config.reports.findings_text import as_text
+from compression_config.spans import Span
+
+INPUTS = int(os.environ.get("FUZZ_INPUTS", "2500"))
+CHUNKS = 10
+"""Each draws its share of the inputs: several processes can work at once."""
+
+LONGEST = 20
+"""Seconds after which an input counts as one that hangs; sound ones take milliseconds."""
+
+LINE_BREAK = re.compile(r"\r\n|\n|\r")
+Format = Literal["yaml", "json"]
+EACH_CHUNK = pytest.mark.parametrize("seed", range(CHUNKS))
+
+yaml_texts = functools.cache(mutations.yaml_corpus)
+json_texts = functools.cache(mutations.json_corpus)
+config_lists = functools.cache(mutations.data_corpus)
+
+
+@contextmanager
+def time_limit() -> Iterator[None]:
+    """Raise `TimeoutError` in what takes too long, where the system has the signal for it."""
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(LONGEST)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def judge(text: str, text_format: Format) -> None:
+    """Assert everything that holds for any text."""
+    config, findings = answer(lambda: cc.loads(text, format=text_format, name="fuzzed"))
+    assert_findings_are_sound(findings, text.removeprefix("\ufeff"))
+    if config is None:
+        assert any(finding.severity is cc.Severity.ERROR for finding in findings)
+    else:
+        assert_reloads(config)
+
+
+def answer(ask: Any) -> tuple[Any, tuple[cc.Finding, ...]]:
+    """Return the config that `ask()` gives, or None, and the findings; no other error may come out."""
+    try:
+        config = ask()
+    except cc.InvalidConfig as error:
+        return None, error.findings
+    return config, config.findings
+
+
+def assert_findings_are_sound(findings: tuple[cc.Finding, ...], text: str | None) -> None:
+    report = as_text(findings)
+    assert "".join(report.split("\n")).isprintable(), report
+    lengths = None if text is None else [len(line) for line in LINE_BREAK.split(text)]
+    for finding in findings:
+        assert finding.message in str(finding)
+        if lengths is None:
+            assert finding.span is None
+        elif finding.span is not None:
+            assert_inside(finding.span, lengths)
+
+
+def assert_inside(span: Span, lengths: list[int]) -> None:
+    assert span.start <= span.end
+    for line, column in span:
+        assert 1 <= line <= len(lengths), span
+        assert 1 <= column <= lengths[line - 1] + 1, span
+
+
+def assert_reloads(config: Any) -> None:
+    data = config.to_dict() if isinstance(config, cc.CompressionConfig) else config.to_list()
+    assert cc.validate(data) == config
+    assert cc.loads(json.dumps(data), format="json") == config
+
+
+def assert_parsers_agree(text: str) -> None:
+    """Assert that the pure-Python path and the one through libyaml give the same document, places included."""
+    fast, pure = (read_yaml(text, "fuzzed", pure=pure) for pure in (False, True))
+    assert facts(fast) == facts(pure)
+
+
+def facts(document: Document) -> tuple[object, ...]:
+    return document.complete, repr(document.value), document.findings, sorted(document.unread), places(document)
+
+
+def places(document: Document) -> list[Span]:
+    """Return where everything stands, down to the values of the sub-configs."""
+    found = [document.positions.span(())]
+    value: Any = document.value
+    for step in range(len(value)) if isinstance(value, list) else list(value) if isinstance(value, dict) else ():
+        part: Any = value[step]
+        found += (document.positions.span((step,)), document.positions.span((step,), key=True))
+        for key in part if isinstance(part, dict) else ():
+            found += (document.positions.span((step, key)), document.positions.span((step, key), key=True))
+    return found
+
+
+def test_the_corpus_as_it_is() -> None:
+    for text in yaml_texts():
+        judge(text, "yaml")
+        assert_parsers_agree(text)
+    for text in json_texts():
+        judge(text, "json")
+
+
+@EACH_CHUNK
+def test_yaml_texts(seed: int) -> None:
+    rng = random.Random(f"yaml {seed}")  # noqa: S311 - a fixed seed is the point
+    for _ in range(INPUTS // CHUNKS // 2):
+        text = mutations.mutated_text(rng, yaml_texts())
+        with time_limit():
+            judge(text, "yaml")
+            assert_parsers_agree(text)
+
+
+@EACH_CHUNK
+def test_json_texts(seed: int) -> None:
+    rng = random.Random(f"json {seed}")  # noqa: S311 - a fixed seed is the point
+    for _ in range(INPUTS // CHUNKS // 4):
+        text = mutations.mutated_text(rng, json_texts())
+        with time_limit():
+            judge(text, "json")
+
+
+@EACH_CHUNK
+def test_plain_data(seed: int) -> None:
+    """What is said of plain data is said of the same data in a file, at the same config paths."""
+    rng = random.Random(f"data {seed}")  # noqa: S311 - a fixed seed is the point
+    for _ in range(INPUTS // CHUNKS // 4):
+        data = mutations.mutated_data(rng, config_lists())
+        with time_limit():
+            assert_same_in_a_file(data)
+
+
+def assert_same_in_a_file(data: Any) -> None:
+    config, findings = answer(lambda: cc.validate(data))
+    assert_findings_are_sound(findings, None)
+    text = json.dumps(data)
+    in_file, said = answer(lambda: cc.loads(text, format="json"))
+    assert config == in_file
+    assert sorted(map(_gist, findings)) == sorted(map(_gist, said)), text
+    if config is not None:
+        assert_reloads(config)
+
+
+def _gist(finding: cc.Finding) -> tuple[str, str, str]:
+    return finding.code.value, repr(finding.path), finding.severity.value
+
+
+@settings(max_examples=INPUTS // 40)
+@given(st.text(st.sampled_from("-?:,[]{}&*!|>'\"%@`# \n\ta1.e~<\\/\r\u0085\u00e9\U0001f600"), max_size=60))
+def test_any_text_at_all(text: str) -> None:
+    judge(text, "yaml")
+    judge(text, "json")
+    assert_parsers_agree(text)
+
+
+_KEYS = st.sampled_from(
+    ["op_types", "op_names", "exclude", "sparsity", "total_sparsity", "quant_bits", "pruning", "a", ""]
+)
+_LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+)  # fmt: skip
+_ANYTHING = st.recursive(_LEAVES, lambda part: st.lists(part, max_size=4) | st.dictionaries(_KEYS, part, max_size=4))
+
+
+@settings(max_examples=INPUTS // 40)
+@given(_ANYTHING)
+def test_any_data_at_all(data: Any) -> None:
+    assert_same_in_a_file(data)

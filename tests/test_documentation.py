@@ -1,0 +1,190 @@
+"""The documentation says what is: each code and each key has its place, and what it shows is what happens.
+
+Examples with `>>>` are doctests, which pytest runs by itself; the rest is held to the truth here.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from recording import ROOT, assert_recorded
+
+import compression_config as cc
+from compression_config.cli import main
+from compression_config.configs.base import SubConfig
+from compression_config.configs.validation import CONFIG_TYPES
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+CONFIGS: tuple[type[SubConfig], ...] = (SubConfig, *CONFIG_TYPES.values())
+KEYS = dict.fromkeys(key for config_type in CONFIGS for key in config_type.model_fields)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n", re.MULTILINE)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+class Fence(NamedTuple):
+    """A block of code in a page: its language, its text, and the line on which it begins."""
+
+    language: str
+    text: str
+    line: int
+
+
+def fences(page: Path) -> Iterator[Fence]:
+    text = page.read_text(encoding="utf-8")
+    for found in FENCE.finditer(text):
+        yield Fence(found[1], found[2], text.count("\n", 0, found.start()) + 1)
+
+
+def sections(page: Path, level: int) -> dict[str, str]:
+    """Return the text under each heading of a level that is a word in backquotes."""
+    _, *parts = re.split(rf"^{'#' * level} `([\w-]+)`\n+", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    titles, texts = parts[::2], parts[1::2]
+    assert len(set(titles)) == len(titles)
+    return {title: re.split(r"^#+ ", text, flags=re.MULTILINE)[0] for title, text in zip(titles, texts, strict=True)}
+
+
+# Codes.
+
+CODES = sections(ROOT / "docs" / "codes.md", level=3)
+
+
+def test_each_code_has_its_section_and_the_reverse() -> None:
+    assert set(CODES) == {code.value for code in cc.Code}
+
+
+@pytest.mark.parametrize("code", cc.Code)
+def test_a_section_says_severity_meaning_example_and_remedy(code: cc.Code) -> None:
+    section = CODES[code.value]
+    assert re.match(rf"\*{code.severity.capitalize()}(\.|[;,] .*\.)\* ", section)
+    assert re.search(rf"^(\w+)\[{code.value}\]|'{code.value}'", section, re.MULTILINE), "no example that draws it"
+    assert ">>> " in section
+    assert "\n**Remedy:** " in section
+
+
+# Keys.
+
+REFERENCE = sections(ROOT / "docs" / "keys.md", level=2)
+
+
+def test_each_key_has_its_section_in_the_order_of_the_models() -> None:
+    assert list(REFERENCE) == list(KEYS)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_section_begins_with_the_description_of_its_key(key: str) -> None:
+    fields = next(config.model_fields for config in CONFIG_TYPES.values() if key in config.model_fields)
+    description = fields[key].description
+    assert description is not None
+    assert " ".join(REFERENCE[key].split()).startswith(description)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_example_of_a_key_has_it_and_is_fine(key: str) -> None:
+    (example,) = (fence.text for fence in _fences_of(REFERENCE[key]) if fence.language == "yaml")
+    config = cc.loads(example)
+    assert isinstance(config, cc.PruningConfigList | cc.QuantizationConfigList)
+    assert any(key in sub_config.keys for sub_config in config)
+    assert {finding.code.value for finding in config.findings} <= {"legacy-key"}
+
+
+def _fences_of(text: str) -> list[Fence]:
+    return [Fence(found[1], found[2], 0) for found in FENCE.finditer(text)]
+
+
+# What is shown of the command line.
+
+
+def as_run(text: str) -> str:
+    """Return the text of a page with what its commands print now, one after the other."""
+    exit_code = 0
+
+    def run_again(fence: re.Match[str]) -> str:
+        nonlocal exit_code
+        if fence[1] != "console":
+            return fence[0]
+        _, *parts = COMMAND.split(fence[2])
+        shown = ""
+        for command in parts[::2]:
+            printed, exit_code = run(command.replace("\\\n", " "), exit_code)
+            shown += f"$ {command}\n{printed.rstrip()}\n" if printed.strip() else f"$ {command}\n"
+        return f"```console\n{shown}```"
+
+    return FENCE.sub(run_again, text)
+
+
+def run(command: str, last_exit_code: int) -> tuple[str, int]:
+    """Return what a terminal shows of a command, and its exit code."""
+    program, *arguments = shlex.split(command)
+    if (program, arguments) == ("echo", ["$?"]):
+        return f"{last_exit_code}\n", 0
+    assert program == "compression-config", f"{command!r} is not run by any test: write ```sh"
+    terminal = io.StringIO()
+    with contextlib.redirect_stdout(terminal), contextlib.redirect_stderr(terminal):
+        exit_code = main(arguments)
+    return terminal.getvalue(), exit_code
+
+
+@EVERY_PAGE
+def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They run as if from the root of the repository; what they write goes elsewhere. `RECORD=1` mends the page."""
+    for entry in ROOT.iterdir():
+        (tmp_path / entry.name).symlink_to(entry)
+    monkeypatch.chdir(tmp_path)
+    assert_recorded(as_run(page.read_text(encoding="utf-8")), page)
+
+
+# Python that is no doctest, and links.
+
+
+@EVERY_PAGE
+def test_python_that_is_shown_uses_what_there_is(page: Path) -> None:
+    for fence in fences(page):
+        if fence.language == "python" and ">>>" not in fence.text:
+            for node in ast.walk(ast.parse(fence.text)):
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "cc":
+                    assert hasattr(cc, node.attr), f"{page.relative_to(ROOT)}:{fence.line}: cc.{node.attr}"
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names by which the headings of a page are linked to."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
+
+
+@EVERY_PAGE
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        leads_to = (page.parent / path) if path else page
+        assert leads_to.exists(), f"{page.relative_to(ROOT)}: {target}"
+        assert not anchor or anchor in anchors(leads_to), f"{page.relative_to(ROOT)}: {target}"
+
+
+def test_the_runner_runs_what_a_page_shows() -> None:
+    """The test above would pass on pages of which it finds nothing."""
+    page = "# A\n\n```console\n$ compression-config validate \\\n    x.yaml\nok\n$ echo $?\n0\n```\nend\n"
+    assert as_run(page).splitlines()[4:] == [
+        "    x.yaml",
+        "error[unreadable-file]: there is no such file",
+        " --> x.yaml",
+        "  = help: write the path as seen from the working directory",
+        "",
+        "checked 1 file: 1 error",
+        "$ echo $?",
+        "1",
+        "```",
+        "end",
+    ]

@@ -1,0 +1,126 @@
+"""Documents that are wrong or doubtful, and the whole report about each, word for word.
+
+Each file of `tests/data/invalid` is named after a code that its report holds. A YAML document may begin with the
+command that reports about it, given in that directory; the others are simply validated. What was said stands beside
+it in a file `.out`. `RECORD=1` writes these anew: then read them, for somebody who has never seen the tool has to be
+able to mend the document from its report alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from recording import ROOT, assert_recorded
+
+import compression_config as cc
+from compression_config.cli import main
+from compression_config.reports.findings_text import as_text
+
+INVALID = ROOT / "tests" / "data" / "invalid"
+DOCUMENTS = sorted(path for path in INVALID.iterdir() if path.suffix in (".yaml", ".json"))
+EVERY_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+COMMAND = re.compile(rb"# \$ compression-config (.*)")
+
+OF_NO_DOCUMENT = {cc.Code.INFEASIBLE_BUDGET}
+"""What only `budget.allocate` finds: of caps too low for any model `cap-too-low` is said."""
+
+
+WITHOUT_REMEDY = {
+    cc.Code.ROUNDED_DEMAND,
+    cc.Code.SHRUNK_GROUP,
+    cc.Code.SPARSITY_MISSED,
+    cc.Code.CAP_EXCEEDED,
+    cc.Code.TOUCHED_LAYER,
+    cc.Code.NOT_VERIFIED,
+}
+"""Good to know, or nothing that could be mended in the document: it is the checkpoint that differs."""
+
+
+class Said(NamedTuple):
+    exit_code: int
+    answer: str
+    talk: str
+
+
+@pytest.fixture(autouse=True)
+def _among_the_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(INVALID)
+
+
+def command_of(document: Path) -> list[str]:
+    """Return the command that reports about a document, without the name of the program."""
+    found = COMMAND.match(document.read_bytes())
+    return shlex.split(found[1].decode()) if found else ["validate", document.name]
+
+
+def reported(document: Path, capsys: pytest.CaptureFixture[str]) -> Said:
+    exit_code = main(command_of(document))
+    return Said(exit_code, *capsys.readouterr())
+
+
+@functools.cache
+def findings_of(document: Path) -> tuple[cc.Finding, ...]:
+    """Return what the library says of a document, asked as the command asks."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command")
+    parser.add_argument("document")
+    parser.add_argument("checkpoint", nargs="?")
+    parser.add_argument("--model")
+    parser.add_argument("--strict", action="store_true")
+    parser.add_argument("--severity", action="append", default=[])
+    asked = parser.parse_args(command_of(document))
+    model = asked.model and cc.Inventory.load(asked.model)
+    if asked.command == "verify":
+        verification = cc.verify(cc.resolve(cc.load(asked.document), model), asked.checkpoint)
+        return tuple(verification.findings)
+    severity = dict(setting.split("=") for setting in asked.severity)
+    return cc.check(asked.document, model, strict=asked.strict, severity=severity)
+
+
+@EVERY_DOCUMENT
+def test_the_command_line_says_the_recorded_thing(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = reported(document, capsys)
+    assert_recorded(said.answer, document.with_suffix(document.suffix + ".out"))
+    assert said.talk == ""
+    assert said.exit_code == ("error[" in said.answer)
+
+
+@EVERY_DOCUMENT
+def test_the_library_says_the_same(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report, _, _ = as_text(findings_of(document)).rpartition("\n\n")
+    assert report in reported(document, capsys).answer
+
+
+@EVERY_DOCUMENT
+def test_a_document_is_named_after_what_is_said_of_it(document: Path) -> None:
+    codes = {finding.code.value for finding in findings_of(document)}
+    assert any(document.name.startswith(f"{code}-") for code in codes)
+
+
+@EVERY_DOCUMENT
+def test_each_finding_says_where_and_what_to_do(document: Path) -> None:
+    for finding in findings_of(document):
+        assert finding.source == document.name
+        assert finding.span is not None or finding.code is cc.Code.UNREADABLE_FILE
+        assert finding.hint or finding.code in WITHOUT_REMEDY
+
+
+def test_there_are_documents_for_every_code() -> None:
+    said = {finding.code for document in DOCUMENTS for finding in findings_of(document)}
+    assert set(cc.Code) - said == OF_NO_DOCUMENT
+    assert len(DOCUMENTS) >= 80
+
+
+def test_there_is_no_report_without_a_document() -> None:
+    assert {path.with_suffix("") for path in _reports()} == set(DOCUMENTS)
+
+
+def _reports() -> Iterator[Path]:
+    return INVALID.glob("*.out")
