@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, get_args, overload
+from typing import Any, Literal, TypeAlias, cast, get_args, overload
 
 from compression_config.configs.base import Kind, SubConfig
 from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
+from compression_config.configs.validation import total
 from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
 from compression_config.findings import Finding, Severity, SeverityLevel
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
@@ -79,7 +80,7 @@ def resolve(
     config: Sequence[Mapping[str, Any] | SubConfig],
     model: Model,
     *,
-    kind: Kind | None = None,
+    kind: None = None,
     unmatched: Unmatched = "error",
     strict: bool = False,
     severity: Mapping[str, SeverityLevel] | None = None,
@@ -150,11 +151,14 @@ def check(
     >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
     ['out-of-range']
     """
+
+    def judged(given: object) -> AnyConfig:
+        if isinstance(given, str | os.PathLike):
+            return load(given, kind=kind, strict=strict, severity=severity)
+        return validate(cast("ConfigData", given), kind=kind, strict=strict, severity=severity)
+
     try:
-        if isinstance(config, str | os.PathLike):
-            validated = load(config, kind=kind, strict=strict, severity=severity)
-        else:
-            validated = validate(config, kind=kind, strict=strict, severity=severity)
+        validated = total(judged, config)
     except InvalidConfig as error:
         return error.findings
     if model is None:

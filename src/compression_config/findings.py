@@ -142,12 +142,13 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the finding on one line: where, what, and the remedy in brackets."""
-        where = self.source or ""
+        place = self.source or ""
         if self.span is not None:
-            where += f":{self.span.start.line}:{self.span.start.column}"
-        where = " at ".join(part for part in (where, format_path(self.path)) if part)
+            place += f":{self.span.start.line}:{self.span.start.column}"
+        where = " at ".join(part for part in (place, format_path(self.path)) if part)
+        separator = " " if place else " at "
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.severity}[{self.code}]{f' {where}' if where else ''}: {self.message}{hint}"
+        return f"{self.severity}[{self.code}]{separator + where if where else ''}: {self.message}{hint}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from typing import Any, Literal, TypeAlias, get_args, overload
 from compression_config.configs.base import Kind, SubConfig
 from compression_config.configs.config_list import (
     CompressionConfig,
-    ConfigList,
     PruningConfigList,
     QuantizationConfigList,
 )
-from compression_config.configs.remarks import Remark
-from compression_config.configs.validation import KINDS, inferred_kind, placed, validated
+from compression_config.configs.remarks import Remark, printable
+from compression_config.configs.validation import KINDS, inferred_kind, placed, total, validated
 from compression_config.documents import Document, read_file, read_text
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityPolicy, has_errors
@@ -37,6 +36,8 @@ _LISTS: Mapping[Kind, type[PruningConfigList | QuantizationConfigList]] = {
 
 def policy_of(*, strict: bool, severity: Mapping[str, SeverityLevel] | None) -> SeverityPolicy:
     """Return the severities that a caller asks for. Raises `UsageError` for an unknown code or level."""
+    if severity is not None and not isinstance(severity, Mapping):
+        raise UsageError(f"'severity' maps codes to levels, and is not of type {type(severity).__name__!r}")
     levels = dict(severity or {})
     for code, level in levels.items():
         if code not in set(Code):
@@ -69,7 +70,7 @@ def validate(
 def validate(
     data: ConfigData,
     *,
-    kind: Kind | None = None,
+    kind: None = None,
     strict: bool = False,
     severity: Mapping[str, SeverityLevel] | None = None,
 ) -> AnyConfig: ...
@@ -92,9 +93,34 @@ def validate(
     0.8
     """
     policy = policy_of(strict=strict, severity=severity)
-    return _validated(data, None, _checked_kind(kind), policy)
+    checked_kind = _checked_kind(kind)
+    return total(lambda given: _validated(given, None, checked_kind, policy), data)
 
 
+@overload
+def load(
+    path: str | os.PathLike[str],
+    *,
+    kind: Literal["pruning"],
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> PruningConfigList: ...
+@overload
+def load(
+    path: str | os.PathLike[str],
+    *,
+    kind: Literal["quantization"],
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> QuantizationConfigList: ...
+@overload
+def load(
+    path: str | os.PathLike[str],
+    *,
+    kind: None = None,
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> AnyConfig: ...
 def load(
     path: str | os.PathLike[str],
     *,
@@ -108,9 +134,41 @@ def load(
     be read raises `InvalidConfig` too.
     """
     policy = policy_of(strict=strict, severity=severity)
-    return _from_document(read_file(path), _checked_kind(kind), policy)
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"a path is a string or a path object, not of type {type(path).__name__!r}")
+    return _from_document(read_file(os.fsdecode(path)), _checked_kind(kind), policy)
 
 
+@overload
+def loads(
+    text: str,
+    *,
+    format: Literal["yaml", "json"] = "yaml",
+    name: str = "<string>",
+    kind: Literal["pruning"],
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> PruningConfigList: ...
+@overload
+def loads(
+    text: str,
+    *,
+    format: Literal["yaml", "json"] = "yaml",
+    name: str = "<string>",
+    kind: Literal["quantization"],
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> QuantizationConfigList: ...
+@overload
+def loads(
+    text: str,
+    *,
+    format: Literal["yaml", "json"] = "yaml",
+    name: str = "<string>",
+    kind: None = None,
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> AnyConfig: ...
 def loads(
     text: str,
     *,
@@ -127,6 +185,8 @@ def loads(
     policy = policy_of(strict=strict, severity=severity)
     if format not in ("yaml", "json"):
         raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")
+    if not isinstance(text, str):
+        raise UsageError(f"a text is a string, not of type {type(text).__name__!r}")
     return _from_document(read_text(text, format, name), _checked_kind(kind), policy)
 
 
@@ -141,12 +201,17 @@ def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy
     said = policy.apply(document.findings)
     if not document.complete:
         raise InvalidConfig(said)
+    config: AnyConfig | None
     try:
         config = _validated(document.value, document.source, kind, policy)
+        more = config.findings
     except InvalidConfig as error:
-        raise InvalidConfig(_in_text_order((*said, *error.findings))) from None
-    if has_errors(said):
-        raise InvalidConfig(_in_text_order((*said, *config.findings)))
+        more = error.findings
+        config = None
+    # Of a value that could not be read, all is said: it is not missing as well.
+    more = tuple(finding for finding in more if document.positions.span(finding.path) not in document.unread)
+    if config is None or has_errors(said):
+        raise InvalidConfig(_in_text_order((*said, *more)))
     return config
 
 
@@ -195,22 +260,23 @@ def _two_parts(data: Mapping[Any, object], source: SourceMap | None, policy: Sev
 
 
 def _unknown_part(key: object) -> Remark:
-    close = nearest(str(key), KINDS)
+    name = printable(str(key))
+    close = nearest(name, KINDS)
     hint = f"write '{close[0]}'" if close else "a two-part document has the keys 'pruning' and 'quantization'"
-    return Remark(Code.UNKNOWN_KEY, f"there is no part '{key}' in a two-part document", hint, (str(key),), at_key=True)
+    return Remark(Code.UNKNOWN_KEY, f"there is no part '{name}' in a two-part document", hint, (name,), at_key=True)
 
 
 def _one_list(
     data: object, source: SourceMap | None, kind: Kind | None, policy: SeverityPolicy, *, prefix: ConfigPath = ()
 ) -> PruningConfigList | QuantizationConfigList:
-    read_as = kind or inferred_kind(data) or "pruning"
+    stated = kind or inferred_kind(data)
+    read_as = stated or "pruning"
     configs, remarks = validated(data, read_as)
     if configs is None:
         provenance = Provenance.of(len(data) if isinstance(data, Sequence) else 0, source, prefix)
         raise InvalidConfig(policy.apply(placed(remarks, provenance)))
     provenance = Provenance.of(len(configs), source, prefix)
-    stated = kind is not None or isinstance(data, ConfigList)
-    result = _LISTS[read_as](configs, provenance=provenance, policy=policy, kind_stated=stated)
+    result = _LISTS[read_as](configs, provenance=provenance, policy=policy, kind_stated=stated is not None)
     if policy.raises and has_errors(result.findings):
         raise InvalidConfig(result.findings)
     return result

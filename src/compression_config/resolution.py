@@ -90,6 +90,10 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what was asked, not what was answered so far."""
+        return type(self), (self._resolved, self._on_unmatched)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self.config_list)} sub-configs for {len(self)} layers>"
 

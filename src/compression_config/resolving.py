@@ -39,6 +39,10 @@ class Resolved:
         self.inventory = inventory
         self.selection = Selection(config_list, inventory)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle list and inventory; who wins is found again."""
+        return type(self), (self.config_list, self.inventory)
+
     @property
     def winners(self) -> list[int]:
         """For each layer the index of the sub-config that decides; -1 where none does. Not to be changed."""

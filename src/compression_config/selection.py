@@ -16,6 +16,7 @@ resolver in the tests.
 
 from __future__ import annotations
 
+import bisect
 import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -109,34 +110,55 @@ class Selection:
         found = {*self._by_type.get(kind, ()), *self._by_name.get(position, ())}
         return tuple(sorted(found.union(self._hitting(self._hit_sets(position), kind))))
 
+    def runner_up(self, position: int) -> int:
+        """Return the index of the sub-config that a layer's winner overrules: the last claim but one; -1 for none."""
+        kind, winner = self._inventory.types[position], self.winners[position]
+        last = max(_before(winner, self._by_type.get(kind)), _before(winner, self._by_name.get(position)))
+        for hit_set in self._hit_sets(position):
+            for substring in self._hits.members(hit_set):
+                last = max(last, _before(winner, self._admitted(substring, kind)))
+        return last
+
+    def partial_names_in(self, position: int) -> Iterator[str]:
+        """Yield the partial names, of any sub-config, that a layer's name or an alias contains; one may come twice."""
+        for hit_set in self._hit_sets(position):
+            yield from (self._substrings[substring] for substring in self._hits.members(hit_set))
+
     def selected(self, index: int) -> list[int]:
-        """Return the positions of the layers that a sub-config selects, in the model's order. O(layers)."""
-        config, types = self._configs[index], self._inventory.types
+        """Return the positions of the layers that a sub-config selects, in the model's order.
+
+        O(their number), after an O(layers + hit sets) for the first that is asked about.
+        """
+        config = self._configs[index]
         admitted = config.types
         if not config.names_layers:
-            return [position for position, kind in enumerate(types) if kind in (admitted or ())]
-        found = {self._inventory.position(name) for name in config.op_names or ()} - {None}
-        if config.op_partial_names:
-            wanted = self._hit_sets_with(frozenset(config.op_partial_names))
-            found.update(position for position in range(len(types)) if wanted.intersection(self._hit_sets(position)))
-        return sorted(p for p in found if p is not None and (admitted is None or types[p] in admitted))
+            return sorted(position for kind in admitted or () for position in self._of_type.get(kind, ()))
+        find, types, size = self._inventory.position, self._inventory.types, len(self._inventory)
+        found = {position for name in config.op_names or () if (position := find(name)) is not None}
+        for substring in config.op_partial_names or ():
+            names = self._hits.names_with(self._numbers[substring])
+            found.update(name if name < size else self._aliased[name - size] for name in names)
+        return sorted(position for position in found if admitted is None or types[position] in admitted)
 
     def selected_counts(self) -> list[int]:
-        """Return for each sub-config how many layers it selects. O(layers + elements), like the selection."""
+        """Return for each sub-config how many layers it selects.
+
+        O(layers + elements + claims of the distinct pairs of hit sets and type): layers that cannot be told apart
+        are counted together.
+        """
         counts = [0] * len(self._configs)
-        layers_of_type = Counter(self._inventory.types)
+        types = self._inventory.types
+        layers_of_type = Counter(types)
         for kind, indices in self._by_type.items():
             for index in set(indices):
                 counts[index] += layers_of_type[kind]
-        hit: dict[tuple[tuple[int, ...], str], frozenset[int]] = {}
-        for position, kind in enumerate(self._inventory.types):
-            hit_sets = tuple(filter(None, self._hit_sets(position)))
-            named = self._by_name.get(position)
-            if not hit_sets and not named:
-                continue
-            if (hit_sets, kind) not in hit:
-                hit[hit_sets, kind] = frozenset(self._hitting(hit_sets, kind))
-            for index in hit[hit_sets, kind].union(named or ()):
+        alike = Counter((self._hit_sets(position), kind) for position, kind in enumerate(types))
+        hitting = {like: frozenset(self._hitting(*like)) for like in alike}
+        for like, layers in alike.items():
+            for index in hitting[like]:
+                counts[index] += layers
+        for position, indices in self._by_name.items():
+            for index in set(indices) - hitting[self._hit_sets(position), types[position]]:
                 counts[index] += 1
         return counts
 
@@ -182,23 +204,39 @@ class Selection:
     def _substrings(self) -> list[str]:
         return list(self._by_substring)
 
+    @functools.cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {substring: number for number, substring in enumerate(self._substrings)}
+
+    @functools.cached_property
+    def _aliased(self) -> list[int]:
+        """The positions of the layers behind the aliases, in the order in which these are searched."""
+        return list(self._inventory.aliases.values())
+
+    @functools.cached_property
+    def _of_type(self) -> dict[str, list[int]]:
+        positions: dict[str, list[int]] = {}
+        for position, kind in enumerate(self._inventory.types):
+            positions.setdefault(kind, []).append(position)
+        return positions
+
     def _searched(self) -> HitSets:
         """Search the partial names in all names of layers, and behind them in all aliases."""
         if not self._by_substring:
             return HitSets()
         return Substrings(self._substrings).search([*self._inventory.names, *self._inventory.aliases])
 
-    def _hit_sets(self, position: int) -> list[int]:
+    def _hit_sets(self, position: int) -> tuple[int, ...]:
         """Return the hit sets of a layer's name and of its aliases."""
         if not self._hits.of_name:
-            return []
-        return [self._hits.of_name[position], *self._aliased_hits.get(position, ())]
+            return ()
+        return (self._hits.of_name[position], *self._aliased_hits.get(position, ()))
 
     @functools.cached_property
     def _aliased_hits(self) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
         behind_names = self._hits.of_name[len(self._inventory) :]
-        for position, hit_set in zip(self._inventory.aliases.values(), behind_names, strict=True):
+        for position, hit_set in zip(self._aliased, behind_names, strict=True):
             found.setdefault(position, []).append(hit_set)
         return found
 
@@ -247,11 +285,23 @@ class Selection:
         """Return the last sub-config that lists a partial name and admits the type; note all that do."""
         last = self._admitting.get((substring, kind))
         if last is None:
-            admitting = [i for i in self._by_substring[self._substrings[substring]] if self._admits(i, kind)]
+            admitting = self._admitted(substring, kind)
             for index in admitting:
                 self._selects[index] = 1
             last = self._admitting[substring, kind] = admitting[-1] if admitting else NOBODY
         return last
+
+    def _admitted(self, substring: int, kind: str) -> list[int]:
+        """Return the sub-configs that list a partial name and admit the type, in list order; remembered."""
+        found = self._admitted_by.get((substring, kind))
+        if found is None:
+            listing = self._by_substring[self._substrings[substring]]
+            found = self._admitted_by[substring, kind] = [index for index in listing if self._admits(index, kind)]
+        return found
+
+    @functools.cached_property
+    def _admitted_by(self) -> dict[tuple[int, str], list[int]]:
+        return {}
 
     def _note_unmatched_substrings(self) -> None:
         """Note the partial names that no name contains, and those that only an alias does."""
@@ -283,11 +333,9 @@ class Selection:
                 hit_set = self._hits.parent[hit_set]  # noqa: PLW2901 - up the links
         return found
 
-    def _hit_sets_with(self, substrings: frozenset[str]) -> set[int]:
-        """Return the hit sets that hold one of `substrings`: a parent comes before its children."""
-        numbers = {number for number, substring in enumerate(self._substrings) if substring in substrings}
-        found: set[int] = set()
-        for hit_set, added in enumerate(self._hits.added):
-            if self._hits.parent[hit_set] in found or not numbers.isdisjoint(added):
-                found.add(hit_set)
-        return found
+
+def _before(winner: int, indices: list[int] | None) -> int:
+    """Return the last of ascending `indices` that is smaller than `winner`; -1 when none is."""
+    if not indices or indices[0] >= winner:
+        return NOBODY
+    return indices[bisect.bisect_left(indices, winner) - 1]

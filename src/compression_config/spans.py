@@ -7,6 +7,7 @@ binds it to a file, and a `Provenance` remembers from which file each sub-config
 from __future__ import annotations
 
 import bisect
+import functools
 import re
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
@@ -20,6 +21,7 @@ __all__ = [
     "Span",
     "SpanTree",
     "format_path",
+    "place_in",
 ]
 
 ConfigPath: TypeAlias = tuple[str | int, ...]
@@ -73,7 +75,7 @@ class SpanTree(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SourceMap:
     """A text that was read: its name in messages, its lines, and where its values stand."""
 
@@ -86,14 +88,12 @@ class SourceMap:
 
         Lines end where YAML and editors end them: at a line feed, a carriage return, or both.
         """
-        start = 0
-        for _ in range(number - 1):
-            found = _LINE_BREAK.search(self.text, start)
-            if found is None:
-                return ""
-            start = found.end()
-        found = _LINE_BREAK.search(self.text, start)
-        return self.text[start : found.start() if found else len(self.text)]
+        return self._lines[number - 1] if number <= len(self._lines) else ""
+
+    @functools.cached_property
+    def _lines(self) -> list[str]:
+        """The lines, split once: a text can have a finding on each of them."""
+        return _LINE_BREAK.split(self.text)
 
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
@@ -149,7 +149,9 @@ class Provenance:
         shown = run.prefix + path
         if run.source is None:
             return Place(shown)
-        inside = (*run.prefix, run.first + index - run.start, *path[1:]) if path else run.prefix
+        inside = run.prefix + path
+        if path and isinstance(path[0], int):
+            inside = (*run.prefix, run.first + index - run.start, *path[1:])
         return place_in(run.source, inside, key=key)._replace(path=shown)
 
 

@@ -16,7 +16,8 @@ to walk. A few substrings are searched one by one, which C does faster than Pyth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["HitSets", "Substrings"]
@@ -26,7 +27,7 @@ _FEW = 8
 """Up to this many substrings a plain search of every name is faster than the automaton (measured)."""
 
 
-@dataclass(slots=True)
+@dataclass
 class HitSets:
     """What is contained in names: one hit set for each distinct answer.
 
@@ -44,11 +45,43 @@ class HitSets:
             yield from self.added[hit_set]
             hit_set = self.parent[hit_set]
 
+    def names_with(self, substring: int) -> Iterator[int]:
+        """Yield the numbers of the names that contain a substring, each once; after the first call O(their number)."""
+        to_do = list(self._added_in.get(substring, ()))
+        seen = set(to_do)
+        while to_do:
+            hit_set = to_do.pop()
+            yield from self._names_of.get(hit_set, ())
+            extensions = [extension for extension in self._extensions.get(hit_set, ()) if extension not in seen]
+            seen.update(extensions)
+            to_do += extensions
+
+    @functools.cached_property
+    def _added_in(self) -> dict[int, list[int]]:
+        return _inverted(enumerate(self.added))
+
+    @functools.cached_property
+    def _extensions(self) -> dict[int, list[int]]:
+        return _inverted((hit_set, (parent,)) for hit_set, parent in enumerate(self.parent))
+
+    @functools.cached_property
+    def _names_of(self) -> dict[int, list[int]]:
+        return _inverted((name, (hit_set,)) for name, hit_set in enumerate(self.of_name))
+
     def extended(self, hit_set: int, added: tuple[int, ...]) -> int:
         """Return the number of a new hit set: `added` on top of `hit_set`."""
         self.parent.append(hit_set)
         self.added.append(added)
         return len(self.parent) - 1
+
+
+def _inverted(entries: Iterable[tuple[int, Iterable[int]]]) -> dict[int, list[int]]:
+    """Return for each value the keys of `entries` that have it, in their order."""
+    keys: dict[int, list[int]] = {}
+    for key, values in entries:
+        for value in values:
+            keys.setdefault(value, []).append(key)
+    return keys
 
 
 class Substrings:

@@ -95,7 +95,7 @@ def layer_view(resolved: Resolved, position: int) -> LayerResolution[AnySettings
 
 
 class SubConfigResolution:
-    """What became of one sub-config."""
+    """What became of one sub-config. Two are equal when index, sub-config and the layers selected and won are."""
 
     __slots__ = ("_resolved", "index")
 
@@ -126,6 +126,18 @@ class SubConfigResolution:
     def shadowed(self) -> bool:
         """Whether it selects layers and later sub-configs take every one of them."""
         return self._resolved.shadowed(self.index)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SubConfigResolution):
+            return NotImplemented
+        return self._facts == other._facts
+
+    def __hash__(self) -> int:
+        return hash(self._facts)
+
+    @property
+    def _facts(self) -> tuple[object, ...]:
+        return self.index, self.config, self.selected, self.won
 
     def __repr__(self) -> str:
         return f"SubConfigResolution({self.index}, won={len(self._resolved.won[self.index])})"

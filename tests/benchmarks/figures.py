@@ -1,0 +1,199 @@
+"""The figures that are promised: how long and how much memory, as ratios to a floor that is measured in the same run.
+
+    python tests/benchmarks/figures.py                 everything, on models as large as DeepSeek-V3 and Kimi-K2
+    python tests/benchmarks/figures.py bert memory     these sections
+    python tests/benchmarks/figures.py --quick         the same in small, to see that it works
+
+Needs torch, for live models. The floor of resolving is `list(model.named_modules())`: whoever compresses a model
+pays that anyway.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import sys
+from collections.abc import Callable, Mapping
+
+import pydantic
+import yaml
+from hostile import hostile_table
+from measuring import medians, peak_bytes
+from models import bert_like, deepseek_like, kimi_like
+from startup import startup_table
+from tables import Table, times
+from torch import nn
+from workloads import (
+    WORKLOADS,
+    ConfigData,
+    experts,
+    extreme_names,
+    extreme_partial_hits,
+    extreme_partial_misses,
+    yaml_text,
+)
+
+import compression_config as cc
+
+__all__ = ["sections"]
+
+MIB = 2**20
+LIMITS = {
+    "small": 2.5,
+    "medium": 3.0,
+    "large": 4.0,
+    "extreme-names": 5.0,
+    "extreme-partial, hits": 8.0,
+    "extreme-partial, misses": 6.0,
+}
+INVENTORY_LIMITS = dict.fromkeys(("small", "medium", "large"), 1.5)
+
+
+def sections(*, quick: bool = False) -> Mapping[str, Callable[[], Table]]:
+    """Return what there is to measure, by name; with `quick` on small sizes, to see that it works."""
+    measured: dict[str, Callable[[], Table]] = {}
+    if not quick:
+        measured["deepseek"] = lambda: resolving("DeepSeek-V3-like", deepseek_like())
+        measured["kimi"] = lambda: resolving("Kimi-K2-like", kimi_like())
+    return {
+        **measured,
+        "bert": lambda: resolving("BERT-base-like", bert_like(), limits={"small": 5.0}, rounds=1 if quick else 21),
+        "reading": lambda: reading(500 if quick else 50_000, rounds=1 if quick else 5),
+        "memory": lambda: memory(*((1_000, 100) if quick else (100_000, 10_000))),
+        "misspelt": lambda: misspelt(*((1_000, 10) if quick else (70_000, 1_000))),
+        "starting": lambda: startup_table(rounds=1 if quick else 15),
+        "hostile": lambda: hostile_table(scale=0.01 if quick else 1.0),
+    }
+
+
+def resolving(name: str, model: nn.Module, *, limits: Mapping[str, float] = LIMITS, rounds: int = 5) -> Table:
+    """Return how long `resolve` takes on `model`, as multiples of the walk."""
+    layers = [(path, type(module).__name__) for path, module in model.named_modules() if path]
+    rows = []
+    for workload, make in WORKLOADS.items():
+        data = make(layers)
+        if data:
+            live, ignoring, from_inventory = _ratios(data, model, rounds)
+            limit = None if limits is not LIMITS else INVENTORY_LIMITS.get(workload)
+            answers = [_against(live, limits.get(workload)), times(ignoring), _against(from_inventory, limit)]
+            rows.append([workload, f"{len(data):,}", *answers])
+    linear = sum(kind == "Linear" for _, kind in layers)
+    return Table(
+        f"Resolving: {name}, {len(layers):,} layers, {linear:,} Linear",
+        ["workload", "sub-configs", "live model, errors found", "unmatched ignored", "from a loaded Inventory"],
+        rows,
+        "The whole of `resolve(validated_list, model)` as multiples of `list(model.named_modules())`, medians of "
+        f"{rounds}, at most what stands in brackets. `extreme-partial, misses` ends in `UnmatchedSelector` with "
+        "10,000 findings unless unmatched elements are ignored.",
+    )
+
+
+def _ratios(data: ConfigData, model: nn.Module, rounds: int) -> tuple[float, float, float]:
+    """Return how long resolving takes in three ways, as multiples of the walk."""
+    config_list, inventory = cc.validate(data, kind="pruning"), cc.Inventory.from_model(model)
+    taken = medians(
+        {
+            "walk": lambda: list(model.named_modules()),
+            "live": lambda: _resolved(config_list, model, "error"),
+            "ignoring": lambda: _resolved(config_list, model, "ignore"),
+            "inventory": lambda: _resolved(config_list, inventory, "error"),
+        },
+        rounds,
+    )
+    return taken["live"] / taken["walk"], taken["ignoring"] / taken["walk"], taken["inventory"] / taken["walk"]
+
+
+def _resolved(config_list: cc.PruningConfigList, model: cc.Inventory | nn.Module, unmatched: str) -> object:
+    with contextlib.suppress(cc.UnmatchedSelector):
+        return cc.resolve(config_list, model, unmatched=unmatched)
+    return None
+
+
+def _against(measured: float, limit: float | None) -> str:
+    return times(measured) if limit is None else f"{times(measured)} ({limit:g})"
+
+
+class Minimal(pydantic.BaseModel):
+    """As little of a sub-config as pydantic can be asked to check."""
+
+    op_types: list[str] | None = None
+    op_names: list[str] | None = None
+    op_partial_names: list[str] | None = None
+    sparsity_per_layer: float | None = None
+    exclude: bool | None = None
+
+
+def reading(size: int, rounds: int) -> Table:
+    """Return how long loading and validating `size` sub-configs takes, as multiples of what others do."""
+    data = extreme_names(experts(size * 2))[:size]
+    text = yaml_text(data)
+    minimal = pydantic.TypeAdapter(list[Minimal])
+    taken = medians(
+        {
+            "CSafeLoader": lambda: yaml.load(text, Loader=yaml.CSafeLoader),
+            "minimal model": lambda: minimal.validate_python(data),
+            "loads": lambda: cc.loads(text, kind="pruning"),
+            "validate": lambda: cc.validate(data, kind="pruning"),
+        },
+        rounds,
+    )
+    loading, validating = taken["loads"] / taken["CSafeLoader"], taken["validate"] / taken["minimal model"]
+    return Table(
+        f"Reading {len(data):,} sub-configs",
+        ["what", "measured (at most)", "times"],
+        [
+            ["loads: YAML read with positions and validated", _against(loading, 0.4), "`yaml.CSafeLoader` without"],
+            ["validate: plain data", _against(validating, 3.0), "a minimal pydantic model"],
+        ],
+        f"{len(text) / 1e6:.1f} MB of YAML, medians of {rounds}.",
+    )
+
+
+def memory(layers: int, partial_names: int) -> Table:
+    """Return the peak of memory that `resolve` takes above the model (tracemalloc)."""
+    pairs = experts(layers)
+    rows = []
+    for what, make in (("hits", extreme_partial_hits), ("misses", extreme_partial_misses)):
+        config_list = cc.validate(make(pairs, partial_names), kind="pruning")
+        peak = peak_bytes(lambda listed=config_list: _resolved(listed, pairs, "error"))
+        rows.append([f"partial names, all {what}", f"{peak / MIB:.0f} MiB (60 MiB)"])
+    return Table(
+        f"Memory of a resolve: {layers:,} layers, {partial_names:,} partial names",
+        ["workload", "peak above the model (at most)"],
+        rows,
+        "From pairs of name and type, so the inventory is part of it; measured by tracemalloc.",
+    )
+
+
+def misspelt(layers: int, names: int) -> Table:
+    """Return how long it takes to find `names` misspelt names, nearest names included, as multiples of a walk."""
+    pairs = experts(layers)
+    linear = [name for name, kind in pairs if kind == "Linear"]
+    wrong = [f"{name[:-6]}porj" for name in linear[:: len(linear) // names]][:names]
+    data = [{"op_names": [name], "sparsity_per_layer": 0.5} for name in wrong]
+    config_list, inventory = cc.validate(data, kind="pruning"), cc.Inventory.from_layers(pairs)
+    taken = medians({"check": lambda: cc.check(config_list, inventory)}, 3)
+    hints = sum(finding.hint is not None for finding in cc.check(config_list, inventory))
+    return Table(
+        f"{names:,} misspelt names against {layers:,} layers",
+        ["what", "seconds", "findings with a remedy"],
+        [["check: every name with its nearest ones", f"{taken['check']:.1f}", f"{hints:,}"]],
+    )
+
+
+def main() -> int:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(sections())}; all without")
+    arguments = parser.parse_args()
+    for name, measure in sections(quick=arguments.quick).items():
+        if not arguments.sections or name in arguments.sections:
+            print(measure().text(), flush=True)
+            gc.collect()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

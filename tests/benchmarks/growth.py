@@ -1,0 +1,78 @@
+"""Fits how the time of each operation grows with the layers and with the selector elements; exits 1 above the limit.
+
+Time is taken to be `c * size ** exponent`: 1 is linear, 2 quadratic. The exponent is the slope of a straight line
+through the logarithms, over sizes that double. Noise only ever adds time, so each point is the least of several
+runs, and an exponent above the limit is measured again, with the runs before still counting, before it is believed.
+
+    python tests/benchmarks/growth.py
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Mapping
+
+from measuring import seconds
+from operations import OPERATIONS, Call, Case
+from workloads import experts, mixed, one_long_selector
+
+__all__ = ["LIMIT", "exponents"]
+
+LIMIT = 1.15
+LAYERS = (12_500, 25_000, 50_000, 100_000)
+ELEMENTS = (2_500, 5_000, 10_000, 20_000)
+RUNS, ROUNDS = 3, 4
+
+NEEDS_NO_LAYERS = {"load", "validate", "refuse", "list findings"}
+NEEDS_NO_ELEMENTS = {"inventory"}
+
+
+def cases() -> Mapping[str, Mapping[int, Case]]:
+    """Return the cases by what grows in them and by size."""
+    layers = experts(20_000)
+    return {
+        "layers": {size: Case(experts(size), mixed(experts(size), 1000)) for size in LAYERS},
+        "sub-configs": {size: Case(layers, mixed(layers, size)) for size in ELEMENTS},
+        "elements of one selector": {size: Case(layers, one_long_selector(layers, size)) for size in ELEMENTS},
+    }
+
+
+def exponents() -> Iterator[tuple[str, str, float]]:
+    """Yield each operation, what grows, and the exponent."""
+    for grows, by_size in cases().items():
+        unaffected = NEEDS_NO_LAYERS if grows == "layers" else NEEDS_NO_ELEMENTS
+        for name, operation in OPERATIONS.items():
+            if name not in unaffected:
+                yield name, grows, exponent(operation, by_size)
+
+
+def exponent(operation: Callable[[Case], Call], by_size: Mapping[int, Case]) -> float:
+    """Return the exponent with which the time of `operation` grows."""
+    least = dict.fromkeys(by_size, math.inf)
+    slope = math.inf
+    for _ in range(ROUNDS):
+        for size, case in by_size.items():
+            least[size] = min(least[size], *(seconds(operation(case)) for _ in range(RUNS)))
+        slope = statistics.linear_regression(
+            [math.log(size) for size in least], [math.log(time) for time in least.values()]
+        ).slope
+        if slope <= LIMIT:
+            break
+    return slope
+
+
+def main() -> int:
+    """Print the exponents and return the exit code."""
+    bad = 0
+    for name, grows, slope in exponents():
+        too_steep = slope > LIMIT
+        bad += too_steep
+        print(f"{name:14} with {grows:25} {slope:5.2f}{'  above the limit' if too_steep else ''}", flush=True)
+    print(f"{bad} of the exponents are above {LIMIT}" if bad else f"no exponent is above {LIMIT}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""The house: imports point downwards, engines stay outside until they are asked for."""
+
+from __future__ import annotations
+
+import graphlib
+import subprocess
+import sys
+
+import pytest
+from sources import PACKAGE, imports, modules, room
+
+FLOORS = (
+    ("spans", "spelling", "substrings", "wildcards", "layer_forms", "yaml_words"),
+    ("findings", "errors", "layer_names"),
+    ("documents",),
+    ("configs", "inventory"),
+    ("loading", "schema", "settings", "selection", "remedies"),
+    ("resolving",),
+    ("views", "canonical", "unmatched", "linting", "budget", "verification"),
+    ("wording", "serialization"),
+    ("resolution",),
+    ("asking", "reports", "interop"),
+    ("",),
+    ("cli",),
+    ("__main__",),
+)
+"""The rooms, from the ground up; "" is the front door. A room may use its own floor and those below it."""
+
+FLOOR_OF = {name: floor for floor, rooms in enumerate(FLOORS) for name in rooms}
+
+STRANGERS = (("configs", "documents"), ("configs", "inventory"), ("inventory", "configs"), ("documents", "configs"))
+"""Rooms that know nothing of one another, whichever stands higher."""
+
+ENGINES = ("torch", "rich", "jinja2", "numpy", "safetensors", "transformers", "compressed_tensors", "torchao")
+
+INSIDE = [
+    (found.module, found.origin.removeprefix(PACKAGE).lstrip("."))
+    for found in imports()
+    if room(found.origin) == PACKAGE and found.origin.removeprefix(PACKAGE).lstrip(".") != found.module
+]
+
+
+def test_every_room_has_its_floor() -> None:
+    assert {room(module) for module in modules()} <= set(FLOOR_OF)
+
+
+def test_imports_point_downwards() -> None:
+    upwards = [(here, there) for here, there in INSIDE if FLOOR_OF[room(there)] > FLOOR_OF[room(here)]]
+    assert upwards == []
+
+
+def test_imports_form_no_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for here, there in INSIDE:
+        graph.setdefault(here, set()).add(there)
+    assert set(graphlib.TopologicalSorter(graph).static_order()) <= set(modules())
+
+
+@pytest.mark.parametrize(("here", "there"), STRANGERS)
+def test_strangers_stay_strangers(here: str, there: str) -> None:
+    assert [pair for pair in INSIDE if (room(pair[0]), room(pair[1])) == (here, there)] == []
+
+
+def test_only_engines_are_imported_inside_functions() -> None:
+    inside = {(found.module, room(found.origin)) for found in imports() if found.in_function}
+    assert {(module, origin) for module, origin in inside if origin not in ENGINES} == set()
+
+
+def test_on_top_of_a_module_stand_the_standard_library_pydantic_and_yaml_alone() -> None:
+    allowed = sys.stdlib_module_names | {PACKAGE, "pydantic", "pydantic_core", "yaml"}
+    assert {found.origin for found in imports() if not found.in_function and room(found.origin) not in allowed} == set()
+
+
+def test_importing_any_module_imports_no_engine() -> None:
+    names = [f"{PACKAGE}.{module}".rstrip(".") for module in modules() if module != "__main__"]
+    program = f"import sys, importlib; [importlib.import_module(m) for m in {names}]; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    assert set(names) <= set(loaded)
+    assert set(loaded).isdisjoint(ENGINES)
+
+
+def test_using_the_front_door_imports_no_engine() -> None:
+    """Design: importing any module of the package imports no engine; the import log of Python shows it."""
+    program = (
+        f"import {PACKAGE} as cc; cc.resolve([{{'op_names': ['a'], 'exclude': True}}], [('a', 'Linear')]).findings"
+    )
+    command = [sys.executable, "-X", "importtime", "-c", program]
+    log = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    loaded = {room(line.rpartition("|")[2].strip()) for line in log.splitlines()}
+    assert {PACKAGE, "pydantic"} <= loaded
+    assert loaded.isdisjoint(ENGINES)

@@ -1,0 +1,813 @@
+"""What a config list may say: each refusal with its code, its place, its sentence and its remedy; and what is taken."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import enum
+import math
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import codes_of
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+import compression_config as cc
+
+LINEAR: dict[str, Any] = {"op_types": ["Linear"]}
+PRUNED: dict[str, Any] = {**LINEAR, "sparsity_per_layer": 0.5}
+PAIR: dict[str, Any] = {**LINEAR, "quant_types": ["weight", "input"]}
+QUANTIZED: dict[str, Any] = {**PAIR, "quant_bits": 8}
+KEEP = "keep 'exclude' to leave the layers alone, or delete it to "
+PUT_IT = "put it in [ ], or write '- ' before its first key and indent the others"
+KEEP_ONE = "keep one: sparsity_per_layer is the ratio of each layer, total_sparsity that of all layers together"
+TWO_LISTS = "write two lists, under 'pruning:' and 'quantization:'"
+PRUNING_KEYS = (
+    "the keys are 'op_types', 'op_names', 'op_partial_names', 'exclude', 'sparsity_per_layer', 'total_sparsity', "
+    "'sparsity' and 'max_sparsity_per_layer'"
+)
+SCHEMES = "'per_tensor_affine', 'per_tensor_symmetric', 'per_channel_affine' or 'per_channel_symmetric'"
+
+
+def refused(data: Any, **options: Any) -> tuple[cc.Finding, ...]:
+    with pytest.raises(cc.InvalidConfig) as caught:
+        cc.validate(data, **options)
+    return caught.value.findings
+
+
+def outcome(data: Any, kind: Any = None) -> Any:
+    """Return the config list that `data` is, or the error that refuses it."""
+    try:
+        return cc.validate(data, kind=kind)
+    except cc.InvalidConfig as error:
+        return error
+
+
+BAD_SUB_CONFIGS: list[Any] = [
+    # what, the sub-config, code, the path inside it, message, hint
+    ("unknown-key", {**LINEAR, "sparsity_per_laye": 0.5}, "unknown-key", ("sparsity_per_laye",),
+     "there is no key 'sparsity_per_laye'", "write 'sparsity_per_layer'"),
+    ("unknown-key-by-case", {"Op_Types": ["Linear"], "sparsity": 0.5}, "unknown-key", ("Op_Types",),
+     "there is no key 'Op_Types'", "write 'op_types'"),
+    ("unknown-key-like-none", {**PRUNED, "colour": 1}, "unknown-key", ("colour",),
+     "there is no key 'colour'", PRUNING_KEYS),
+    ("key-that-is-no-string", dict([*PRUNED.items(), (7, 1)]), "unknown-key", ("7",), "there is no key '7'", PRUNING_KEYS),
+    ("wrong-type", {"op_types": 5, "sparsity_per_layer": 0.5}, "wrong-type", ("op_types",),
+     "'op_types' must be a list, not 5", "write op_types: [Linear]"),
+    ("wrong-type-of-element", {"op_names": ["a", ["b"]], "sparsity_per_layer": 0.5}, "wrong-type", ("op_names", 1),
+     "'op_names' must hold strings, not [\"b\"]", "write one name, as in op_names: [fc1]"),
+    ("set-has-no-order", {"op_types": {"Linear"}, "sparsity_per_layer": 0.5}, "wrong-type", ("op_types",),
+     "'op_types' must be a list, not an object of type set", "write op_types: [Linear]"),
+    ("both-ratios", {**LINEAR, "sparsity": 0.5, "sparsity_per_layer": 0.5}, "conflicting-keys",
+     ("sparsity_per_layer",), "'sparsity' and 'sparsity_per_layer' cannot both be set in one sub-config", KEEP_ONE),
+    ("total-and-each", {**PRUNED, "total_sparsity": 0.5}, "conflicting-keys", ("total_sparsity",),
+     "'sparsity_per_layer' and 'total_sparsity' cannot both be set in one sub-config", KEEP_ONE),
+    ("all-three-ratios", {**PRUNED, "sparsity": 0.5, "total_sparsity": 0.5}, "conflicting-keys", ("sparsity",),
+     "'sparsity_per_layer', 'sparsity' and 'total_sparsity' cannot be set in one sub-config", KEEP_ONE),
+    ("exclude-with-ratio", {**PRUNED, "exclude": True}, "conflicting-keys", ("exclude",),
+     "'sparsity_per_layer' and 'exclude' cannot both be set in one sub-config", KEEP + "prune them"),
+    ("exclude-with-total", {**LINEAR, "exclude": True, "total_sparsity": 0.5}, "conflicting-keys", ("total_sparsity",),
+     "'exclude' and 'total_sparsity' cannot both be set in one sub-config", KEEP + "prune them"),
+    ("exclude-with-cap", {**LINEAR, "exclude": True, "max_sparsity_per_layer": 0.5}, "conflicting-keys",
+     ("max_sparsity_per_layer",), "'exclude' and 'max_sparsity_per_layer' cannot both be set in one sub-config",
+     KEEP + "prune them"),
+    ("no-selector", {"sparsity_per_layer": 0.5}, "no-selector", (),
+     "a sub-config says which layers it means: one of 'op_types', 'op_names' or 'op_partial_names'",
+     "write op_types: [Linear], or the names of the layers"),
+    ("no-setting", LINEAR, "no-setting", (), "a sub-config says what happens to the layers it selects",
+     "write sparsity_per_layer: 0.5, total_sparsity: 0.5, or exclude: true"),
+    ("empty-selector-list", {"op_types": [], "sparsity_per_layer": 0.5}, "empty-selector", ("op_types",),
+     "'op_types' must name at least one type", "name one, or delete the line to select by the other keys"),
+    ("empty-name", {"op_names": ["a", ""], "sparsity_per_layer": 0.5}, "empty-selector", ("op_names", 1),
+     "an empty string is no name", "write a name, or delete it"),
+    ("empty-partial-name", {"op_partial_names": [""], "exclude": True}, "empty-selector", ("op_partial_names", 0),
+     "an empty string is no partial name", "write a partial name, or delete it"),
+    ("null", {**PRUNED, "op_names": None}, "empty-value", ("op_names",),
+     "'op_names' has no value", "write a value, or delete the line"),
+    ("null-ratio", {**LINEAR, "sparsity_per_layer": None}, "empty-value", ("sparsity_per_layer",),
+     "'sparsity_per_layer' has no value", "write a value, or delete the line"),
+    ("null-element", {"op_names": ["a", None], "sparsity_per_layer": 0.5}, "empty-value", ("op_names", 1),
+     "an element of 'op_names' has no value", "write a name, or delete it"),
+    ("null-bits", {**PAIR, "quant_bits": {"weight": None, "input": 8}}, "empty-value", ("quant_bits", "weight"),
+     "'quant_bits' has no value for 'weight'", "write a value, or delete it"),
+    ("bare-string-for-list", {"op_types": "Conv2d", "sparsity_per_layer": 0.5}, "wrong-type", ("op_types",),
+     "'op_types' must be a list, not the string \"Conv2d\"", "write op_types: [Conv2d]"),
+    ("number-for-name", {"op_names": [0], "sparsity_per_layer": 0.5}, "unquoted-name", ("op_names", 0),
+     "'op_names' must hold strings, not 0", 'write "0"'),
+    ("bool-for-number", {**LINEAR, "sparsity_per_layer": True}, "wrong-type", ("sparsity_per_layer",),
+     "'sparsity_per_layer' must be a number, not true", "write a ratio such as 0.5"),
+    ("numpy-bool-for-number", {**LINEAR, "sparsity_per_layer": np.bool_(False)}, "wrong-type",
+     ("sparsity_per_layer",), "'sparsity_per_layer' must be a number, not an object of type bool",
+     "write a ratio such as 0.5"),
+    ("string-for-number", {**LINEAR, "sparsity_per_layer": "0.5"}, "wrong-type", ("sparsity_per_layer",),
+     "'sparsity_per_layer' must be a number, not \"0.5\"", "write 0.5 without quotes"),
+    ("percentage", {**LINEAR, "sparsity_per_layer": "80%"}, "wrong-type", ("sparsity_per_layer",),
+     "'sparsity_per_layer' must be a number, not \"80%\"", "write 0.8"),
+    ("words-for-number", {**LINEAR, "sparsity_per_layer": "half"}, "wrong-type", ("sparsity_per_layer",),
+     "'sparsity_per_layer' must be a number, not \"half\"", "write a ratio such as 0.5"),
+    ("search-space", {**LINEAR, "sparsity_per_layer": {"_type": "uniform", "_value": [0, 1]}}, "wrong-type",
+     ("sparsity_per_layer",), '\'sparsity_per_layer\' must be a number, not {"_type": "uniform", "_value": [0, 1]}',
+     "a search space is not a config list: let the experiment fill in a number first"),
+    ("80-for-0.8", {**LINEAR, "sparsity_per_layer": 80}, "out-of-range", ("sparsity_per_layer",),
+     "'sparsity_per_layer' must be at least 0 and below 1, not 80", "ratios are not percentages: write 0.8"),
+    ("one", {**LINEAR, "total_sparsity": 1}, "out-of-range", ("total_sparsity",),
+     "'total_sparsity' must be at least 0 and below 1, not 1",
+     "a ratio of 1 would mask every weight; to leave the layers untouched use 'exclude', else write 0.99"),
+    ("negative", {**LINEAR, "sparsity_per_layer": -0.25}, "out-of-range", ("sparsity_per_layer",),
+     "'sparsity_per_layer' must be at least 0 and below 1, not -0.25", "write a ratio such as 0.5"),
+    ("nan", {**LINEAR, "sparsity_per_layer": math.nan}, "out-of-range", ("sparsity_per_layer",),
+     "'sparsity_per_layer' must be at least 0 and below 1, not nan", "write a ratio such as 0.5"),
+    ("infinity", {**LINEAR, "total_sparsity": math.inf}, "out-of-range", ("total_sparsity",),
+     "'total_sparsity' must be at least 0 and below 1, not inf", "write a ratio such as 0.5"),
+    ("cap-of-0", {**LINEAR, "total_sparsity": 0.0, "max_sparsity_per_layer": 0}, "out-of-range",
+     ("max_sparsity_per_layer",), "'max_sparsity_per_layer' must be above 0 and at most 1, not 0",
+     "to mask nothing write a ratio of 0 and delete 'max_sparsity_per_layer'"),
+    ("cap-below-total", {**LINEAR, "total_sparsity": 0.5, "max_sparsity_per_layer": 0.4}, "cap-too-low",
+     ("max_sparsity_per_layer",),
+     "'max_sparsity_per_layer' 0.4 is below 'total_sparsity' 0.5, so the ratio cannot be met",
+     "write a cap of at least 0.5, or a ratio of at most 0.4"),
+    ("cap-below-each", {**PRUNED, "max_sparsity_per_layer": 0.4}, "cap-too-low", ("max_sparsity_per_layer",),
+     "'max_sparsity_per_layer' 0.4 is below 'sparsity_per_layer' 0.5, so the ratio cannot be met",
+     "write a cap of at least 0.5, or a ratio of at most 0.4"),
+    ("cap-alone", {**LINEAR, "max_sparsity_per_layer": 0.4}, "missing-key", ("max_sparsity_per_layer",),
+     "'max_sparsity_per_layer' goes with 'sparsity_per_layer', 'total_sparsity' or 'sparsity', which is missing",
+     "write total_sparsity: 0.5 beside it"),
+    ("exclude-false", {**LINEAR, "exclude": False}, "exclude-false", ("exclude",),
+     "'exclude' takes only true", "delete the line; leaving it out means the same"),
+    ("exclude-1", {**LINEAR, "exclude": 1}, "wrong-type", ("exclude",),
+     "'exclude' takes only true, not 1", "write exclude: true"),
+    ("bits-0", {**PAIR, "quant_bits": 0}, "out-of-range", ("quant_bits",),
+     "'quant_bits' must be from 1 to 31, not 0", "write 8"),
+    ("bits-32", {**PAIR, "quant_bits": 32}, "out-of-range", ("quant_bits",),
+     "'quant_bits' must be from 1 to 31, not 32", "to leave these layers unquantized use exclude"),
+    ("bits-32-of-one-type", {**PAIR, "quant_bits": {"weight": 8, "input": 32}}, "out-of-range",
+     ("quant_bits", "input"), "'quant_bits' must be from 1 to 31, not 32",
+     "to leave these layers unquantized use exclude"),
+    ("bits-as-float", {**PAIR, "quant_bits": 4.0}, "wrong-type", ("quant_bits",),
+     "'quant_bits' must be a whole number from 1 to 31, not 4.0", "write 4"),
+    ("bits-as-string", {**PAIR, "quant_bits": "4"}, "wrong-type", ("quant_bits",),
+     "'quant_bits' must be a whole number from 1 to 31, not \"4\"", "write 4"),
+    ("bits-as-bool", {**PAIR, "quant_bits": True}, "wrong-type", ("quant_bits",),
+     "'quant_bits' must be a whole number from 1 to 31, not true", "write 8"),
+    ("missing-bits", {**PAIR, "quant_bits": {"weight": 8}}, "missing-bits", ("quant_bits",),
+     "'quant_bits' has no bits for 'input'", "write input: 8 in it, or take input out of 'quant_types'"),
+    ("bits-for-no-type", {**PAIR, "quant_bits": {"weight": 8, "input": 8, "inputs": 8}}, "unknown-value",
+     ("quant_bits", "inputs"), "'quant_bits' takes 'weight', 'input' or 'output' as keys, not \"inputs\"",
+     "write input"),
+    ("bits-for-nothing", {**PAIR, "quant_bits": {}}, "empty-value", ("quant_bits",),
+     "'quant_bits' must have a value for each quant type", "write one value for all, or quant_bits: {weight: ...}"),
+    ("types-without-bits", PAIR, "missing-key", ("quant_types",),
+     "'quant_types' goes with 'quant_bits', which is missing", "write quant_bits: 8"),
+    ("bits-without-types", {**LINEAR, "quant_bits": 8}, "missing-key", ("quant_bits",),
+     "'quant_bits' goes with 'quant_types', which is missing", "write quant_types: [weight, input]"),
+    ("start-step-without-types", {**LINEAR, "quant_start_step": 8}, "missing-key", ("quant_start_step",),
+     "'quant_start_step' goes with 'quant_types', which is missing", "write quant_types: [weight, input]"),
+    ("no-quant-type", {**QUANTIZED, "quant_types": []}, "empty-value", ("quant_types",),
+     "'quant_types' must name at least one quant type", "write quant_types: [weight, input]"),
+    ("unknown-quant-type", {**QUANTIZED, "quant_types": "weights"}, "unknown-value", ("quant_types",),
+     "'quant_types' must be 'weight', 'input' or 'output', not \"weights\"", "write weight"),
+    ("repeated-quant-type", {**QUANTIZED, "quant_types": ["input", "weight", "input"]}, "repeated-quant-type",
+     ("quant_types", 2), "'quant_types' names \"input\" twice", "delete one of the two"),
+    ("negative-start-step", {**QUANTIZED, "quant_start_step": -1}, "out-of-range", ("quant_start_step",),
+     "'quant_start_step' must be at least 0, not -1", "write 0"),
+    ("endless-start-step", {**QUANTIZED, "quant_start_step": 2**63}, "out-of-range", ("quant_start_step",),
+     "'quant_start_step' must be at most 9223372036854775807, not 9223372036854775808", "write 0"),
+    ("unknown-dtype", {**QUANTIZED, "quant_dtype": "float"}, "unknown-value", ("quant_dtype",),
+     "'quant_dtype' must be 'int' or 'uint', not \"float\"", "write one of these"),
+    ("unknown-scheme", {**QUANTIZED, "quant_scheme": {"weight": "per_tensor"}}, "unknown-value",
+     ("quant_scheme", "weight"), f"'quant_scheme' must be {SCHEMES}, not \"per_tensor\"", "write per_tensor_affine"),
+    ("exclude-with-quant-key", {**LINEAR, "exclude": True, "quant_start_step": 1}, "conflicting-keys",
+     ("quant_start_step",), "'exclude' and 'quant_start_step' cannot both be set in one sub-config",
+     KEEP + "quantize them"),
+    ("both-kinds-in-one", {**PRUNED, "quant_bits": 8}, "mixed-kinds", ("quant_bits",),
+     "'quant_bits' is a key of quantization, not of pruning", TWO_LISTS),
+]  # fmt: skip
+
+bad_sub_configs = pytest.mark.parametrize(
+    ("sub_config", "code", "inside", "message", "hint"), [pytest.param(*row[1:], id=row[0]) for row in BAD_SUB_CONFIGS]
+)
+
+
+def kind_of(sub_config: Any) -> type[cc.PruningConfig | cc.QuantizationConfig]:
+    quantizes = any(str(key).startswith("quant") for key in sub_config)
+    return cc.QuantizationConfig if quantizes and "sparsity_per_layer" not in sub_config else cc.PruningConfig
+
+
+@bad_sub_configs
+def test_a_broken_rule_is_one_finding_at_its_key_with_its_remedy(
+    sub_config: Any, code: str, inside: tuple[Any, ...], message: str, hint: str
+) -> None:
+    good = PRUNED if kind_of(sub_config) is cc.PruningConfig else QUANTIZED
+    findings = refused([good, sub_config])
+    errors = [finding for finding in findings if finding.severity == "error"]
+    assert [(finding.code.value, finding.path) for finding in errors] == [(code, (1, *inside))]
+    assert [(finding.message, finding.hint) for finding in errors] == [(message, hint)]
+    assert (errors[0].span, errors[0].source) == (None, None)
+    assert cc.check([good, sub_config]) == findings
+    with pytest.raises(cc.InvalidConfig) as caught:
+        cc.resolve([good, sub_config], [("fc", "Linear")])
+    assert caught.value.findings == findings
+
+
+@pytest.mark.parametrize(
+    ("sub_config", "code", "inside", "message", "hint"),
+    # In direct construction None means absent (D6).
+    [pytest.param(*row[1:], id=row[0]) for row in BAD_SUB_CONFIGS if row[0] not in ("null", "null-ratio")],
+)
+def test_direct_construction_raises_the_same_sentences_at_the_same_keys(
+    sub_config: Any, code: str, inside: tuple[Any, ...], message: str, hint: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        kind_of(sub_config).model_validate(sub_config)
+    (error,) = caught.value.errors()
+    assert (error["type"], error["loc"], error["msg"]) == (code, inside, f"{message} ({hint})")
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "path", "message", "hint"),
+    [
+        pytest.param(
+            PRUNED, "not-a-list", (), "a config list is a list, not a single sub-config", PUT_IT,
+            id="single-sub-config",
+        ),
+        pytest.param(
+            {"a": 1}, "not-a-list", (), "a config list is a list, not a mapping",
+            "write a list of sub-configs, or two of them under 'pruning:' and 'quantization:'", id="mapping",
+        ),
+        pytest.param(
+            "[]", "not-a-list", (), 'a config list is a list, not "[]"', "write a list of sub-configs", id="string"
+        ),
+        pytest.param(
+            b"[]", "not-a-list", (), "a config list is a list, not an object of type bytes",
+            "write a list of sub-configs", id="bytes",
+        ),
+        pytest.param(
+            None, "not-a-list", (), "a config list is a list, not nothing", "write [] if nothing is to be compressed",
+            id="nothing",
+        ),
+        pytest.param(
+            ["op_types"], "not-a-mapping", (0,), 'a sub-config is a mapping of keys, not "op_types"',
+            "write op_types: [Linear] with a setting beneath it", id="string-for-sub-config",
+        ),
+        pytest.param(
+            [PRUNED, None], "not-a-mapping", (1,), "a sub-config is a mapping of keys, not null",
+            "write op_types: [Linear] with a setting beneath it", id="nothing-for-sub-config",
+        ),
+        pytest.param(
+            {"pruning": PRUNED}, "not-a-list", ("pruning",), "a config list is a list, not a single sub-config",
+            PUT_IT, id="single-sub-config-in-a-part",
+        ),
+        pytest.param(
+            {"pruning": [PRUNED], "quantisation": []}, "unknown-key", ("quantisation",),
+            "there is no part 'quantisation' in a two-part document", "write 'quantization'", id="unknown-part",
+        ),
+        pytest.param(
+            [cc.PruningConfig(**PRUNED), cc.QuantizationConfig(**QUANTIZED)], "mixed-kinds", (1,),
+            "a quantization sub-config cannot stand in a pruning list", TWO_LISTS, id="models-of-both-kinds",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_config_list_is_one_finding(data: Any, code: str, path: Any, message: str, hint: str) -> None:
+    (finding,) = refused(data)
+    assert (finding.code.value, finding.path, finding.message, finding.hint) == (code, path, message, hint)
+
+
+def test_both_kinds_in_one_list_are_named_at_each_key_of_the_later_kind() -> None:
+    """D12: a list that mixes both kinds is refused."""
+    assert [(f.code.value, f.path) for f in refused([PRUNED, QUANTIZED])] == [
+        ("mixed-kinds", (1, "quant_types")),
+        ("mixed-kinds", (1, "quant_bits")),
+    ]
+    assert [(f.code.value, f.path) for f in refused([QUANTIZED, PRUNED])] == [
+        ("mixed-kinds", (1, "sparsity_per_layer"))
+    ]
+    assert [(f.code.value, f.path) for f in refused([PRUNED], kind="quantization")] == [
+        ("mixed-kinds", (0, "sparsity_per_layer"))
+    ]
+
+
+def test_everything_wrong_is_reported_at_once_in_document_order() -> None:
+    """D16."""
+    findings = refused(
+        [
+            {"colour": 1, "op_types": "Linear", "sparsity": 80, "exclude": False},
+            PRUNED,
+            {"sparsity_per_layer": "a", "op_names": [1, "", "a", None]},
+            [],
+            {},
+        ]
+    )
+    assert [(finding.code.value, finding.path) for finding in findings] == [
+        ("unknown-key", (0, "colour")),
+        ("wrong-type", (0, "op_types")),
+        ("out-of-range", (0, "sparsity")),
+        ("exclude-false", (0, "exclude")),
+        ("wrong-type", (2, "sparsity_per_layer")),
+        ("unquoted-name", (2, "op_names", 0)),
+        ("empty-selector", (2, "op_names", 1)),
+        ("empty-value", (2, "op_names", 3)),
+        ("not-a-mapping", (3,)),
+        ("no-selector", (4,)),
+        ("no-setting", (4,)),
+    ]
+
+
+# --- What is worth a warning or a note
+
+
+@pytest.mark.parametrize(
+    ("config_list", "said"),
+    [
+        pytest.param([], [("nothing-configured", "warning", ()), ("kind-not-stated", "note", ())], id="empty"),
+        pytest.param([{**LINEAR, "exclude": True}], [("kind-not-stated", "note", ())], id="only-excludes"),
+        pytest.param([{**LINEAR, "sparsity": 0.5}], [("legacy-key", "note", (0, "sparsity"))], id="old-key"),
+        pytest.param(
+            [{**PRUNED, "max_sparsity_per_layer": 0.5}],
+            [("cap-without-effect", "note", (0, "max_sparsity_per_layer"))],
+            id="cap-beside-a-ratio-per-layer",
+        ),
+        pytest.param(
+            [{"op_names": ["a", "b", "a"], "op_types": ["X", "X"], "sparsity_per_layer": 0}],
+            [("repeated-element", "note", (0, "op_types", 1)), ("repeated-element", "note", (0, "op_names", 2))],
+            id="repeated-elements",
+        ),
+        pytest.param(
+            [{**QUANTIZED, "quant_bits": {"weight": 8, "input": 8, "output": 8}}],
+            [("unused-quant-type", "warning", (0, "quant_bits", "output"))],
+            id="bits-for-a-type-that-is-not-listed",
+        ),
+        pytest.param(
+            [{**QUANTIZED, "quant_types": "weight"}],
+            [("unpaired-quant-types", "warning", (0, "quant_types"))],
+            id="weight-without-input",
+        ),
+        pytest.param([{**QUANTIZED, "quant_types": ["output"]}], [], id="output-alone"),
+        pytest.param([PRUNED], [], id="nothing-to-say"),
+    ],
+)
+def test_what_is_allowed_and_worth_saying(config_list: Any, said: Any) -> None:
+    findings = cc.validate(config_list).findings
+    assert [(finding.code.value, finding.severity.value, finding.path) for finding in findings] == said
+    for finding in findings:
+        assert finding.hint
+
+
+def test_strict_makes_errors_of_warnings_and_leaves_notes() -> None:
+    """D10."""
+    note = [{**LINEAR, "sparsity": 0.5}]
+    assert codes_of(cc.validate(note, strict=True).findings) == ["legacy-key"]
+    unpaired = [{**QUANTIZED, "quant_types": ["weight"]}]
+    (finding,) = refused(unpaired, strict=True)
+    assert (finding.code, finding.severity) == ("unpaired-quant-types", "error")
+    assert cc.validate(unpaired, strict=True, severity={"unpaired-quant-types": "ignore"}).findings == ()
+    (finding,) = cc.validate(unpaired, strict=True, severity={"unpaired-quant-types": "note"}).findings
+    assert finding.severity == "note"
+
+
+def test_a_severity_can_be_raised_lowered_and_silenced_by_code() -> None:
+    old = [{**LINEAR, "sparsity": 0.5}]
+    (finding,) = refused(old, severity={"legacy-key": "error"})
+    assert (finding.code, finding.severity) == ("legacy-key", "error")
+    assert cc.validate(old, severity={"legacy-key": "warning"}).findings[0].severity == "warning"
+    assert cc.validate(old, severity={cc.Code.LEGACY_KEY: "ignore"}).findings == ()
+    assert cc.check(old, severity={"legacy-key": "error"}) == (finding,)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"severity": {"legacy-kye": "error"}}, id="unknown-code"),
+        pytest.param({"severity": {"legacy-key": "fatal"}}, id="unknown-level"),
+        pytest.param({"severity": {"syntax": "warning"}}, id="a-code-that-stays-an-error"),
+        pytest.param({"severity": ["legacy-key"]}, id="no-mapping"),
+        pytest.param({"kind": "prune"}, id="unknown-kind"),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(options: Any) -> None:
+    for call in (cc.validate, cc.check):
+        with pytest.raises(cc.UsageError):
+            call([PRUNED], **options)
+    with pytest.raises(cc.UsageError):
+        cc.loads("[]", **options)
+
+
+# --- What is taken, and as what
+
+
+class Names(Sequence[str]):
+    """A list as config frameworks hand it out."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.names[index]
+
+
+class Settings(Mapping[str, Any]):
+    """A dict as config frameworks hand it out."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+
+    def __getitem__(self, key: str) -> Any:
+        return self.settings[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.settings)
+
+    def __len__(self) -> int:
+        return len(self.settings)
+
+
+class Type(enum.StrEnum):
+    LINEAR = "Linear"
+
+
+class OldType(str, enum.Enum):  # noqa: UP042 - str() of its members is not their value
+    LINEAR = "Linear"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param([PRUNED], id="dicts"),
+        pytest.param((PRUNED,), id="tuple"),
+        pytest.param(collections.UserList([collections.UserDict(PRUNED)]), id="user-types"),
+        pytest.param([Settings(**PRUNED)], id="mapping"),
+        pytest.param([Settings(op_types=Names("Linear"), sparsity_per_layer=0.5)], id="sequence"),
+        pytest.param([collections.ChainMap(PRUNED)], id="chain-map"),
+        pytest.param([{**PRUNED, "op_types": ("Linear",)}], id="tuple-of-names"),
+        pytest.param([{**PRUNED, "op_types": [Type.LINEAR]}], id="str-enum"),
+        pytest.param([{**PRUNED, "op_types": [OldType.LINEAR]}], id="str-and-enum"),
+        pytest.param([{**PRUNED, "op_types": [np.str_("Linear")]}], id="numpy-string"),
+        pytest.param([{**PRUNED, "sparsity_per_layer": np.float32(0.5)}], id="numpy-float32"),
+        pytest.param([{**PRUNED, "sparsity_per_layer": np.float64(0.5)}], id="numpy-float64"),
+        pytest.param([{**PRUNED, "sparsity_per_layer": Fraction(1, 2)}], id="fraction"),
+        pytest.param([cc.PruningConfig(op_types=["Linear"], sparsity_per_layer=0.5)], id="model"),
+        pytest.param(cc.validate([PRUNED]), id="config-list"),
+    ],
+)
+def test_plain_data_of_many_types_is_the_same_list(data: Any) -> None:
+    """D6: plain data means Mapping and Sequence, numbers are numbers.Real."""
+    config_list = cc.validate(data, kind="pruning")
+    assert config_list == cc.validate([PRUNED])
+    assert config_list.to_list() == [PRUNED]
+    (config,) = config_list
+    assert config.op_types is not None
+    assert (type(config.sparsity_per_layer), type(config.op_types), type(config.op_types[0])) == (float, tuple, str)
+
+
+def test_whole_numbers_of_many_types_are_integers() -> None:
+    (config,) = cc.validate(
+        [{**PAIR, "quant_bits": Settings(weight=np.int64(4), input=8), "quant_start_step": np.uint8(7)}],
+        kind="quantization",
+    )
+    assert config.quant_bits == {"weight": 4, "input": 8}
+    assert isinstance(config.quant_bits, Mapping)
+    assert [type(config.quant_bits["weight"]), type(config.quant_start_step)] == [int, int]
+    assert cc.validate([{**LINEAR, "sparsity_per_layer": 0}], kind="pruning")[0].sparsity_per_layer == 0.0
+
+
+def test_dicts_and_models_may_be_mixed() -> None:
+    model = cc.PruningConfig(op_names=["fc"], exclude=True)
+    config_list = cc.validate([PRUNED, model, Settings(**PRUNED)], kind="pruning")
+    assert list(config_list) == [cc.PruningConfig(**PRUNED), model, cc.PruningConfig(**PRUNED)]
+    assert config_list[1] is model
+
+
+@pytest.mark.parametrize("kind", [cc.PruningConfig, cc.QuantizationConfig])
+def test_the_class_of_a_model_states_the_kind(kind: type[cc.PruningConfig | cc.QuantizationConfig]) -> None:
+    config_list = cc.validate([kind(op_types=["Linear"], exclude=True)])
+    assert not isinstance(config_list, cc.CompressionConfig)
+    assert config_list.kind == kind.kind
+    assert config_list.findings == ()
+
+
+def test_what_was_given_is_never_changed_and_changes_nothing_later() -> None:
+    data: list[Any] = [
+        {"op_types": ["default", "Linear"], "sparsity": 0.5},
+        {"op_names": ["a"], "exclude": True},
+        {"op_partial_names": ["b"], "total_sparsity": 0.5, "max_sparsity_per_layer": 1},
+    ]
+    before = copy.deepcopy(data)
+    config_list = cc.validate(data)
+    resolution = cc.resolve(data, [("a", "Linear"), ("b", "Linear")])
+    dumped, answer = config_list.findings, resolution.to_list()
+    assert data == before
+    data[0]["op_types"].append("Conv2d")
+    data[0]["sparsity"] = 7
+    data.clear()
+    assert cc.validate(before) == config_list
+    assert (config_list.findings, resolution.to_list()) == (dumped, answer)
+    bits = {"weight": 4, "input": 8}
+    (config,) = cc.validate([{**PAIR, "quant_bits": bits}], kind="quantization")
+    bits["weight"] = 31
+    assert config.quant_bits == {"weight": 4, "input": 8}
+
+
+def test_plain_dicts_that_come_out_can_be_changed_without_harm() -> None:
+    config_list = cc.validate([{**PAIR, "quant_bits": {"weight": 4, "input": 8}}], kind="quantization")
+    (written,) = config_list.to_list()
+    written["quant_bits"]["weight"] = 31
+    written["op_types"].append("x")
+    assert config_list.to_list() == [{**PAIR, "quant_bits": {"weight": 4, "input": 8}}]
+
+
+# --- Sub-configs built in Python
+
+pruning_configs = st.builds(
+    lambda selector, setting: {**selector, **setting},
+    st.fixed_dictionaries({"op_types": st.lists(st.text(min_size=1), min_size=1, max_size=3)}),
+    st.one_of(
+        st.just({"exclude": True}),
+        st.fixed_dictionaries({"sparsity": st.floats(0, 1, exclude_max=True)}),
+        st.fixed_dictionaries({"sparsity_per_layer": st.floats(0, 1, exclude_max=True)}),
+        st.fixed_dictionaries(
+            {"total_sparsity": st.floats(0, 0.5)}, optional={"max_sparsity_per_layer": st.floats(0.5, 1)}
+        ),
+    ),
+)
+bits = st.integers(1, 31)
+quantization_configs = st.fixed_dictionaries(
+    {
+        "op_partial_names": st.lists(st.text(min_size=1), min_size=1, max_size=3),
+        "quant_types": st.sampled_from(["weight", ["weight"], ["input", "weight"], ("output", "input")]),
+        "quant_bits": st.one_of(bits, st.fixed_dictionaries({"weight": bits, "input": bits, "output": bits})),
+    },
+    optional={
+        "quant_start_step": st.integers(0, 2**63 - 1),
+        "quant_dtype": st.sampled_from(["int", {"weight": "uint"}]),
+        "quant_scheme": st.sampled_from(["per_tensor_affine", {"input": "per_channel_symmetric"}]),
+    },
+)
+
+
+@given(st.one_of(pruning_configs, quantization_configs))
+def test_a_model_round_trips_hashes_pickles_and_stays_as_it_is(data: dict[str, Any]) -> None:
+    """D6: `PruningConfig(**c.model_dump()) == c`."""
+    kind = cc.QuantizationConfig if "quant_types" in data else cc.PruningConfig
+    config = kind(**data)
+    for again in (
+        kind(**config.model_dump()),
+        kind(**config.model_dump(mode="json")),
+        kind.model_validate_json(config.model_dump_json()),
+        kind.model_validate(config),
+        pickle.loads(pickle.dumps(config)),  # noqa: S301 - made here
+        copy.deepcopy(config),
+        cc.validate([data])[0],  # type: ignore[index]
+        cc.validate(cc.validate([config]).to_list(), kind=kind.kind)[0],  # type: ignore[union-attr]
+    ):
+        assert (again, hash(again)) == (config, hash(config))
+    assert set(config.model_dump()) == set(data) == config.keys
+    for key in type(config).model_fields:
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(config, key, ["x"])
+
+
+def test_none_means_absent_when_a_model_is_built_directly() -> None:
+    """D6."""
+    config = cc.PruningConfig(op_types=["Linear"], op_names=None, sparsity=None, sparsity_per_layer=0.5)
+    assert config == cc.PruningConfig(**PRUNED)
+    assert hash(config) == hash(cc.PruningConfig(**PRUNED))
+    assert config.model_dump() == {"op_types": ("Linear",), "sparsity_per_layer": 0.5}
+    assert repr(config) == "PruningConfig(op_types=('Linear',), sparsity_per_layer=0.5)"
+    with pytest.raises(ValidationError):
+        cc.PruningConfig(op_types=None, sparsity_per_layer=0.5)
+    with pytest.raises(ValidationError):
+        cc.PruningConfig(op_types=["Linear"], sparsity_per_layer=None)
+
+
+def test_what_was_written_stays_in_the_model() -> None:
+    """D5."""
+    config = cc.PruningConfig(op_types=["default"], sparsity=0.5)
+    assert (config.op_types, config.sparsity, config.sparsity_per_layer) == (("default",), 0.5, None)
+    assert config.ratio_per_layer == 0.5
+
+
+def test_a_sub_config_is_not_equal_to_one_that_is_written_otherwise() -> None:
+    old, new = cc.PruningConfig(op_types=["Linear"], sparsity=0.5), cc.PruningConfig(**PRUNED)
+    assert old != new
+    other: object = cc.QuantizationConfig(op_types=["a"], exclude=True)
+    assert cc.PruningConfig(op_types=["a"], exclude=True) != other
+
+
+# --- Whatever is thrown at it
+
+
+class Boom(Exception):
+    """What hostile objects raise; nothing of the library catches it by name."""
+
+
+def boom(*_: object, **__: object) -> Any:
+    raise Boom
+
+
+class HostileSequence(Sequence[Any]):
+    __len__ = __getitem__ = boom
+
+
+class HostileMapping(Mapping[Any, Any]):
+    __len__ = __getitem__ = __iter__ = boom
+
+
+class HostileValues(Settings):
+    __getitem__ = boom
+
+
+class HostileDict(dict[str, Any]):
+    __contains__ = keys = items = values = get = boom
+
+
+class HostileString(str):
+    __slots__ = ()
+    __str__ = __repr__ = strip = lower = casefold = boom
+
+
+class HostileNumber(float):
+    __float__ = __repr__ = __str__ = __lt__ = __le__ = __gt__ = __ge__ = boom
+
+
+class HostileInteger(int):
+    __int__ = __index__ = __float__ = __repr__ = __str__ = __lt__ = __le__ = __gt__ = __ge__ = boom
+
+
+class HostileObject:
+    __repr__ = __str__ = __bool__ = __len__ = __iter__ = __eq__ = boom
+    __hash__ = object.__hash__
+
+
+class HostileClass:
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise Boom
+
+
+class EndlessSequence(Sequence[Any]):
+    def __len__(self) -> int:
+        return 10**15
+
+    def __getitem__(self, index: Any) -> Any:
+        return "Linear"
+
+
+class BottomlessMapping(Mapping[str, Any]):
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["op_types"])
+
+    def __getitem__(self, key: str) -> Any:
+        return self
+
+
+def cyclic_list() -> Any:
+    cycle: list[Any] = []
+    cycle.append(cycle)
+    return cycle
+
+
+def cyclic_dict() -> Any:
+    cycle: dict[str, Any] = {}
+    cycle["op_types"] = cycle
+    return cycle
+
+
+def deep(wrap: Any) -> Any:
+    value: Any = "Linear"
+    for _ in range(10_000):
+        value = wrap(value)
+    return value
+
+
+HOSTILE: dict[str, Any] = {
+    "sequence-that-raises": HostileSequence(),
+    "mapping-that-raises": HostileMapping(),
+    "values-that-raise": HostileValues(**PRUNED),
+    "dict-that-raises": HostileDict(PRUNED),
+    "string-that-raises": HostileString("Linear"),
+    "number-that-raises": HostileNumber(0.5),
+    "integer-that-raises": HostileInteger(8),
+    "object-that-raises": HostileObject(),
+    "class-that-raises": HostileClass(),
+    "endless": EndlessSequence(),
+    "endless-range": range(10**15),
+    "bottomless": BottomlessMapping(),
+    "cyclic-list": cyclic_list(),
+    "cyclic-dict": cyclic_dict(),
+    "deep-list": deep(lambda value: [value]),
+    "deep-dict": deep(lambda value: {"op_types": value}),
+    "huge-integer": 10**5000,
+    "huge-negative": -(10**5000),
+    "huge-fraction": Fraction(10**5000, 3),
+    "huge-digits": "9" * 5000,
+    "surrogate": "\ud800",
+    "surrogate-key": {"\ud800": "\ud800"},
+    "nul": "\0",
+    "nan": math.nan,
+    "complex": 1j,
+    "bytes": b"Linear",
+    "generator-function": cyclic_list,
+    "set": {"Linear"},
+    "array": np.zeros((2, 2)),
+    "array-of-nothing": np.array(0.5),
+    "key-of-tuple": {(1, 2): 3},
+    "key-of-none": {None: 1, True: 2, 1.5: 3},
+    "key-of-object": {HostileObject(): 1},
+    "ellipsis": ...,
+    "model": cc.PruningConfig(**PRUNED),
+    "other-model": cc.QuantizationConfig(**QUANTIZED),
+    "config-list": cc.validate([PRUNED]),
+    "class": cc.PruningConfig,
+}
+
+
+def places(value: Any) -> Iterator[Any]:
+    """Yield config lists that have `value` in every place."""
+    yield value
+    yield [value]
+    yield (PRUNED, value)
+    for good in (PRUNED, QUANTIZED):
+        for key in (*cc.PruningConfig.model_fields, *cc.QuantizationConfig.model_fields, "other"):
+            yield [{**good, key: value}]
+            yield [{**good, key: [value]}]
+            yield [{**good, key: {"weight": value}}]
+    yield {"pruning": value}
+    yield {"pruning": [value], "quantization": value, "other": value}
+    if type(value).__hash__ is not None:
+        yield [{**PRUNED, value: 1}]
+        yield [{**PAIR, "quant_bits": {value: 8}}]
+        yield {"pruning": [], value: []}
+
+
+@pytest.mark.parametrize("value", [pytest.param(value, id=name) for name, value in HOSTILE.items()])
+def test_only_errors_of_this_library_come_out(value: Any) -> None:
+    for data in places(value):
+        config = outcome(data)
+        if isinstance(config, cc.InvalidConfig):
+            again = cc.InvalidConfig(config.findings)
+            assert (config, hash(config), str(config).encode()) == (again, hash(again), str(again).encode())
+            assert issubclass(type(data), str) or cc.check(data) == config.findings
+        else:
+            assert cc.resolve(config, [("fc", "Linear")], unmatched="ignore").fingerprint
+            assert (
+                cc.validate(config.to_dict() if isinstance(config, cc.CompressionConfig) else config.to_list())
+                == config
+            )
+
+
+@pytest.mark.parametrize("value", [HostileSequence(), HostileMapping(), HostileDict(PRUNED), EndlessSequence()])
+def test_only_errors_of_this_library_come_out_of_joining(value: Any) -> None:
+    base = cc.validate([PRUNED], kind="pruning")
+    with pytest.raises(cc.InvalidConfig):
+        base + value
+    if not isinstance(value, dict):
+        with pytest.raises(cc.InvalidConfig):
+            base.__add__([value])
+
+
+def test_what_raises_is_named_by_its_type_at_its_place() -> None:
+    (finding,) = refused([PRUNED, {**PRUNED, "op_names": HostileSequence()}])
+    assert (finding.code, finding.path) == ("wrong-type", (1, "op_names"))
+    assert finding.message == "'op_names' must be a list, not an object of type HostileSequence"
+
+
+def test_a_dict_whose_methods_raise_is_read_as_the_dict_it_is() -> None:
+    assert cc.validate([HostileDict(PRUNED)]) == cc.validate([PRUNED])
+
+
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.binary(max_size=3),
+    st.sampled_from(["weight", "Linear", 8, 0.5, True]),
+)  # fmt: skip
+keys = st.one_of(
+    st.sampled_from([*cc.PruningConfig.model_fields, *cc.QuantizationConfig.model_fields]), st.text(max_size=6), scalars
+)
+anything = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4), max_leaves=12
+)
+
+
+@given(
+    st.one_of(anything, st.lists(st.dictionaries(keys, anything, max_size=5), max_size=4)),
+    st.sampled_from([None, "pruning", "quantization"]),
+)
+def test_any_plain_data_is_accepted_or_refused_with_findings(data: Any, kind: Any) -> None:
+    findings = cc.check(data, kind=kind) if not isinstance(data, str) else refused(data, kind=kind)
+    config = outcome(data, kind)
+    assert config.findings == findings
+    if isinstance(config, cc.InvalidConfig):
+        assert any(finding.severity == "error" for finding in findings)
+        assert all(finding.message and not finding.message.removesuffix("...").endswith(".") for finding in findings)
+    else:
+        assert not any(finding.severity == "error" for finding in findings)
