@@ -58,7 +58,9 @@ def test_it_shows_overwriting_exclude_and_taking_back(path: Path) -> None:
 @every_list
 def test_its_pruning_has_a_group_with_a_cap_that_can_be_met(path: Path) -> None:
     capped = [
-        group for group in resolution(path).budget.groups if group.max_sparsity is not None and group.granted is not None
+        group
+        for group in resolution(path).budget.groups
+        if group.max_sparsity is not None and group.granted is not None
     ]
     assert bool(capped) == (path.stem == "pruning")
     for group in capped:
@@ -78,7 +80,9 @@ def test_it_starts_with_the_command_that_resolves_it(path: Path) -> None:
 def test_its_canonical_list_is_the_same_answer(path: Path) -> None:
     kind: Any = path.stem
     canonical = resolution(path).to_list()
-    assert cc.resolve(canonical[::-1], inventory(path.parent.name), kind=kind).fingerprint == resolution(path).fingerprint
+    assert (
+        cc.resolve(canonical[::-1], inventory(path.parent.name), kind=kind).fingerprint == resolution(path).fingerprint
+    )
 
 
 def test_the_two_part_document_shows_both_kinds() -> None:

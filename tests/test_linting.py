@@ -577,8 +577,8 @@ class TestContainersClaimed:
         ]
         found = reviewed([{"op_partial_names": ["net"], **HALF}], model)
         assert [(finding.code.value, finding.hint) for finding in found] == [
-            ("containers-claimed", "write op_types: [Linear] beside them to leave these out"),
             ("no-weight", "write op_types: [Linear] to leave them out"),
+            ("containers-claimed", "write op_types: [Linear] beside them to leave these out"),
         ]
 
 

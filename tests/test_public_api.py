@@ -40,6 +40,7 @@ FRONT_DOOR = [
     "UnmatchedSelector",
     "UnmatchedSelectorWarning",
     "UsageError",
+    "Verification",
     "check",
     "json_schema",
     "load",

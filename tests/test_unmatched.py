@@ -326,7 +326,7 @@ class TestSelectedByAlias:
                 "note",
                 "selected-by-alias",
                 (0, "op_partial_names", 0),
-                "'decoder' is in no layer's own name, but in 'decoder.embed', another name of 'encoder.embed'",
+                "'decoder' takes layer 'encoder.embed' by 'decoder.embed', another name of it",
                 "write op_names: [encoder.embed]",
             )
         ]

@@ -403,9 +403,9 @@ def test_where_nothing_could_be_verified_that_is_an_error() -> None:
 
 
 def test_a_mask_for_a_layer_that_does_not_exist_is_a_typo() -> None:
-    masks = {"fc1": {"weight": mask(400, 20, 25)}, "fc22": {"weight": mask(800, 25, 40)}}
+    masks = {"fc1": {"weight": mask(400, 20, 25)}, "fcc2": {"weight": mask(800, 25, 40)}}
     found = verify(CONFIGS, LAYERS, masks)
-    assert found.findings[0].message == "1 of the names there are those of no layer: 'fc22'"
+    assert found.findings[0].message == "1 of the names there are those of no layer: 'fcc2'"
     assert found.findings[0].hint == "the layer may be 'fc2'"
     assert [code for code, *_ in said(found)] == ["not-verified", "sparsity-missed"]
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from compression_config.asking import check, resolve
+    from compression_config.asking import check, resolve, verify
     from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
     from compression_config.configs.pruning import PruningConfig
     from compression_config.configs.quantization import QuantizationConfig
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from compression_config.loading import load, loads, validate
     from compression_config.resolution import CompressionLayer, CompressionResolution, Resolution
     from compression_config.resolving import Status
+    from compression_config.schema import json_schema
     from compression_config.settings import PruningSettings, QuantizationSettings
+    from compression_config.verification import Verification
     from compression_config.views import CompressedLayer, LayerResolution, SubConfigResolution
 
 __version__ = "0.1.0"
@@ -62,15 +64,18 @@ __all__ = [
     "UnmatchedSelector",
     "UnmatchedSelectorWarning",
     "UsageError",
+    "Verification",
     "check",
+    "json_schema",
     "load",
     "loads",
     "resolve",
     "validate",
+    "verify",
 ]
 
 _HOMES = {
-    "asking": ("check", "resolve"),
+    "asking": ("check", "resolve", "verify"),
     "configs.config_list": ("CompressionConfig", "PruningConfigList", "QuantizationConfigList"),
     "configs.pruning": ("PruningConfig",),
     "configs.quantization": ("QuantizationConfig",),
@@ -90,7 +95,9 @@ _HOMES = {
     "loading": ("load", "loads", "validate"),
     "resolution": ("CompressionLayer", "CompressionResolution", "Resolution"),
     "resolving": ("Status",),
+    "schema": ("json_schema",),
     "settings": ("PruningSettings", "QuantizationSettings"),
+    "verification": ("Verification",),
     "views": ("CompressedLayer", "LayerResolution", "SubConfigResolution"),
 }
 """The modules that the names come from."""

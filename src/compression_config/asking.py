@@ -1,4 +1,4 @@
-"""The two questions of the front door: what does a config list make of a model, and is anything wrong with it."""
+"""The questions of the front door: what a config list makes of a model, what is wrong with it, and what came of it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from compression_config.resolution import CompressionResolution, Resolution, Unm
 from compression_config.resolving import Resolved
 from compression_config.settings import PruningSettings, QuantizationSettings
 from compression_config.spelling import listed
+from compression_config.verification import Tolerance, Verification
+from compression_config.verification import verify as verify_resolved
 
-__all__ = ["Model", "check", "resolve"]
+__all__ = ["Model", "answer", "check", "resolve", "verify"]
 
 Model: TypeAlias = Inventory | SupportsNamedModules | Iterable[LayerLike]
 """A torch model or anything else with `named_modules()`, an inventory, or layers or pairs (name, type)."""
@@ -111,7 +113,7 @@ def resolve(
     if unmatched not in get_args(Unmatched):
         raise UsageError(f"'unmatched' is {listed(get_args(Unmatched), last='or')}, not {unmatched!r}")
     validated = validate(config, kind=kind, strict=strict, severity=severity)
-    resolution = _resolution(validated, as_inventory(model), unmatched)
+    resolution = answer(validated, as_inventory(model), unmatched)
     if unmatched == "ignore":
         return resolution
     if unmatched == "error":
@@ -123,9 +125,10 @@ def resolve(
     return resolution
 
 
-def _resolution(
+def answer(
     config: AnyConfig, inventory: Inventory, unmatched: Unmatched
 ) -> Resolution[Any] | CompressionResolution:
+    """Return the answer with its findings, and raise nothing: errors are among them."""
     if not isinstance(config, CompressionConfig):
         return Resolution(Resolved(config, inventory), unmatched)
     pruning, quantization = (
@@ -163,4 +166,27 @@ def check(
         return error.findings
     if model is None:
         return validated.findings
-    return _resolution(validated, as_inventory(model), "error").findings
+    return answer(validated, as_inventory(model), "error").findings
+
+
+def verify(
+    resolution: Resolution[Any] | CompressionResolution, weights: object, *, tolerance: Tolerance = "element"
+) -> Verification:
+    """Return whether `weights` are what `resolution` asks for: configured against achieved, layer by layer.
+
+    `weights` is a torch model, a state dict, masks by layer as in `{"fc1": {"weight": mask}}`, arrays by layer,
+    or the path of a safetensors file or of a directory of them. `tolerance` says by how much a count may be
+    off: "exact", "element" (one in each layer and group), "channel" (less than one row along an axis of the
+    weight), or a share of the elements.
+
+    Raises `UsageError` for weights or a tolerance that are none. What is wrong is in `.findings`;
+    `raise_for_findings()` raises it.
+
+    >>> resolution = resolve([{"op_names": ["fc1"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
+    >>> [finding.code.value for finding in verify(resolution, {"fc1": [1.0, 0.0, 2.0, 3.0]}, tolerance="exact").findings]
+    ['sparsity-missed']
+    """
+    if isinstance(resolution, CompressionResolution):
+        pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
+        return verify_resolved(pruning, weights, beside=quantization, tolerance=tolerance)
+    return verify_resolved(resolution.resolved, weights, tolerance=tolerance)

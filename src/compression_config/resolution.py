@@ -13,6 +13,7 @@ from compression_config.budget import Budget, budget_findings, budget_of
 from compression_config.canonical import canonical_list, fingerprint
 from compression_config.configs.base import Kind
 from compression_config.configs.config_list import ConfigList
+from compression_config.configs.validation import CONFIG_TYPES
 from compression_config.errors import FindingsError, UnknownLayer, UsageError
 from compression_config.findings import Finding, Severity
 from compression_config.inventory import Inventory
@@ -57,6 +58,11 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
     def __init__(self, resolved: Resolved, unmatched: Unmatched = "error") -> None:
         self._resolved = resolved
         self._on_unmatched = unmatched
+
+    @property
+    def resolved(self) -> Resolved:
+        """The data behind this answer, in which layers are known by position; for modules of this package."""
+        return self._resolved
 
     @property
     def kind(self) -> Kind:
@@ -154,7 +160,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
 
     @functools.cached_property
     def budget(self) -> Budget:
-        """How many weight elements are masked, at least, at most and in all; exact integers. Empty for quantization."""
+        """How many weight elements are masked, at least, at most and in all; exact integers. For quantization it counts bits and bytes."""
         return budget_of(self._resolved)
 
     @functools.cached_property
@@ -190,10 +196,17 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         return (position for position, index in enumerate(self._resolved.winners) if statuses[index] is status)
 
 
-def _list_order(finding: Finding) -> tuple[int, tuple[int, int]]:
-    """Sort by sub-config, then by place in its file; what speaks of the whole list comes first."""
-    index = next((step for step in finding.path if isinstance(step, int)), -1)
-    return index, finding.span.start if finding.span else (0, 0)
+_KEYS = tuple(dict.fromkeys(key for config in CONFIG_TYPES.values() for key in config.model_fields))
+
+
+def _list_order(finding: Finding) -> tuple[int, tuple[int, int], int, int]:
+    """Sort by sub-config, then by place in its file, or for plain data by key and element.
+
+    What speaks of the whole list comes first.
+    """
+    index, element = ([step for step in finding.path if isinstance(step, int)] + [-1, -1])[:2]
+    key = next((_KEYS.index(step) for step in finding.path if step in _KEYS), -1)
+    return index, finding.span.start if finding.span else (0, 0), key, element
 
 
 class CompressionLayer(NamedTuple):
@@ -252,7 +265,7 @@ class CompressionResolution(_HasFindings, Mapping[str, CompressionLayer]):
 
     def explain(self, name: str) -> str:
         """Return in words what a layer gets from either list. Raises `UnknownLayer` with the nearest names."""
-        return "\n".join((self.pruning.explain(name), self.quantization.explain(name)))
+        return "\n\n".join((self.pruning.explain(name), self.quantization.explain(name)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return both answers as versioned plain data, ready for JSON."""

@@ -304,23 +304,35 @@ class Selection:
         return {}
 
     def _note_unmatched_substrings(self) -> None:
-        """Note the partial names that no name contains, and those that only an alias does."""
+        """Note the partial names that no name contains, and those that take a layer by an alias alone."""
         if not self._by_substring:
             return
-        own = self._contained(self._hits.of_name[: len(self._inventory)])
-        aliased = self._contained(self._hits.of_name[len(self._inventory) :]) - own
-        absent = {s for number, s in enumerate(self._substrings) if number not in own and number not in aliased}
-        only_aliased = {self._substrings[number] for number in aliased}
-        if not absent and not only_aliased:
+        present = self._contained(self._hits.of_name)
+        absent = {substring for number, substring in enumerate(self._substrings) if number not in present}
+        by_alias = self._taken_by_alias()
+        if not absent and not by_alias:
             return
         for index, config in enumerate(self._configs):
             for element, substring in enumerate(config.op_partial_names or ()):
                 if substring in absent:
                     self.unmatched.append(Unmatched(index, "op_partial_names", element))
-                elif substring in only_aliased:
-                    alias = next(alias for alias in self._inventory.aliases if substring in alias)
+                elif (index, substring) in by_alias:
+                    alias = by_alias[index, substring]
                     self.alias_uses.append(AliasUse(index, "op_partial_names", element, alias))
         self.unmatched.sort(key=lambda unmatched: unmatched.index)
+
+    def _taken_by_alias(self) -> dict[tuple[int, str], str]:
+        """Return sub-config and partial name -> the first alias by which it takes a layer whose own name lacks it."""
+        first: dict[tuple[int, str], str] = {}
+        own_hits, behind_names = self._hits.of_name, self._hits.of_name[len(self._inventory) :]
+        for (alias, position), hit_set in zip(self._inventory.aliases.items(), behind_names, strict=True):
+            for substring in set(self._hits.members(hit_set)).difference(self._hits.members(own_hits[position])):
+                first.setdefault((substring, self._inventory.types[position]), alias)
+        taken: dict[tuple[int, str], str] = {}
+        for (substring, kind), alias in first.items():
+            for index in self._admitted(substring, kind):
+                taken.setdefault((index, self._substrings[substring]), alias)
+        return taken
 
     def _contained(self, hit_sets: Sequence[int]) -> set[int]:
         """Return the substrings in any of `hit_sets`, each link followed once."""

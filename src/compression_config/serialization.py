@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from compression_config.budget import Budget
+from compression_config.budget import Budget, budget_to_dict
 from compression_config.canonical import fingerprint, settings_to_dict
 from compression_config.findings import Finding
 from compression_config.resolving import Resolved
@@ -56,6 +56,7 @@ def resolution_to_dict(resolved: Resolved, findings: Iterable[Finding], budget: 
             }
             for index, config in enumerate(resolved.config_list.to_list())
         ],
+        "budget": budget_to_dict(budget),
         "layers": [_layer_to_dict(resolved, position) for position in range(len(inventory))],
         "findings": [finding_to_dict(finding) for finding in findings],
     }
@@ -63,9 +64,12 @@ def resolution_to_dict(resolved: Resolved, findings: Iterable[Finding], budget: 
 
 def _layer_to_dict(resolved: Resolved, position: int) -> dict[str, Any]:
     index, settings = resolved.winners[position], resolved.settings(position)
+    shape = resolved.inventory.weight_shapes[position]
     return {
         "name": resolved.inventory.names[position],
         "type": resolved.inventory.types[position],
+        "weight_shape": shape and list(shape),
+        "numel": resolved.inventory.numel(position),
         "status": resolved.status(position).value,
         "index": None if index == NOBODY else index,
         "settings": settings and settings_to_dict(settings),

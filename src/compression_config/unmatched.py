@@ -115,7 +115,7 @@ class _Selecting:
         if use.key == "op_names":
             message = f"{_shown(word)} is another name of layer {_shown(name)}, which it selects"
         else:
-            message = f"{_shown(word)} is in no layer's own name, but in '{use.alias}', another name of {_shown(name)}"
+            message = f"{_shown(word)} takes layer {_shown(name)} by '{use.alias}', another name of it"
         hint = f"write '{name}'" if use.key == "op_names" else f"write {written('op_names', [name])}"
         return self._finding((use.index, use.key, use.element), Code.SELECTED_BY_ALIAS, message, hint)
 

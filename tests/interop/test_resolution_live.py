@@ -77,13 +77,14 @@ class Attention(nn.Module):
 
 def nested() -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(1, 4, 3), nn.Sequential(nn.Conv2d(4, 4, 3), nn.Sequential(nn.Flatten(), nn.LazyLinear(3))), nn.Linear(3, 2)
+        nn.Conv2d(1, 4, 3),
+        nn.Sequential(nn.Conv2d(4, 4, 3), nn.Sequential(nn.Flatten(), nn.LazyLinear(3))),
+        nn.Linear(3, 2),
     )
 
 
-def pruning(*names: str, everything: str = "") -> list[dict[str, Any]]:
+def pruning(partial: str, excluded: str, back: str) -> list[dict[str, Any]]:
     """Return a list that overwrites, excludes and takes back, by types, partial names and names."""
-    partial, excluded, back = names
     return [
         {"op_types": ["default"], "sparsity_per_layer": 0.5},
         {"op_partial_names": [partial], "op_types": ["default"], "total_sparsity": 0.6, "max_sparsity_per_layer": 0.75},

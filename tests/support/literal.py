@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["Answer", "LiteralLayer", "answer", "claims", "element_answers", "idle", "resolve", "selected", "unmatched"]
+__all__ = ["Answer", "LiteralLayer", "alias_uses", "answer", "claims", "element_answers", "idle", "mismatches"]
+__all__ += ["resolve", "selected", "selects", "unmatched"]
 
 SubConfig: TypeAlias = Mapping[str, Any]
 Answer: TypeAlias = tuple[dict[str, Any], frozenset[Any]]
@@ -96,6 +97,34 @@ def unmatched(configs: Sequence[SubConfig], layers: Sequence[LiteralLayer]) -> l
         for position, element in enumerate(config.get(key, ()))
         if not any(element_answers(key, element, layer) for layer in layers)
     ]
+
+
+def mismatches(configs: Sequence[SubConfig], layers: Sequence[LiteralLayer]) -> list[tuple[int, int, str]]:
+    """Return sub-config, element and layer where `op_names` names a layer that `op_types` leaves out (D14)."""
+    return [
+        (index, element, layer.name)
+        for index, config in enumerate(configs)
+        for element, name in enumerate(config.get("op_names", ()))
+        for layer in layers
+        if name in layer.all_names and not selects({**config, "op_names": [name]}, layer)
+    ]
+
+
+def alias_uses(configs: Sequence[SubConfig], layers: Sequence[LiteralLayer]) -> list[tuple[int, str, int]]:
+    """Return the path of each element of names that takes a layer by another name of it alone (D17)."""
+    return [
+        (index, key, element)
+        for index, config in enumerate(configs)
+        for key in ("op_names", "op_partial_names")
+        for element, name in enumerate(config.get(key, ()))
+        if any(layer.aliases and _only_by_alias(config, key, name, layer) for layer in layers)
+    ]
+
+
+def _only_by_alias(config: SubConfig, key: str, name: str, layer: LiteralLayer) -> bool:
+    alone = {kept: value for kept, value in config.items() if kept not in ("op_names", "op_partial_names")}
+    alone[key] = [name]
+    return selects(alone, layer) and not selects(alone, LiteralLayer(layer.name, layer.type))
 
 
 def answer(configs: Sequence[SubConfig], layers: Sequence[LiteralLayer], winners: Mapping[str, int]) -> Answer:

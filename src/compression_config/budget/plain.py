@@ -72,7 +72,7 @@ def share_in_words(resolved: Resolved, budget: Budget, position: int) -> str | N
         return "its number of weight elements is not known"
     settings = resolved.settings(position)
     if isinstance(settings, QuantizationSettings):
-        return _quantized(numel, settings.bits.get("weight"), inventory[position].dtype)
+        return _quantized(numel, settings.bits.get("weight"), inventory.dtypes[position])
     if isinstance(settings, PruningSettings) and settings.sparsity is not None:
         return f"{masked_count(numel, settings.sparsity):,} of its {numel:,} weight elements are masked"
     return _in_group(resolved, budget, position)

@@ -122,9 +122,10 @@ def _widths(resolved: Resolved, tally: Tally) -> list[int | None]:
     """Return for each layer the bits of one element of its weight; None where nothing is known or to be known."""
     bits: dict[str | None, int | None] = {None: None}
     widths: list[int | None] = [None] * len(tally.numels)
+    dtypes = resolved.inventory.dtypes
     for position, numel in enumerate(tally.numels):
         if numel:
-            dtype = resolved.inventory[position].dtype
+            dtype = dtypes[position]
             if dtype not in bits:
                 bits[dtype] = bits_of_dtype(dtype or "")
             widths[position] = bits[dtype]

@@ -10,13 +10,13 @@ from typing import Any, Self, TypeAlias, cast, overload
 
 from compression_config.documents.collecting import paused_collector
 from compression_config.errors import InvalidInventory, UnknownLayer
-from compression_config.inventory.columns import Columns, checked_positions, columns_of
+from compression_config.inventory.columns import Columns, checked_positions, columns_of, unpacked
 from compression_config.inventory.entries import Contents
 from compression_config.inventory.files import read_file, write_file
-from compression_config.inventory.layer import Layer, numel_of
-from compression_config.inventory.nearest import nearest_names
+from compression_config.inventory.layer import Layer, Shape, numel_of
 from compression_config.inventory.reading import read_modules
 from compression_config.inventory.walking import SupportsNamedModules, Walk, walk
+from compression_config.layer_names import LayerNames
 
 __all__ = ["Inventory", "LayerLike", "as_inventory"]
 
@@ -88,6 +88,16 @@ class Inventory(Sequence[Layer]):
         return self._columns.types
 
     @property
+    def dtypes(self) -> Sequence[str | None]:
+        """The dtypes of the weights, one per layer; None where unknown or without weight."""
+        return self._columns.dtypes
+
+    @property
+    def weight_shapes(self) -> Sequence[Shape | None]:
+        """The shapes of the weights, one per layer; None without a weight, and where its shape is unknown."""
+        return self._columns.weight_shapes
+
+    @property
     def aliases(self) -> Mapping[str, int]:
         """Further names of modules -> position of the layer (D17); empty where they cannot be known."""
         return MappingProxyType(self._columns.aliases)
@@ -122,6 +132,10 @@ class Inventory(Sequence[Layer]):
     def has_weight(self, position: int) -> bool | None:
         """Return whether the layer at `position` has a weight; None when unknown."""
         return self._columns.has_weight[position]
+
+    def parameters(self, position: int) -> Mapping[str, Shape | None]:
+        """Return the own parameters of the layer at `position` with their shapes; see `Layer.parameters`."""
+        return unpacked(self._columns.parameters[position], self._columns.weight_shapes[position])
 
     def weight_owner(self, position: int) -> int:
         """Return the position of the first layer that holds the weight of the one at `position`: mostly itself."""
@@ -159,12 +173,16 @@ class Inventory(Sequence[Layer]):
         return f"<Inventory of {self._model or 'a model'}: {len(self)} layers>"
 
     @cached_property
+    def _layer_names(self) -> LayerNames:
+        return LayerNames(self._columns.names)
+
+    @cached_property
     def _positions(self) -> dict[str, int]:
         return checked_positions(self._columns.names)
 
     def nearest(self, name: object, limit: int = 3) -> tuple[str, ...]:
-        """Return up to `limit` names that `name` may have been meant to be, the likeliest first."""
-        return nearest_names(name, self._columns.names, limit) if isinstance(name, str) else ()
+        """Return up to `limit` names that `name` may have been meant to be, the likeliest first; three at most."""
+        return self._layer_names.nearest(name, limit) if isinstance(name, str) else ()
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the inventory to the file `path`: JSON (`.json`) or YAML (`.yaml`, `.yml`), with `.gz` gzipped.

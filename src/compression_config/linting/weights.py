@@ -54,7 +54,7 @@ class _Containers:
             return False
         kind = self._inventory.types[position]
         if kind not in self._bare:
-            self._bare[kind] = not self._inventory[position].parameters
+            self._bare[kind] = not self._inventory.parameters(position)
         return self._bare[kind]
 
 
@@ -92,7 +92,7 @@ def _no_weight(resolved: Resolved, index: int, positions: Sequence[int], contain
 def _other_parameters(resolved: Resolved, positions: Sequence[int]) -> str:
     """Return what the layers have in place of a weight: said of the first that has anything."""
     for position in dict(zip(map(resolved.inventory.types.__getitem__, positions), positions, strict=True)).values():
-        parameters = [name for name in resolved.inventory[position].parameters if name != "bias"]
+        parameters = [name for name in resolved.inventory.parameters(position) if name != "bias"]
         if parameters:
             return f" ({resolved.inventory.types[position]} has {names_words(parameters)})"
     return ""

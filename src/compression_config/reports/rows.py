@@ -154,10 +154,12 @@ def layer_groups(resolved: Resolved) -> NameGroups[LayerFacts]:
     Left out are those without a weight of which nothing can be compressed: `weightless` counts them.
     """
     listed = [(True, None) if needs else (True, None, False) for needs in _need_weight(resolved)]
+    inventory = resolved.inventory
+    rows = zip(inventory.names, inventory.types, inventory.weight_shapes, resolved.winners, strict=True)
     return NameGroups(
-        (position, layer.name, LayerFacts(layer.type, layer.weight_shape, layer.has_weight, index))
-        for position, (layer, index) in enumerate(zip(resolved.inventory, resolved.winners, strict=True))
-        if index != NOBODY and layer.has_weight in listed[index]
+        (position, name, LayerFacts(kind, shape, has_weight, index))
+        for position, (name, kind, shape, index) in enumerate(rows)
+        if index != NOBODY and (has_weight := inventory.has_weight(position)) in listed[index]
     )
 
 
@@ -189,7 +191,7 @@ def untouched(resolved: Resolved) -> Untouched:
         if inventory.has_weight(position) is not False:
             with_weight.append(position)
             continue
-        shapes = inventory[position].parameters.values()
+        shapes = inventory.parameters(position).values()
         if shapes:
             parameters[position] = total(None if shape is None else math.prod(shape) for shape in shapes)
         else:

@@ -166,5 +166,5 @@ class Judge:
 
     def _was_quantized(self, position: int, measured: Measured) -> bool:
         """Return whether a weight that was not to be quantized was."""
-        in_codes = code_bits(measured.dtype) is not None and measured.dtype != self.first.inventory[position].dtype
+        in_codes = code_bits(measured.dtype) is not None and measured.dtype != self.first.inventory.dtypes[position]
         return in_codes or measured.looks_quantized
