@@ -183,7 +183,8 @@ def verify(
     `raise_for_findings()` raises it.
 
     >>> resolution = resolve([{"op_names": ["fc1"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
-    >>> [finding.code.value for finding in verify(resolution, {"fc1": [1.0, 0.0, 2.0, 3.0]}, tolerance="exact").findings]
+    >>> verification = verify(resolution, {"fc1": [1.0, 0.0, 2.0, 3.0]}, tolerance="exact")
+    >>> [finding.code.value for finding in verification.findings]
     ['sparsity-missed']
     """
     if isinstance(resolution, CompressionResolution):

@@ -160,7 +160,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
 
     @functools.cached_property
     def budget(self) -> Budget:
-        """How many weight elements are masked, at least, at most and in all; exact integers. For quantization it counts bits and bytes."""
+        """How many weight elements are masked, at least, at most and in all; for quantization, bits and bytes."""
         return budget_of(self._resolved)
 
     @functools.cached_property

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from compression_config.configs.base import SELECTOR_KEYS, Kind, SubConfig
+from compression_config.configs.quant_values import QUANT_TYPES
 from compression_config.configs.validation import CONFIG_TYPES, KINDS
-from compression_config.configs.values import QUANT_TYPES
 from compression_config.errors import UsageError
 from compression_config.spelling import listed
 

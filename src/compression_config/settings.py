@@ -8,8 +8,8 @@ from typing import TypeAlias, TypeVar, cast
 
 from compression_config.configs.base import SubConfig
 from compression_config.configs.pruning import PruningConfig
+from compression_config.configs.quant_values import ByQuantType, QuantType
 from compression_config.configs.quantization import QuantDtype, QuantizationConfig, QuantScheme
-from compression_config.configs.values import ByQuantType, QuantType
 
 __all__ = ["AnySettings", "PruningSettings", "QuantizationSettings", "settings_of"]
 

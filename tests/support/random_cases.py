@@ -12,8 +12,9 @@ from literal import LiteralLayer
 __all__ = ["Case", "random_case"]
 
 # Prefixes, suffixes and overlaps of one another, an empty component, letters outside ASCII and beyond
-# the basic plane, two spellings of one letter (composed and decomposed), digits that continue digits.
+# the basic plane, two spellings of one letter (composed and decomposed), digits that continue digits, a long one.
 COMPONENTS = ("", "a", "aa", "aab", "ab", "aba", "b", "ba", "bab", "1", "10", "11", "layer", "layer1", "layers")
+LONG_COMPONENT = "gate_up_projection_of_a_rather_long_name_ab"
 UNICODE = ("é", "e\u0301", "层", "层1", "𝛼𝛽", "ß", "ẞ")
 LONG = ("model.decoder.layers.0.mlp.experts.", "model.decoder.layers.0.mlp.experts.1", "aaaaaaaaaaaaaaaaaaaaab.")
 TYPES = ("Linear", "linear", "Conv2d", "ReLU", "LayerNorm", "Block", "default")
@@ -45,7 +46,7 @@ def _layers(random: Random) -> tuple[LiteralLayer, ...]:
         if known and random.random() < 0.5:
             name = random.choice(known) + random.choice((".", "", "1")) + random.choice(COMPONENTS)
         else:
-            parts = [random.choice(COMPONENTS + UNICODE) for _ in range(random.randint(1, 5))]
+            parts = [random.choice((*COMPONENTS, *UNICODE, LONG_COMPONENT)) for _ in range(random.randint(1, 5))]
             name = random.choice(("", "", *LONG)) + ".".join(parts)
         if name:
             names[name] = None

@@ -24,8 +24,9 @@ from pydantic import (
 )
 
 from compression_config.configs.dialects import FOREIGN_KEYS
+from compression_config.configs.plain import plain
 from compression_config.configs.remarks import Remark, shown, validation_error
-from compression_config.configs.values import ExcludeRule, NamesRule, ValueRule, plain
+from compression_config.configs.values import ExcludeRule, NamesRule, ValueRule
 from compression_config.findings import Code
 from compression_config.spelling import listed, nearest
 

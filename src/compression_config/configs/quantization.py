@@ -8,14 +8,9 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 from pydantic import Field
 
 from compression_config.configs.base import Kind, Needs, Rivals, SubConfig
+from compression_config.configs.quant_values import PerQuantTypeRule, QuantType, QuantTypesRule
 from compression_config.configs.remarks import Remark
-from compression_config.configs.values import (
-    Choice,
-    IntegerRule,
-    PerQuantTypeRule,
-    QuantType,
-    QuantTypesRule,
-)
+from compression_config.configs.values import Choice, IntegerRule
 from compression_config.findings import Code
 from compression_config.spelling import listed
 

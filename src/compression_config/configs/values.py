@@ -8,104 +8,21 @@ Each class is a pydantic annotation. pydantic's core decides in one call and wit
 from __future__ import annotations
 
 import functools
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from numbers import Real
+from typing import Any, TypeAlias
 
-from pydantic import BaseModel
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from compression_config.configs.dialects import foreign_value
-from compression_config.configs.remarks import Opaque, Remark, shown
+from compression_config.configs.remarks import Remark, shown
 from compression_config.findings import Code
 from compression_config.spelling import listed, nearest
 
-__all__ = ["QUANT_TYPES", "ByQuantType", "Choice", "ExcludeRule", "IntegerRule", "NamesRule", "PerQuantTypeRule"]
-__all__ += ["QuantType", "QuantTypesRule", "RatioRule", "ValueRule", "plain"]
-
-QuantType: TypeAlias = Literal["weight", "input", "output"]
-QUANT_TYPES: tuple[QuantType, ...] = ("weight", "input", "output")
-V = TypeVar("V")
+__all__ = ["Choice", "ExcludeRule", "IntegerRule", "JsonSchema", "NamesRule", "RatioRule", "ValueRule", "sequence_of"]
 
 JsonSchema: TypeAlias = dict[str, Any]
-Bytes: TypeAlias = bytes | bytearray | memoryview
-"""Sequences of numbers to Python, and of nothing to a config list."""
-
-
-def plain(value: object) -> object:
-    """Return `value` in Python's own types: mappings as dicts, sequences as lists, numbers as int or float.
-
-    Config frameworks and numpy hand out types of their own (D6). `Opaque` stands for what is none of these, for
-    what raises when it is looked at, and for what is nested deeper or is longer than any config list. Raises
-    nothing.
-    """
-    return _plain(value, _DEEPEST)
-
-
-_DEEPEST = 8
-_LONGEST = 1_000_000
-"""How many parts are asked of what only claims to have them, such as `range(10**15)`."""
-
-
-def _plain(value: object, depth: int) -> object:
-    try:
-        return _converted(value, depth)
-    except Exception:  # noqa: BLE001 - the value's own methods run here; whatever they raise, it is no plain data
-        return Opaque(type(value).__name__)
-
-
-def _converted(value: object, depth: int) -> object:
-    if value is None or isinstance(value, bool | BaseModel):
-        return value
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return int.__int__(value)
-    if isinstance(value, float):
-        return float.__float__(value)
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        return float(value)
-    if depth and isinstance(value, Mapping | Sequence) and not isinstance(value, Bytes):
-        parts = itertools.islice(value, len(value))
-        if isinstance(value, list | tuple | dict) or len(value) <= _LONGEST:
-            if isinstance(value, Mapping):
-                return {_key(key): _plain(value[key], depth - 1) for key in parts}
-            return [_plain(part, depth - 1) for part in parts]
-    return Opaque(type(value).__name__)
-
-
-def _key(key: object) -> str:
-    known = plain(key)
-    text = known if isinstance(known, str) else shown(known)
-    return text.encode(errors="backslashreplace").decode()  # pydantic takes no halves of surrogate pairs
-
-
-class ByQuantType(Mapping[QuantType, V], Generic[V]):
-    """One value for each of some quant types, in the order written; hashable, equal to any mapping like it."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Mapping[QuantType, V]) -> None:
-        self._values = dict(values)
-
-    def __getitem__(self, quant_type: QuantType) -> V:
-        return self._values[quant_type]
-
-    def __iter__(self) -> Iterator[QuantType]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._values.items()))
-
-    def __repr__(self) -> str:
-        return repr(self._values)
 
 
 class ValueRule:
@@ -141,7 +58,7 @@ class NamesRule(ValueRule):
     example: str
 
     def core(self) -> CoreSchema:
-        return _sequence(core_schema.str_schema(strict=True, min_length=1))
+        return sequence_of(core_schema.str_schema(strict=True, min_length=1))
 
     def schema(self) -> JsonSchema:
         return {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
@@ -338,104 +255,7 @@ class Choice(ValueRule):
         return foreign_value(value) or (f"write {close[0]}" if close else "write one of these")
 
 
-@dataclass(frozen=True, slots=True)
-class QuantTypesRule(ValueRule):
-    """One quant type, or a list of them without repeats (D9)."""
-
-    def core(self) -> CoreSchema:
-        one = core_schema.literal_schema(list(QUANT_TYPES))
-        many = _sequence(one)
-        unique = core_schema.no_info_after_validator_function(_without_repeats, many)
-        return core_schema.no_info_before_validator_function(_one_or_many, unique)
-
-    def schema(self) -> JsonSchema:
-        one = {"enum": list(QUANT_TYPES)}
-        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}]}
-
-    def explain(self, key: str, value: object) -> Iterator[Remark]:
-        if isinstance(value, str):
-            yield from Choice(QUANT_TYPES).explain(key, value)
-        elif not isinstance(value, list | tuple):
-            yield Remark(
-                Code.WRONG_TYPE, f"'{key}' must be a list, not {shown(value)}", f"write {key}: [weight, input]", (key,)
-            )
-        elif not value:
-            yield Remark(
-                Code.EMPTY_VALUE, f"'{key}' must name at least one quant type", f"write {key}: [weight, input]", (key,)
-            )
-        else:
-            yield from self._explain_elements(key, value)
-
-    def _explain_elements(self, key: str, value: Sequence[object]) -> Iterator[Remark]:
-        seen: list[object] = []
-        for position, element in enumerate(value):
-            if not isinstance(element, str) or element not in QUANT_TYPES:
-                for remark in Choice(QUANT_TYPES).explain(key, element):
-                    yield remark._replace(path=(key, position))
-            elif element in seen:
-                message = f"'{key}' names {shown(element)} twice"
-                yield Remark(Code.REPEATED_QUANT_TYPE, message, "delete one of the two", (key, position))
-            seen.append(element)
-
-
-def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _without_repeats(value: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(value)) != len(value):
-        raise ValueError("a quant type is repeated")
-    return value
-
-
-@dataclass(frozen=True, slots=True)
-class PerQuantTypeRule(ValueRule):
-    """One value for all quant types, or a mapping with one for each (D9, D11)."""
-
-    each: ValueRule
-
-    def core(self) -> CoreSchema:
-        mapping = core_schema.dict_schema(
-            core_schema.literal_schema(list(QUANT_TYPES)), self.each.core(), min_length=1, max_length=len(QUANT_TYPES)
-        )
-        frozen = core_schema.no_info_after_validator_function(
-            ByQuantType, mapping, serialization=core_schema.plain_serializer_function_ser_schema(dict)
-        )
-        return core_schema.tagged_union_schema({"each": frozen, "all": self.each.core()}, _each_or_all)
-
-    def schema(self) -> JsonSchema:
-        mapping = {
-            "type": "object",
-            "properties": {quant_type: self.each.schema() for quant_type in QUANT_TYPES},
-            "additionalProperties": False,
-            "minProperties": 1,
-        }
-        return {"anyOf": [self.each.schema(), mapping]}
-
-    def explain(self, key: str, value: object) -> Iterator[Remark]:
-        if not isinstance(value, Mapping):
-            for remark in self.each.explain(key, value):
-                many = "write one value for all, or a mapping by quant type, as in {weight: ..., input: ...}"
-                yield remark._replace(hint=many) if isinstance(value, list) else remark
-            return
-        if not value:
-            message = f"'{key}' must have a value for each quant type"
-            yield Remark(Code.EMPTY_VALUE, message, f"write one value for all, or {key}: {{weight: ...}}", (key,))
-        for quant_type, part in value.items():
-            if quant_type not in QUANT_TYPES:
-                close = nearest(str(quant_type), QUANT_TYPES)
-                hint = f"write {close[0]}" if close else "write one of these"
-                message = f"'{key}' takes {listed(QUANT_TYPES, last='or')} as keys, not {shown(quant_type)}"
-                yield Remark(Code.UNKNOWN_VALUE, message, hint, (key, str(quant_type)), at_key=True)
-            elif part is None:
-                message = f"'{key}' has no value for '{quant_type}'"
-                yield Remark(Code.EMPTY_VALUE, message, "write a value, or delete it", (key, quant_type), at_key=True)
-            elif not self.each.accepts(part):
-                for remark in self.each.explain(key, part):
-                    yield remark._replace(path=(key, quant_type))
-
-
-def _sequence(element: CoreSchema) -> CoreSchema:
+def sequence_of(element: CoreSchema) -> CoreSchema:
     """Return the schema of a list or tuple of one or more elements, kept as a tuple; other sequences become lists."""
     elements = core_schema.tuple_schema([element], variadic_item_index=0, min_length=1, fail_fast=True, strict=False)
     return _only((list, tuple), elements)
@@ -450,7 +270,3 @@ def _only(kind: type | tuple[type, ...], schema: CoreSchema) -> CoreSchema:
 @functools.cache
 def _validator(rule: ValueRule) -> SchemaValidator:
     return SchemaValidator(rule.core())
-
-
-def _each_or_all(value: object) -> str:
-    return "each" if isinstance(value, Mapping) else "all"
