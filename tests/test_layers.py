@@ -10,7 +10,7 @@ import pytest
 from sources import PACKAGE, imports, modules, room
 
 FLOORS = (
-    ("spans", "spelling", "substrings", "wildcards", "layer_forms", "yaml_words"),
+    ("spans", "spelling", "substrings", "renaming", "wildcards", "layer_forms", "yaml_words"),
     ("findings", "errors", "layer_names"),
     ("documents",),
     ("configs", "inventory"),

@@ -24,12 +24,13 @@ from compression_config.reports.data import as_json, to_json, to_yaml
 from compression_config.reports.explanation_text import explanation_lines
 from compression_config.reports.findings_text import as_text, finding_lines
 from compression_config.reports.github import as_github
-from compression_config.reports.lines import Part, Style, display_width, elided, plain_text, printable
+from compression_config.reports.lines import Part, Style, display_width, elided, plain_text
 from compression_config.reports.resolution_text import resolution_lines
 from compression_config.reports.snippets import snippet
 from compression_config.reports.tabular import as_csv, as_markdown
 from compression_config.resolving import Resolved
 from compression_config.spans import Position, Span
+from compression_config.spelling import printable
 
 DATA = ROOT / "tests" / "data" / "reports"
 INVENTORIES = ROOT / "examples" / "inventories"

@@ -125,9 +125,7 @@ def resolve(
     return resolution
 
 
-def answer(
-    config: AnyConfig, inventory: Inventory, unmatched: Unmatched
-) -> Resolution[Any] | CompressionResolution:
+def answer(config: AnyConfig, inventory: Inventory, unmatched: Unmatched) -> Resolution[Any] | CompressionResolution:
     """Return the answer with its findings, and raise nothing: errors are among them."""
     if not isinstance(config, CompressionConfig):
         return Resolution(Resolved(config, inventory), unmatched)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal, Self, TypeAlias
 
 from compression_config.spans import ConfigPath, Place, Span, format_path
+from compression_config.spelling import printable
 
 __all__ = ["Code", "Finding", "Severity", "SeverityLevel", "SeverityPolicy", "count_by_severity", "has_errors"]
 
@@ -148,7 +149,7 @@ class Finding:
         where = " at ".join(part for part in (place, format_path(self.path)) if part)
         separator = " " if place else " at "
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.severity}[{self.code}]{separator + where if where else ''}: {self.message}{hint}"
+        return printable(f"{self.severity}[{self.code}]{separator + where if where else ''}: {self.message}{hint}")
 
 
 @dataclass(frozen=True, slots=True)

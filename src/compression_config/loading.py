@@ -12,13 +12,13 @@ from compression_config.configs.config_list import (
     PruningConfigList,
     QuantizationConfigList,
 )
-from compression_config.configs.remarks import Remark, printable
+from compression_config.configs.remarks import Remark
 from compression_config.configs.validation import KINDS, inferred_kind, placed, total, validated
 from compression_config.documents import Document, read_file, read_text
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityPolicy, has_errors
 from compression_config.spans import ConfigPath, Provenance, SourceMap
-from compression_config.spelling import listed, nearest
+from compression_config.spelling import listed, nearest, printable
 
 __all__ = ["AnyConfig", "ConfigData", "load", "loads", "policy_of", "validate"]
 

@@ -1,11 +1,11 @@
-"""Names that resemble a given one: the remedy for a typo."""
+"""Words in messages: how they are written, and which known one resembles a misspelt one."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["listed", "nearest"]
+__all__ = ["listed", "nearest", "printable"]
 
 
 def nearest(word: str, candidates: Iterable[str], *, limit: int = 1) -> list[str]:
@@ -30,3 +30,18 @@ def listed(words: Iterable[str], *, last: str = "and") -> str:
     """
     *head, tail = (f"'{word}'" for word in words)
     return f"{', '.join(head)} {last} {tail}" if head else tail
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with everything that is no visible character escaped: it moves no cursor and hides nothing.
+
+    >>> printable("fc1\x1b[31m")
+    'fc1\\x1b[31m'
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")

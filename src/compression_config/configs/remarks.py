@@ -12,8 +12,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from compression_config.findings import Code
 from compression_config.spans import ConfigPath
+from compression_config.spelling import printable
 
-__all__ = ["Opaque", "Remark", "printable", "remarks_of", "shown", "validation_error"]
+__all__ = ["Opaque", "Remark", "remarks_of", "shown", "validation_error"]
 
 _LONGEST_SHOWN = 40
 """How many characters of a value a message repeats."""
@@ -67,13 +68,6 @@ def remarks_of(error: ValidationError) -> list[Remark]:
         said = details["ctx"]
         remarks.append(Remark(Code(details["type"]), said["message"], said["hint"], details["loc"], said["at_key"]))
     return remarks
-
-
-def printable(text: str) -> str:
-    """Return `text` with escapes for what cannot be printed: control characters, halves of surrogate pairs."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def shown(value: object) -> str:

@@ -13,10 +13,10 @@ from compression_config.reports.lines import (
     Style,
     paragraph,
     plain_text,
-    printable,
 )
 from compression_config.reports.snippets import snippet
 from compression_config.spans import format_path
+from compression_config.spelling import printable
 
 __all__ = ["SEVERITY_STYLES", "as_text", "counted", "finding_lines", "tally"]
 

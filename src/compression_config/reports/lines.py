@@ -19,7 +19,6 @@ __all__ = [
     "line",
     "paragraph",
     "plain_text",
-    "printable",
     "wrapped",
 ]
 
@@ -65,21 +64,6 @@ def line(text: str, style: Style = Style.PLAIN) -> Line:
 def plain_text(lines: Iterable[Line]) -> str:
     """Return lines as text; each ends with a line break and without white space. No lines give the empty string."""
     return "".join("".join(part.text for part in parts).rstrip() + "\n" for parts in lines)
-
-
-def printable(text: str) -> str:
-    r"""Return `text` with everything that is no visible character escaped: it moves no cursor and hides nothing.
-
-    >>> printable("fc1\x1b[31m")
-    'fc1\\x1b[31m'
-    """
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
-
-
-def _escaped(letter: str) -> str:
-    return letter.encode("unicode_escape").decode("ascii")
 
 
 def display_width(text: str) -> int:

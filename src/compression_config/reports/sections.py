@@ -8,7 +8,7 @@ from compression_config.budget import Budget
 from compression_config.reports.columns import GAP, Columns, Row
 from compression_config.reports.findings_text import counted
 from compression_config.reports.grouping import NameGroup, NameGroups
-from compression_config.reports.lines import EMPTY, Line, Part, Style, display_width, paragraph, printable
+from compression_config.reports.lines import EMPTY, Line, Part, Style, display_width, paragraph
 from compression_config.reports.rows import (
     Counts,
     LayerFacts,
@@ -19,6 +19,7 @@ from compression_config.reports.rows import (
     weightless,
 )
 from compression_config.resolving import Resolved
+from compression_config.spelling import printable
 
 __all__ = ["section_lines"]
 
