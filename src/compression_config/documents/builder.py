@@ -110,6 +110,9 @@ class Builder:
 
     __slots__ = ("checkpoint", "frame", "frames", "limits", "names", "nodes", "problems", "top")
 
+    items_have_dashes: ClassVar[bool] = False
+    """Whether a forgotten dash can be why a key stands there twice."""
+
     def __init__(self, problems: Problems, limits: Limits) -> None:
         self.problems = problems
         self.limits = limits
@@ -210,6 +213,8 @@ class Builder:
         line = self.problems.lines.span(first).start.line
         message = f"{quoted(text)} is set twice in one mapping"
         hint = f"delete one of the two; the first stands on line {line}"
+        if self.items_have_dashes and self.problems.lines.span(place).start.line != line:
+            hint += "; or begin a new list item with '- '"
         self.problems.add(Code.DUPLICATE_KEY, message, hint, self.path(), place)
 
     def unread_scalar(self, message: str, hint: str | None, place: Spot, code: Code = Code.SYNTAX) -> None:

@@ -63,6 +63,8 @@ class YamlComposer(Builder):
 
     __slots__ = ("anchors", "documents", "end", "plain", "text")
 
+    items_have_dashes = True
+
     def __init__(self, text: str, problems: Problems, limits: Limits) -> None:
         super().__init__(problems, limits)
         self.text = text
@@ -170,8 +172,10 @@ class YamlComposer(Builder):
             self.unread_scalar(f"{self._source(place_of_tag)} stands before a scalar", "delete the tag", place)
             return None
         if convert is None:
-            if event.tag is not None:
+            if event.tag is not None:  # what it would make of the text is not known
                 self._unsupported_tag(place_of_tag)
+                self.problems.unread.add(place)
+                return None
             return text if event.style else self._plain_value(text, place)
         if convert is not str and len(text) > self.limits.number and is_number(text):
             self.too_long_number(text, place)
@@ -241,8 +245,9 @@ class YamlComposer(Builder):
                         frame.node.children.append(inner_place)
             elif where not in self.problems.unread:
                 spot = where.spot if isinstance(where, Node) else where
-                message = "'<<' takes a mapping, or a list of mappings"
-                self.problems.add(Code.SYNTAX, message, "write '<<: *name'", (*self.path(), _MERGE), spot)
+                message = "'<<' takes a mapping, or a list of mappings; this is neither"
+                hint = "write '<<: *name', where '&name' stands before a mapping"
+                self.problems.add(Code.SYNTAX, message, hint, (*self.path(), _MERGE), spot)
 
     def _unusable_key(self, place: Spot) -> None:
         """Report a list or mapping that stands where a key should; what it is set to will be dropped."""

@@ -107,7 +107,8 @@ def _second_colon(failure: Failure) -> Explained:
     if len(_indent(failure.before)) > len(_indent(above)):
         message = "this key is indented deeper than the keys above it, as if it belonged to the value of the last"
         return Explained(message, "indent it like the key above", place)
-    return Explained("a key cannot stand here", "mend the quotes or the indentation above it", place)
+    hint = "mend the quotes or the indentation above it, or write the colon behind the key above"
+    return Explained("a key cannot stand here", hint, place)
 
 
 def _colon_in_text(failure: Failure, text: str) -> Explained:
