@@ -10,8 +10,8 @@ import pytest
 from sources import PACKAGE, imports, modules, room
 
 FLOORS = (
-    ("spans", "spelling", "substrings", "renaming", "wildcards", "layer_forms", "yaml_words"),
-    ("findings", "errors", "layer_names"),
+    ("spans", "naming", "substrings"),
+    ("findings", "errors"),
     ("documents",),
     ("configs", "inventory"),
     ("loading", "schema", "settings", "selection", "remedies"),

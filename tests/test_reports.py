@@ -19,6 +19,7 @@ from recording import ROOT, assert_recorded
 import compression_config as cc
 from compression_config.findings import Code, Finding
 from compression_config.loading import AnyConfig
+from compression_config.naming.spelling import printable
 from compression_config.reports.coloured import as_rich
 from compression_config.reports.data import as_json, to_json, to_yaml
 from compression_config.reports.explanation_text import explanation_lines
@@ -30,7 +31,6 @@ from compression_config.reports.snippets import snippet
 from compression_config.reports.tabular import as_csv, as_markdown
 from compression_config.resolving import Resolved
 from compression_config.spans import Position, Span
-from compression_config.spelling import printable
 
 DATA = ROOT / "tests" / "data" / "reports"
 INVENTORIES = ROOT / "examples" / "inventories"

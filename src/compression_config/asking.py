@@ -14,10 +14,10 @@ from compression_config.errors import InvalidConfig, UnmatchedSelector, Unmatche
 from compression_config.findings import Finding, Severity, SeverityLevel
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
 from compression_config.loading import AnyConfig, ConfigData, load, validate
+from compression_config.naming.spelling import listed
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.resolving import Resolved
 from compression_config.settings import PruningSettings, QuantizationSettings
-from compression_config.spelling import listed
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
 

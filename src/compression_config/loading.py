@@ -17,8 +17,8 @@ from compression_config.configs.validation import KINDS, inferred_kind, placed, 
 from compression_config.documents import Document, read_file, read_text
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityPolicy, has_errors
+from compression_config.naming.spelling import listed, nearest, printable
 from compression_config.spans import ConfigPath, Provenance, SourceMap
-from compression_config.spelling import listed, nearest, printable
 
 __all__ = ["AnyConfig", "ConfigData", "load", "loads", "policy_of", "validate"]
 

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from compression_config.configs.base import DEFAULT_TYPES, SubConfig
+from compression_config.configs.yaml_words import written
 from compression_config.inventory import Inventory
-from compression_config.layer_names import LayerNames, respelt
-from compression_config.renaming import Renaming, common_renaming
-from compression_config.spelling import listed, nearest
-from compression_config.wildcards import has_wildcards, plain_parts
-from compression_config.yaml_words import written
+from compression_config.naming.layer_names import LayerNames, respelt
+from compression_config.naming.renaming import Renaming, common_renaming
+from compression_config.naming.spelling import listed, nearest
+from compression_config.naming.wildcards import has_wildcards, plain_parts
 
 __all__ = ["Remedies"]
 

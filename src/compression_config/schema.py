@@ -14,7 +14,7 @@ from compression_config.configs.base import SELECTOR_KEYS, Kind, SubConfig
 from compression_config.configs.quant_values import QUANT_TYPES
 from compression_config.configs.validation import CONFIG_TYPES, KINDS
 from compression_config.errors import UsageError
-from compression_config.spelling import listed
+from compression_config.naming.spelling import listed
 
 __all__ = ["json_schema"]
 

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from compression_config.configs.base import SELECTOR_KEYS, SubConfig
+from compression_config.configs.yaml_words import written
 from compression_config.findings import Code, Finding, Severity
+from compression_config.naming.renaming import Renaming
 from compression_config.remedies import Remedies
-from compression_config.renaming import Renaming
 from compression_config.resolving import Resolved
 from compression_config.selection import AliasUse, Mismatch, Unmatched
 from compression_config.spans import ConfigPath
-from compression_config.yaml_words import written
 
 __all__ = ["REMEDIES", "selection_findings"]
 

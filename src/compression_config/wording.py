@@ -11,11 +11,11 @@ from itertools import islice
 from compression_config.budget import Budget, share_in_words
 from compression_config.configs.base import SubConfig
 from compression_config.inventory import Layer, Shape
+from compression_config.naming.spelling import listed
 from compression_config.resolving import Resolved, Status
 from compression_config.selection import NOBODY
 from compression_config.settings import AnySettings, QuantizationSettings
 from compression_config.spans import format_path
-from compression_config.spelling import listed
 
 __all__ = ["explained", "explanation", "selector_words", "settings_words", "shape_words"]
 

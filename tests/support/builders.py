@@ -91,9 +91,9 @@ def assert_reads_literally(
     assert sorted((use.index, use.key, use.element) for use in selection.alias_uses) == sorted(
         literal.alias_uses(configs, layers)
     )
-    assert sorted((found.index, found.element, layers[found.position].name) for found in selection.mismatches) == sorted(
-        literal.mismatches(configs, layers)
-    )
+    assert sorted(
+        (found.index, found.element, layers[found.position].name) for found in selection.mismatches
+    ) == sorted(literal.mismatches(configs, layers))
     overruled = [(-1, *literal.claims(configs, layer))[:-1] for layer in layers]
     assert [selection.runner_up(position) for position in range(len(layers))] == [max(c, default=-1) for c in overruled]
     for index, sub_config in enumerate(resolution.sub_configs):

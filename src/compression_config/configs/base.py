@@ -28,7 +28,7 @@ from compression_config.configs.plain import plain
 from compression_config.configs.remarks import Remark, shown, validation_error
 from compression_config.configs.values import ExcludeRule, NamesRule, ValueRule
 from compression_config.findings import Code
-from compression_config.spelling import listed, nearest
+from compression_config.naming.spelling import listed, nearest
 
 __all__ = ["DEFAULT_TYPES", "PLAIN_DATA", "SELECTOR_KEYS", "Kind", "Needs", "Rivals", "SubConfig"]
 

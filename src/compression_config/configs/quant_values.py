@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema, core_schema
 from compression_config.configs.remarks import Remark, shown
 from compression_config.configs.values import Choice, JsonSchema, ValueRule, sequence_of
 from compression_config.findings import Code
-from compression_config.spelling import listed, nearest
+from compression_config.naming.spelling import listed, nearest
 
 __all__ = ["QUANT_TYPES", "ByQuantType", "PerQuantTypeRule", "QuantType", "QuantTypesRule"]
 

@@ -12,7 +12,7 @@ from compression_config.configs.quant_values import PerQuantTypeRule, QuantType,
 from compression_config.configs.remarks import Remark
 from compression_config.configs.values import Choice, IntegerRule
 from compression_config.findings import Code
-from compression_config.spelling import listed
+from compression_config.naming.spelling import listed
 
 __all__ = ["QuantDtype", "QuantScheme", "QuantizationConfig"]
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from compression_config.findings import Code
+from compression_config.naming.spelling import printable
 from compression_config.spans import ConfigPath
-from compression_config.spelling import printable
 
 __all__ = ["Opaque", "Remark", "remarks_of", "shown", "validation_error"]
 

@@ -16,8 +16,8 @@ from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.remarks import Remark, remarks_of, shown
 from compression_config.errors import CompressionConfigError
 from compression_config.findings import Code, Finding
+from compression_config.naming.spelling import nearest, printable
 from compression_config.spans import Place, Provenance
-from compression_config.spelling import nearest, printable
 
 __all__ = ["CONFIG_TYPES", "KINDS", "inferred_kind", "placed", "total", "validated"]
 

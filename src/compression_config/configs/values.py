@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema
 from compression_config.configs.dialects import foreign_value
 from compression_config.configs.remarks import Remark, shown
 from compression_config.findings import Code
-from compression_config.spelling import listed, nearest
+from compression_config.naming.spelling import listed, nearest
 
 __all__ = ["Choice", "ExcludeRule", "IntegerRule", "JsonSchema", "NamesRule", "RatioRule", "ValueRule", "sequence_of"]
 

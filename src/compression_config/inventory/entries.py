@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, NoReturn
 from compression_config.errors import InvalidInventory
 from compression_config.inventory.columns import Columns, ParameterPairs, linked, packed
 from compression_config.inventory.layer import Shape
+from compression_config.naming.spelling import listed, nearest
 from compression_config.spans import ConfigPath, format_path
-from compression_config.spelling import listed, nearest
 
 __all__ = ["FORMAT", "VERSION", "Contents", "WrongEntry", "contents_of", "entries_of", "heading_of"]
 

@@ -16,7 +16,7 @@ from compression_config.documents import Document, Limits, read_json, read_yaml
 from compression_config.documents.collecting import paused_collector
 from compression_config.errors import InvalidInventory, UsageError
 from compression_config.inventory.entries import Contents, WrongEntry, contents_of, entries_of, heading_of
-from compression_config.spelling import listed
+from compression_config.naming.spelling import listed
 
 __all__ = ["MAX_BYTES", "read_file", "write_file"]
 

@@ -16,7 +16,7 @@ from compression_config.inventory.files import read_file, write_file
 from compression_config.inventory.layer import Layer, Shape, numel_of
 from compression_config.inventory.reading import read_modules
 from compression_config.inventory.walking import SupportsNamedModules, Walk, walk
-from compression_config.layer_names import LayerNames
+from compression_config.naming.layer_names import LayerNames
 
 __all__ = ["Inventory", "LayerLike", "as_inventory"]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from compression_config.configs.base import SubConfig
+from compression_config.configs.yaml_words import written
 from compression_config.findings import Code, Finding
 from compression_config.linting.phrases import layers_words
 from compression_config.resolving import Resolved
-from compression_config.yaml_words import written
 
 __all__ = ["boundary_findings"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from compression_config.findings import Code, Finding
-from compression_config.layer_forms import NUMBER, Forms
 from compression_config.linting.phrases import names_words, numbers_words
+from compression_config.naming.layer_forms import NUMBER, Forms
 from compression_config.resolving import Resolved
 from compression_config.selection import NOBODY
 

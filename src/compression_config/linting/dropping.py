@@ -10,9 +10,9 @@ from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.findings import Code, Finding
 from compression_config.linting.phrases import indices_words, names_words
+from compression_config.naming.spelling import listed
 from compression_config.resolving import Resolved
 from compression_config.selection import NOBODY
-from compression_config.spelling import listed
 
 __all__ = ["dropping_findings"]
 

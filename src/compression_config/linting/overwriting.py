@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from compression_config.configs.base import SubConfig
+from compression_config.configs.yaml_words import written
 from compression_config.findings import Code, Finding
 from compression_config.linting.phrases import indices_words, sub_config_words
 from compression_config.resolving import Resolved
 from compression_config.selection import NOBODY, Selection
-from compression_config.yaml_words import written
 
 __all__ = ["overwriting_findings"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from compression_config.naming.spelling import listed
 from compression_config.resolving import Resolved
 from compression_config.spans import ConfigPath, format_path
-from compression_config.spelling import listed
 
 __all__ = ["indices_words", "layers_words", "names_words", "numbers_words", "sub_config_words", "types_words"]
 

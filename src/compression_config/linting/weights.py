@@ -8,10 +8,10 @@ from typing import Any
 
 from compression_config.configs.base import SubConfig
 from compression_config.configs.quantization import QuantizationConfig
+from compression_config.configs.yaml_words import written
 from compression_config.findings import Code, Finding
 from compression_config.linting.phrases import layers_words, names_words, types_words
 from compression_config.resolving import Resolved
-from compression_config.yaml_words import written
 
 __all__ = ["weight_findings"]
 

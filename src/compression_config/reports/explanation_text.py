@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compression_config.budget import Budget
+from compression_config.naming.spelling import printable
 from compression_config.reports.lines import Line, Part, Style, line, paragraph
 from compression_config.resolving import Resolved
-from compression_config.spelling import printable
 from compression_config.wording import explained
 
 __all__ = ["explanation_lines"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from compression_config.findings import Finding, Severity, count_by_severity
+from compression_config.naming.spelling import printable
 from compression_config.reports.lines import (
     DEFAULT_WIDTH,
     EMPTY,
@@ -16,7 +17,6 @@ from compression_config.reports.lines import (
 )
 from compression_config.reports.snippets import snippet
 from compression_config.spans import format_path
-from compression_config.spelling import printable
 
 __all__ = ["SEVERITY_STYLES", "as_text", "counted", "finding_lines", "tally"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from compression_config.findings import Finding, Severity
+from compression_config.naming.spelling import printable
 from compression_config.spans import format_path
-from compression_config.spelling import printable
 
 __all__ = ["as_github"]
 

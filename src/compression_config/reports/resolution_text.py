@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from compression_config.budget import Budget
 from compression_config.findings import Finding
+from compression_config.naming.spelling import printable
 from compression_config.reports.findings_text import counted, finding_lines, tally
 from compression_config.reports.lines import DEFAULT_WIDTH, EMPTY, Line, Style, line
 from compression_config.reports.sections import section_lines
 from compression_config.reports.totals import total_lines
 from compression_config.resolving import Resolved
-from compression_config.spelling import printable
 
 __all__ = ["resolution_lines"]
 

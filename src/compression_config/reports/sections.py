@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from compression_config.budget import Budget
+from compression_config.naming.spelling import printable
 from compression_config.reports.columns import GAP, Columns, Row
 from compression_config.reports.findings_text import counted
 from compression_config.reports.grouping import NameGroup, NameGroups
@@ -19,7 +20,6 @@ from compression_config.reports.rows import (
     weightless,
 )
 from compression_config.resolving import Resolved
-from compression_config.spelling import printable
 
 __all__ = ["section_lines"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from compression_config.naming.spelling import printable
 from compression_config.reports.lines import Line, Part, Style, display_width
 from compression_config.spans import Span
-from compression_config.spelling import printable
 
 __all__ = ["snippet"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from compression_config.budget import Budget
+from compression_config.naming.spelling import printable
 from compression_config.reports.findings_text import counted
 from compression_config.reports.lines import Line, Part, Style, paragraph
 from compression_config.reports.rows import Counts, Untouched, type_words, untouched
 from compression_config.resolving import Resolved
-from compression_config.spelling import printable
 
 __all__ = ["total_lines"]
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from compression_config.findings import Code, Finding
+from compression_config.naming.spelling import printable
 from compression_config.reports.columns import Columns, Row
 from compression_config.reports.findings_text import counted, finding_lines, tally
 from compression_config.reports.grouping import NameGroup, NameGroups
 from compression_config.reports.lines import DEFAULT_WIDTH, EMPTY, Line, Part, Style, line
 from compression_config.resolving import Status
-from compression_config.spelling import printable
 from compression_config.verification import GroupVerification, LayerVerification, Verification
 
 __all__ = ["verification_lines"]

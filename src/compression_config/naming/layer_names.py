@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
-from compression_config.layer_forms import NUMBER, Forms, filled, form_of, numbers_of, texts_of
+from compression_config.naming.layer_forms import NUMBER, Forms, filled, form_of, numbers_of, texts_of
 
 __all__ = ["LayerNames", "one_letter_off", "respelt"]
 
