@@ -245,25 +245,29 @@ TIED = [
     ("types", "counted", "masked"),
     [
         pytest.param(["Embedding", "Linear"], ["embed", "fc"], 75, id="all"),
-        pytest.param(["Linear"], ["fc"], 25, id="first-of-the-tie-untouched"),
+        pytest.param(["Linear"], ["fc", "head"], 75, id="first-of-the-tie-untouched"),
         pytest.param(["Embedding"], ["embed"], 50, id="later-of-the-tie-untouched"),
     ],
 )
 @pytest.mark.parametrize("key", ["sparsity_per_layer", "total_sparsity"])
-def test_a_shared_weight_counts_once_for_the_first_of_its_layers(
+def test_a_shared_weight_counts_once_for_the_first_of_its_compressed_layers(
     types: list[str], counted: list[str], masked: int, key: str
 ) -> None:
-    """D17: 'budgets and totals count it once, for the first of its layers in the model's order'."""
+    """D17: 'budgets and totals count it once', for the first that is compressed: what it masks is masked for all."""
     found = budget([{"op_types": types, key: 0.5}], TIED)
     assert [layer.layer for layer in found.layers] == counted
     assert (found.model.numel, found.model.masked) == (150, masked)
 
 
-def test_a_group_of_nothing_but_later_layers_of_ties_is_empty() -> None:
-    found = budget([{"op_names": ["head"], "total_sparsity": 0.5, "max_sparsity_per_layer": 0.9}], TIED)
+def test_a_group_of_nothing_but_later_layers_of_compressed_ties_is_empty() -> None:
+    configs = [
+        {"op_names": ["embed"], "sparsity_per_layer": 0.0},
+        {"op_names": ["head"], "total_sparsity": 0.5, "max_sparsity_per_layer": 0.9},
+    ]
+    found = budget(configs, TIED)
     assert (found.groups[0].names, found.groups[0].numel, found.groups[0].demanded) == ((), 0, 0)
     assert found.allocate() == {}
-    assert found.model.masked_share is None
+    assert found.model.masked == 0
 
 
 # --- what is not known
@@ -407,6 +411,26 @@ def test_a_shortfall_of_less_than_one_element_a_layer_is_rounding() -> None:
     assert finding.message == (
         "'total_sparsity' 0.5 demands 4 of 8 elements, and the caps, rounded down layer by layer, hold 3"
     )
+    assert finding.hint == "write total_sparsity: 0.4, or max_sparsity_per_layer: 0.6"
+
+
+def test_rounding_that_hardly_matters_needs_no_remedy() -> None:
+    (finding,) = said(
+        [{"op_types": ["Linear"], "total_sparsity": 0.5, "max_sparsity_per_layer": 0.5}], layers_of(2001, 2003)
+    )
+    assert (finding.code, finding.hint) == ("rounded-demand", None)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=7), st.integers(1, 99))
+def test_the_remedies_of_a_rounded_group_are_ones(numels: list[int], ratio: int) -> None:
+    config = {"op_types": ["Linear"], "total_sparsity": ratio / 100, "max_sparsity_per_layer": ratio / 100}
+    for finding in said([config], layers_of(*numels)):
+        if finding.code == "rounded-demand" and finding.hint is not None:
+            words = finding.hint.replace(",", "").split()
+            lower, higher = float(words[words.index("total_sparsity:") + 1]), float(words[-1])
+            for remedy in ({"total_sparsity": lower}, {"max_sparsity_per_layer": higher}):
+                codes = {found.code for found in said([config | remedy], layers_of(*numels))}
+                assert "rounded-demand" not in codes
 
 
 def unchecked(ratio: float, cap: float, layers: list[cc.Layer]) -> tuple[Resolved, Budget]:
@@ -672,6 +696,7 @@ def test_a_budget_is_plain_data_too() -> None:
         "numel": 1510,
         "compressed": 1510,
         "masked": 1205,
+        "outside": 0,
         "masked_share": 1205 / 1510,
         "masked_share_of_all": 1205 / 1510,
         "mean_weight_bits": 32.0,
@@ -716,7 +741,14 @@ def test_the_share_of_layers_that_are_not_as_others_in_words() -> None:
     )
     assert words([total], "layer_2", layers) == "its number of weight elements is not known"
     assert words([total], "relu", layers) is None
-    assert words([total], "head", TIED) == "its weight is that of 'embed' and counted there"
+    both = {"op_types": ["Linear", "Embedding"], "total_sparsity": 0.5}
+    assert words([both], "head", TIED) == "its weight is that of 'embed' and counted there"
+    assert (
+        words([total], "head", TIED)
+        == "38 to 75 of its 100 weight elements are masked; the group of 2 layers masks 75 of 150"
+    )
+    excluded = {"op_names": ["embed"], "exclude": True}
+    assert words([both, excluded], "head", TIED).startswith("25 to 75 of its 100")
     alone = {"op_names": ["layer_1"], "total_sparsity": 0.5}
     assert words([alone], "layer_1") == (
         "250 of its 500 weight elements are masked; the group of 1 layer masks 250 of 500"

@@ -336,6 +336,7 @@ class TestResolve:
             ("a.csv", "kind,"),
             ("a.md", "## "),
             ("a", "1 "),
+            ("a.txt", "1 "),
         ],
     )
     def test_the_ending_of_a_file_says_its_form(
@@ -346,6 +347,22 @@ class TestResolve:
         out, err = capsys.readouterr()
         assert out == ""
         assert err.startswith("note[legacy-key]")
+
+    @pytest.mark.parametrize("name", ["a.json.gz", "a.html", "a.jsn"])
+    def test_an_ending_that_stands_for_no_form_is_refused(
+        self, here: Path, name: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """A table in a file called `a.json.gz` is what nobody asked for."""
+        arguments = ("resolve", "pruning.yaml", "--model", "net.json", "-o", name)
+        assert run(*arguments) == 2
+        ending = name[name.rindex(".") :]
+        assert capsys.readouterr().err == (
+            f"compression-config: error: the ending '{ending}' tells no format: "
+            "write '.json', '.yaml', '.csv', '.md', '.yml' or '.txt', or --format\n"
+        )
+        assert not (here / name).exists()
+        assert run(*arguments, "--format", "csv") == 0
+        assert (here / name).read_text(encoding="utf-8").startswith("kind,")
 
 
 class TestExplain:

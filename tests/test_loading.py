@@ -306,8 +306,27 @@ def test_a_joined_list_keeps_files_and_places(tmp_path: Path) -> None:
         ("repeated-element", (2, "op_names", 1), str(override)),
         ("repeated-element", (3, "op_names", 1), None),
         ("legacy-key", (3, "sparsity"), None),
-        ("repeated-element", (4, "op_names", 1), str(override)),
+    ], "the file that is added twice speaks once of the same place in it"
+
+
+def test_what_a_merge_repeats_is_said_once_at_its_first_path() -> None:
+    text = "- &base\n  op_names: [fc1, fc1]\n  sparsity: 0.5\n- <<: *base\n- <<: *base\n  op_names: [fc2, fc2]\n"
+    config_list = cc.loads(text)
+    assert where(config_list.findings) == [
+        ("repeated-element", (0, "op_names", 1), (2, 19)),
+        ("legacy-key", (0, "sparsity"), (3, 3)),
+        ("repeated-element", (2, "op_names", 1), (6, 19)),
     ]
+    with pytest.raises(cc.UnmatchedSelector) as caught:
+        cc.resolve(config_list, [("fc3", "Linear")])
+    assert [finding.path for finding in caught.value.findings] == [
+        (0, "op_names", 0),
+        (0, "op_names", 1),
+        (2, "op_names", 0),
+        (2, "op_names", 1),
+    ]
+    plain = config_list.to_list()
+    assert len(cc.validate(plain).findings) == 6
 
 
 def test_an_unmatched_name_of_a_joined_list_points_into_its_file(tmp_path: Path) -> None:
@@ -330,6 +349,18 @@ def test_joining_lists_overwrites_and_joins_to_the_right() -> None:
     assert (empty + base, base + empty, base + []) == (base, base, base)
     (a, b) = base
     assert (cc.validate([a], kind="pruning") + [b]) == base
+
+
+def test_a_config_list_continues_plain_data_too() -> None:
+    base = cc.loads(BASE, kind="pruning", name="base.yaml")
+    first = {"op_types": ["Conv2d"], "exclude": True}
+    joined = [first] + base
+    assert joined.to_list() == [first, *base.to_list()]
+    assert [finding.source for finding in joined.findings] == ["base.yaml"]
+    assert [cc.PruningConfig(**first)] + base == (first,) + base == joined
+    with pytest.raises(cc.InvalidConfig) as caught:
+        [{"op_types": ["Conv2d"], "sparsity": 80}] + base
+    assert codes_of(caught.value.findings) == ["out-of-range"]
 
 
 def test_what_is_wrong_with_a_joined_part_is_said_with_its_index_in_the_whole() -> None:
@@ -375,6 +406,59 @@ def test_a_config_list_is_a_read_only_sequence() -> None:
     assert repr(config_list).startswith("PruningConfigList([PruningConfig(op_types=")
 
 
+def test_a_config_list_is_built_of_sub_configs_or_plain_data_and_of_nothing_else() -> None:
+    plain = yaml.safe_load(BASE)
+    built = cc.PruningConfigList(plain)
+    assert built == cc.PruningConfigList(cc.PruningConfig(**item) for item in plain) == cc.validate(plain)
+    assert cc.resolve(built, [("fc1", "Linear"), ("fc2", "Linear"), ("fc3", "Linear")])["fc1"].index == 1
+    other = cc.QuantizationConfig(op_types=["Linear"], quant_types="output", quant_bits=8)
+    wrong: Any
+    for wrong, code in (
+        ([{"op_types": ["Linear"], "sparsity": 80}], "out-of-range"),
+        ([3], "not-a-mapping"),
+        (5, "not-a-list"),
+        ("Linear", "not-a-list"),
+        (plain[0], "not-a-list"),
+        ([other], "mixed-kinds"),
+    ):
+        with pytest.raises(cc.InvalidConfig) as caught:
+            cc.PruningConfigList(wrong)
+        assert codes_of(caught.value.findings) == [code]
+
+
+def test_a_two_part_document_is_built_of_plain_data_and_says_all_that_is_wrong_with_it() -> None:
+    pruning = yaml.safe_load(BASE)
+    quantization = [{"op_types": ["Linear"], "quant_types": "output", "quant_bits": 8}]
+    built = cc.CompressionConfig(pruning, quantization)
+    assert built == cc.validate({"pruning": pruning, "quantization": quantization})
+    assert cc.CompressionConfig(pruning=pruning).to_dict() == {"pruning": pruning}
+    with pytest.raises(cc.InvalidConfig) as caught:
+        cc.CompressionConfig([{"op_types": ["Linear"], "sparsity": 80}], [{"op_types": "Linear", "exclude": True}])
+    assert [(finding.code.value, finding.path) for finding in caught.value.findings] == [
+        ("out-of-range", ("pruning", 0, "sparsity")),
+        ("wrong-type", ("quantization", 0, "op_types")),
+    ]
+
+
+@pytest.mark.parametrize("path", ["prune.yaml", Path("prune.yaml")])
+def test_a_path_for_a_config_list_is_told_how_a_file_is_read(path: Any) -> None:
+    with pytest.raises(cc.InvalidConfig) as caught:
+        cc.resolve(path, [("fc1", "Linear")])
+    (finding,) = caught.value.findings
+    assert (finding.code, finding.hint) == (
+        cc.Code.NOT_A_LIST,
+        "write load(...) to read a file, loads(...) to read a text",
+    )
+
+
+def test_an_inventory_in_place_of_a_config_list_is_recognized(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    cc.Inventory.from_layers([("fc1", "Linear")]).save(path)
+    (finding,) = cc.check(path)
+    assert (finding.code, finding.message) == (cc.Code.NOT_A_LIST, "a config list is a list, not an inventory")
+    assert finding.hint == "give the inventory as the model, and a config list in its place"
+
+
 def test_a_validated_list_is_not_validated_again_and_can_be_judged_anew() -> None:
     config_list = cc.loads(BASE, kind="pruning", name="base.yaml")
     assert cc.validate(config_list) is config_list
@@ -384,3 +468,19 @@ def test_a_validated_list_is_not_validated_again_and_can_be_judged_anew() -> Non
         cc.validate(config_list, severity={"legacy-key": "error"})
     (finding,) = caught.value.findings
     assert (finding.source, finding.severity) == ("base.yaml", "error")
+
+
+def test_a_part_of_a_list_is_a_list_whose_findings_keep_their_places() -> None:
+    text = "- {op_names: [a], sparsity: 0.1}\n- {op_names: [b], sparsity: 0.2}\n- {op_names: [c], sparsity: 0.3}\n"
+    whole = cc.loads(text, kind="pruning")
+    part = whole[::-2] + [{"op_names": ["d"], "sparsity": 0.4}] + whole[1:]
+    assert [config.sparsity for config in part] == [0.3, 0.1, 0.4, 0.2, 0.3]
+    lines = [(finding.path, finding.span and finding.span.start.line) for finding in whole[::-2].findings]
+    assert lines == [((0, "sparsity"), 3), ((1, "sparsity"), 1)]
+    assert whole[3:] == cc.PruningConfigList()
+
+
+def test_a_list_that_goes_on_without_a_word_of_its_kind_still_has_not_said_it() -> None:
+    excludes = [{"op_names": ["a"], "exclude": True}]
+    longer = cc.validate(excludes) + excludes  # type: ignore[operator]
+    assert "kind-not-stated" in {finding.code.value for finding in longer.findings}

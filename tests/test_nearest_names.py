@@ -69,6 +69,7 @@ def hint_for(key: str, word: str, model: Any = BERT, **selector: Any) -> str | N
         pytest.param("bert.encoder. layer.3.attention.self.query", id="white-space-inside"),
         pytest.param("bert.encoder.layer.3.attention.self.query.", id="dot-behind"),
         pytest.param("bert.encoder.layer.3.attention.self.query.weight", id="parameter"),
+        pytest.param("_orig_mod.bert.encoder.layer.3.attention.self.query.weight", id="orig-mod-and-parameter"),
     ],
 )
 def test_a_name_that_is_nearly_right_is_put_right(word: str, selector: dict[str, Any]) -> None:
@@ -214,6 +215,32 @@ def test_another_number_is_no_misspelling() -> None:
     assert hint_for("op_names", "fc3", model) == "the model's names begin with 'fc1' and 'fc2'"
 
 
+def test_types_without_parameters_are_not_offered_beside_others() -> None:
+    """Fused experts: the weights are in the container, and all that is in it is an activation."""
+    model = [
+        cc.Layer(name="experts", type="Experts", has_weight=False, parameters={"gate_up_proj": (2, 4, 4)}),
+        cc.Layer(name="experts.act", type="SiLU", has_weight=False, parameters={}),
+        cc.Layer(name="head", type="Linear", weight_shape=(4, 4)),
+    ]
+    findings = cc.check([{"op_types": ["Linear"], "op_partial_names": ["experts"], **HALF}], model)
+    assert [(finding.code, finding.hint) for finding in findings] == [("selects-nothing", "write op_types: [Experts]")]
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        pytest.param("h1.", "write 'h.1.'", id="the-dot-is-missing"),
+        pytest.param("attn.h1", "the model's names begin with 'h' and 'head2'", id="elsewhere-too"),
+        pytest.param("h7.", "the model's names begin with 'h' and 'head2'", id="no-such-number"),
+        pytest.param("head1", "the model's names begin with 'h' and 'head2'", id="no-such-head"),
+    ],
+)
+def test_no_number_is_lost_from_a_partial_name(word: str, hint: str) -> None:
+    """`h.` in the place of `h7.` would take every layer of the model."""
+    model = [("h.0.fc", "Linear"), ("h.1.fc", "Linear"), ("head2", "Linear")]
+    assert hint_for("op_partial_names", word, model) == hint
+
+
 def test_the_only_number_of_a_sequence_is_named() -> None:
     assert hint_for("op_names", "layer.7.fc", [("layer.0.fc", "Linear")]) == "the only number behind 'layer.' is 0"
 
@@ -350,4 +377,4 @@ def test_a_thousand_misspelt_names_are_answered_fast() -> None:
     findings = cc.check([{"op_types": ["Linear"], "op_names": words, **HALF}], model)
     assert time.perf_counter() - started < 3
     assert len(findings) == len(words) == 1000
-    assert findings[0].hint == "write 'model.layers.0.mlp.experts.0.gate_proj'"
+    assert [finding.hint for finding in findings] == [f"write '{name}'" for name in names[::10]]

@@ -57,7 +57,8 @@ BAD_SUB_CONFIGS: list[Any] = [
      "there is no key 'Op_Types'", "write 'op_types'"),
     ("unknown-key-like-none", {**PRUNED, "colour": 1}, "unknown-key", ("colour",),
      "there is no key 'colour'", PRUNING_KEYS),
-    ("key-that-is-no-string", dict([*PRUNED.items(), (7, 1)]), "unknown-key", ("7",), "there is no key '7'", PRUNING_KEYS),
+    ("key-that-is-no-string", dict([*PRUNED.items(), (7, 1)]), "unknown-key", ("7",),
+     "there is no key '7'", PRUNING_KEYS),
     ("wrong-type", {"op_types": 5, "sparsity_per_layer": 0.5}, "wrong-type", ("op_types",),
      "'op_types' must be a list, not 5", "write op_types: [Linear]"),
     ("wrong-type-of-element", {"op_names": ["a", ["b"]], "sparsity_per_layer": 0.5}, "wrong-type", ("op_names", 1),
@@ -241,7 +242,8 @@ def test_direct_construction_raises_the_same_sentences_at_the_same_keys(
             "write a list of sub-configs, or two of them under 'pruning:' and 'quantization:'", id="mapping",
         ),
         pytest.param(
-            "[]", "not-a-list", (), 'a config list is a list, not "[]"', "write a list of sub-configs", id="string"
+            "[]", "not-a-list", (), 'a config list is a list, not "[]"',
+            "write load(...) to read a file, loads(...) to read a text", id="string",
         ),
         pytest.param(
             b"[]", "not-a-list", (), "a config list is a list, not an object of type bytes",
@@ -395,6 +397,13 @@ def test_a_wrong_option_is_a_usage_error(options: Any) -> None:
             call([PRUNED], **options)
     with pytest.raises(cc.UsageError):
         cc.loads("[]", **options)
+
+
+def test_a_code_that_is_misspelt_or_fatal_is_shown_as_it_is_written() -> None:
+    with pytest.raises(cc.UsageError, match=r"no finding 'legacy-kye'; did you mean 'legacy-key'\?"):
+        cc.validate([PRUNED], severity={"legacy-kye": "error"})
+    with pytest.raises(cc.UsageError, match=r"^'syntax' stays an error"):
+        cc.validate([PRUNED], severity={cc.Code.SYNTAX: "note"})
 
 
 # --- What is taken, and as what

@@ -259,6 +259,20 @@ def test_the_tolerance_says_by_how_much_a_count_may_be_off(tolerance: Any, zeros
     assert (found.findings == ()) is passes
 
 
+@pytest.mark.parametrize("tolerance", ["exact", "element", "channel", 0.5])
+@pytest.mark.parametrize("bare", [False, True])
+def test_no_tolerance_covers_a_layer_that_is_masked_whole_under_a_cap(tolerance: Any, bare: bool) -> None:
+    """Spec: 'all parameters in layer_1 may be totally masked. To avoid this situation, ...'."""
+    layers = [linear("fc1", 2, 2), linear("fc2", 25, 40)]
+    tensors = {"fc1": mask(4, 2, 2), "fc2": mask(600, 25, 40)}
+    if bare:
+        tensors = {"fc1.weight": weight(4, 2, 2), "fc2.weight": weight(600, 25, 40)}
+    found = verify([GROUP[0] | {"total_sparsity": 0.6}], layers, tensors, tolerance=tolerance)
+    assert found.layers[0].cap == 3
+    assert codes(found) == {"fc1": ("cap-exceeded",)}
+    assert found.findings[0].hint is None
+
+
 def test_the_default_takes_an_engine_that_rounds_to_nearest() -> None:
     configs = [{"op_types": ["Linear"], "sparsity_per_layer": 0.29}]
     assert verify(configs, [linear("a", 10)], {"a": mask(3, 10)}).findings == ()
@@ -355,6 +369,8 @@ class Broken:
         pytest.param(Meta(), "is on the meta device and has no numbers", id="meta"),
         pytest.param(Broken(), "cannot be counted: RuntimeError('no kernel')", id="broken"),
         pytest.param(weight(0, 300), "has 300 weight elements there instead of 500", id="other-size"),
+        pytest.param(weight(400, 25, 20), "has the shape 25x20 there instead of 20x25", id="transposed"),
+        pytest.param(weight(400, 500), "has the shape 500 there instead of 20x25", id="flat"),
         pytest.param("weights", "is no tensor but 'str'", id="string"),
         pytest.param([[1, 2], [3]], "has rows of different length", id="ragged"),
         pytest.param([["1"]], "holds 'str' where numbers are expected", id="no-numbers"),
@@ -364,11 +380,22 @@ class Broken:
 def test_what_cannot_be_counted_is_said_and_not_taken_for_right(tensor: Any, reason: str) -> None:
     tensors = as_state_dict(GOOD) | {"fc1.weight": tensor}
     found = verify(CONFIGS, LAYERS, tensors)
-    assert said(found) == [("not-verified", "warning", (0,), f"1 of 2 layers could not be verified: 'fc1' {reason}")]
+    severity = "error" if "instead of" in reason else "warning"
+    assert said(found) == [("not-verified", severity, (0,), f"1 of 2 layers could not be verified: 'fc1' {reason}")]
     assert not found.layers[0].verified
-    found.raise_for_findings()
+    if severity == "warning":
+        found.raise_for_findings()
     with pytest.raises(cc.FindingsError):
         found.raise_for_findings("warning")
+
+
+def test_a_mask_and_a_weight_of_different_shapes_are_not_taken_for_one_layer() -> None:
+    """Names and types alone say nothing about shapes; a mask that does not fit its weight is wrong all the same."""
+    tensors = {"fc1.weight_mask": mask(400, 25, 20), "fc1.weight_orig": weight(0, 20, 25)}
+    found = verify(CONFIGS[:1], [("fc1", "Linear")], tensors)
+    assert [message for *_, message in said(found)] == [
+        "1 of 1 layers could not be verified: 'fc1' has the shape 20x25 there instead of 25x20"
+    ]
 
 
 def test_an_array_that_breaks_is_no_mask_and_not_verified() -> None:
@@ -400,6 +427,15 @@ def test_where_nothing_could_be_verified_that_is_an_error() -> None:
     assert found.findings[0].message == (
         "4 of the names there are those of no layer: 'module.fc1.weight', 'module.fc2.weight', 'module.out.weight', ..."
     )
+
+
+def test_a_prefix_that_hides_all_layers_is_said_with_the_layer_that_is_meant() -> None:
+    names = [f"module.{name}.{part}" for name in SHAPES for part in ("bias", "weight")]
+    modules = {f"module.{name}": SimpleNamespace(weight=weight(0, *shape)) for name, shape in SHAPES.items()}
+    model = SimpleNamespace(named_modules=lambda: [("", object()), *modules.items()])
+    for weights in (model, {name: weight(0, 20, 25) for name in names}):
+        first = verify(CONFIGS, LAYERS, weights).findings[0]
+        assert (first.code, first.path, first.hint) == ("not-verified", (), "the layer may be 'fc1'")
 
 
 def test_a_mask_for_a_layer_that_does_not_exist_is_a_typo() -> None:
@@ -465,10 +501,58 @@ def test_a_shared_weight_is_looked_at_once_under_whichever_name_it_was_stored() 
         assert found.findings == ()
 
 
-def test_a_group_of_nothing_but_later_layers_of_ties_has_no_row() -> None:
+def test_a_later_layer_of_a_tie_is_looked_at_where_it_has_a_mask_of_its_own() -> None:
+    layers = [linear("fc", 10, 10), linear("embed", 10, 10, type="Embedding"), linear("head", 10, 10, tied_to="embed")]
+    configs = [{"op_names": ["fc"], "sparsity_per_layer": 0.5}]
+    masks = {name: {"weight": mask(count, 10, 10)} for name, count in (("fc", 50), ("embed", 0), ("head", 1))}
+    found = verify(configs, layers, masks)
+    assert [(row.layer, row.masked, row.codes) for row in found.layers] == [
+        ("fc", 50, ()),
+        ("embed", 0, ()),
+        ("head", 1, ("touched-layer",)),
+    ]
+    del masks["embed"]  # then the only mask there is stands for the shared weight
+    assert codes(verify(configs, layers, masks)) == {"embed": ("touched-layer",)}
+
+
+def test_a_layer_of_a_tie_that_cannot_be_read_has_no_row_of_its_own() -> None:
+    class Unreadable(dict[str, Any]):
+        def __getitem__(self, key: str) -> Any:
+            if key == "head.weight_mask":
+                raise OSError("gone")
+            return super().__getitem__(key)
+
     layers = [linear("embed", 10, 10, type="Embedding"), linear("head", 10, 10, tied_to="embed")]
-    found = verify([{"op_names": ["head"], "total_sparsity": 0.5}], layers, {"embed.weight": weight(0, 10, 10)})
-    assert (found.groups, found.findings) == ((), ())
+    tensors = Unreadable({"embed.weight": weight(50, 10, 10), "head.weight_mask": mask(50, 10, 10)})
+    found = verify([{"op_types": ["Embedding", "Linear"], "sparsity_per_layer": 0.5}], layers, tensors)
+    assert [(row.layer, row.masked) for row in found.layers] == [("embed", 50)]
+
+
+@pytest.mark.parametrize("stored_as", ["embed", "head"])
+def test_what_is_asked_of_a_later_layer_of_a_tie_alone_is_looked_at_in_the_shared_weight(stored_as: str) -> None:
+    layers = [linear("embed", 10, 10, type="Embedding"), linear("head", 10, 10, tied_to="embed")]
+    configs = [{"op_names": ["head"], "total_sparsity": 0.5}]
+    assert verify(configs, layers, {f"{stored_as}.weight": weight(50, 10, 10)}).findings == ()
+    missed = verify(configs, layers, {f"{stored_as}.weight": weight(0, 10, 10)})
+    assert {finding.code.value for finding in missed.findings} == {"sparsity-missed"}
+
+
+def test_of_a_tie_that_is_compressed_whole_each_layer_needs_its_mask_where_masks_untie_it() -> None:
+    layers = [linear("embed", 10, 10, type="Embedding"), linear("head", 10, 10, tied_to="embed")]
+    configs = [{"op_types": ["Embedding", "Linear"], "sparsity_per_layer": 0.5}]
+    tensors = {
+        "embed.weight_orig": weight(0, 10, 10),
+        "embed.weight_mask": mask(50, 10, 10),
+        "head.weight": weight(0, 10, 10),
+    }
+    assert said(verify(configs, layers, tensors)) == [
+        (
+            "not-verified",
+            "error",
+            (0,),
+            "1 of 2 layers could not be verified: 'head' shared the weight of 'embed', which alone has a mask there",
+        )
+    ]
 
 
 # --- quantization
@@ -531,6 +615,14 @@ def test_the_channels_of_a_transposed_convolution_lie_along_the_second_axis() ->
     tensor = levels(16, 40, 6).T.reshape(6, 40)[:, :, None] * np.arange(1, 41)[None, :, None]
     layer = linear("a", 6, 40, 1, type="ConvTranspose1d")
     assert verify(bits_config(3, "per_channel_affine"), [layer], {"a.weight": tensor}).findings == ()
+
+
+def test_a_linear_layer_stored_the_other_way_round_has_its_outputs_along_the_second_axis() -> None:
+    stored = np.add.outer(np.zeros(64), np.arange(32) * 100.0) + levels(16, 64).reshape(64, 1)
+    configs = [{"op_types": ["Conv1D", "Linear"], "quant_types": ["weight", "input"], "quant_bits": 4}]
+    for kind, wrong in (("Conv1D", False), ("Linear", True)):
+        found = verify(configs, [linear("c_attn", 64, 32, type=kind)], {"c_attn.weight": stored})
+        assert bool(found.findings) is wrong
 
 
 def test_levels_are_counted_beyond_the_first_block() -> None:

@@ -168,12 +168,22 @@ class SeverityPolicy:
         return self.strict or "error" in self.levels.values()
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Return `findings` with the severities of this policy, without those that it silences."""
+        """Return `findings` with the severities of this policy, without those that it silences.
+
+        What aliases and merges of YAML repeat is said once, at the first path that leads to that place in the text.
+        """
         kept = []
+        said = set()
         for finding in findings:
             level = self.level(finding)
-            if level != "ignore":
-                kept.append(finding if level == finding.severity else replace(finding, severity=Severity(level)))
+            if level == "ignore":
+                continue
+            if finding.span is not None:
+                key = (finding.source, finding.span, finding.code, finding.message, finding.hint)
+                if key in said:
+                    continue
+                said.add(key)
+            kept.append(finding if level == finding.severity else replace(finding, severity=Severity(level)))
         return tuple(kept)
 
     def level(self, finding: Finding) -> SeverityLevel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args, overload
 
 from compression_config.configs.base import Kind, SubConfig
@@ -41,12 +41,12 @@ def policy_of(*, strict: bool, severity: Mapping[str, SeverityLevel] | None) -> 
     levels = dict(severity or {})
     for code, level in levels.items():
         if code not in set(Code):
-            close = nearest(str(code), list(Code))
-            raise UsageError(f"there is no finding {code!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+            close = nearest(str(code), [known.value for known in Code])
+            raise UsageError(f"there is no finding {str(code)!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
         if level not in get_args(SeverityLevel):
             raise UsageError(f"a severity is {listed(get_args(SeverityLevel), last='or')}, not {level!r}")
         if Code(code).fatal and level != "error":
-            raise UsageError(f"{code!r} stays an error: what it speaks of leaves no config list to go on with")
+            raise UsageError(f"{str(code)!r} stays an error: what it speaks of leaves no config list to go on with")
     return SeverityPolicy(strict=strict, levels={str(code): level for code, level in levels.items()})
 
 
@@ -266,15 +266,26 @@ def _unknown_part(key: object) -> Remark:
     return Remark(Code.UNKNOWN_KEY, f"there is no part '{name}' in a two-part document", hint, (name,), at_key=True)
 
 
+def _of_part(remarks: Iterable[Remark], part: Kind) -> Iterator[Remark]:
+    """Yield the remarks about one part of a two-part document: what belongs to the other is only to be moved."""
+    other = next(kind for kind in KINDS if kind != part)
+    for remark in remarks:
+        moved = remark.code is Code.MIXED_KINDS
+        yield remark._replace(hint=f"write it in a sub-config under '{other}:'") if moved else remark
+
+
 def _one_list(
     data: object, source: SourceMap | None, kind: Kind | None, policy: SeverityPolicy, *, prefix: ConfigPath = ()
 ) -> PruningConfigList | QuantizationConfigList:
     stated = kind or inferred_kind(data)
     read_as = stated or "pruning"
     configs, remarks = validated(data, read_as)
+    if source is None and not prefix and isinstance(data, str | os.PathLike):
+        hint = "write load(...) to read a file, loads(...) to read a text"
+        remarks = [remark._replace(hint=hint) for remark in remarks]
     if configs is None:
         provenance = Provenance.of(len(data) if isinstance(data, Sequence) else 0, source, prefix)
-        raise InvalidConfig(policy.apply(placed(remarks, provenance)))
+        raise InvalidConfig(policy.apply(placed(_of_part(remarks, read_as) if prefix else remarks, provenance)))
     provenance = Provenance.of(len(configs), source, prefix)
     result = _LISTS[read_as](configs, provenance=provenance, policy=policy, kind_stated=stated is not None)
     if policy.raises and has_errors(result.findings):

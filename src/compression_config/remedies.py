@@ -145,15 +145,21 @@ class Remedies:
         return self._types_of(samples)
 
     def _types_of(self, names: Mapping[str, int]) -> Counter[str]:
-        """Return the types of layers, each counted as often as `names` says; of containers only when all are."""
+        """Return the types of layers, each counted as often as `names` says.
+
+        Of those with parameters of their own, if there are any; of containers only when all are.
+        """
+        with_parameters: Counter[str] = Counter()
         types: Counter[str] = Counter()
         of_containers: Counter[str] = Counter()
         for name, weight in names.items():
             position = self._inventory.position(name)
             if position is not None:
                 counted = of_containers if self._only_holds_layers(name) else types
+                if self._inventory.has_weight(position) or self._inventory.parameters(position):
+                    counted = with_parameters
                 counted[self._inventory.types[position]] += weight
-        return types or of_containers
+        return with_parameters or types or of_containers
 
     def _index(self, admitted: frozenset[str] | None) -> LayerNames | None:
         """Return the layers of the admitted types by name: all of them when none of the types is there."""

@@ -138,6 +138,17 @@ class Provenance:
         moved = (_Run(run.start + self.length, run.prefix, run.first, run.source) for run in other.runs if other.length)
         return Provenance((*(self.runs if self.length else ()), *moved) or self.runs, self.length + other.length)
 
+    def picked(self, indices: range) -> Provenance:
+        """Return the provenance of the list of the sub-configs at `indices`, in that order."""
+        runs: list[_Run] = []
+        for start, index in enumerate(indices):
+            found = self._run(index)
+            run = _Run(start, found.prefix, found.first + index - found.start, found.source)
+            last = runs[-1] if runs else None
+            if last is None or last.source is not run.source or last.first + start - last.start != run.first:
+                runs.append(run)
+        return Provenance(tuple(runs) or self.runs[:1], len(indices))
+
     def place(self, path: ConfigPath, *, key: bool = False) -> Place:
         """Return where `path` (from the top of the list) stands: the value there, or with `key` its key.
 
@@ -145,7 +156,7 @@ class Provenance:
         that the sub-config came from.
         """
         index = path[0] if path and isinstance(path[0], int) else 0
-        run = self.runs[bisect.bisect_right(self.runs, index, key=lambda run: run.start) - 1]
+        run = self._run(index)
         shown = run.prefix + path
         if run.source is None:
             return Place(shown)
@@ -153,6 +164,9 @@ class Provenance:
         if path and isinstance(path[0], int):
             inside = (*run.prefix, run.first + index - run.start, *path[1:])
         return place_in(run.source, inside, key=key)._replace(path=shown)
+
+    def _run(self, index: int) -> _Run:
+        return self.runs[bisect.bisect_right(self.runs, index, key=lambda run: run.start) - 1]
 
 
 def place_in(source: SourceMap, path: ConfigPath, *, key: bool = False) -> Place:

@@ -173,8 +173,13 @@ class _Automaton:
         """Return the state behind `component` and the substrings that end in it; remembered."""
         start = state
         hits: list[int] = []
-        for letter in component:
+        for place, letter in enumerate(component, 1):
             state = self._next(state, letter)
+            if not state and start:  # what follows is the same from wherever the walk came to the root
+                rest = _ROOT, component[place:]
+                state, following = self._walked.get(rest) or self._walk_component(*rest)
+                hits += following
+                break
             hits += self._outputs[state]
         # Where the trie ends, only the suffix can go on: the fewer states remain, the more walks are shared.
         while not self._goes_on[state]:

@@ -1,7 +1,7 @@
 """What the selectors find in the model, and what they do not (D14, D17).
 
 Every element that no layer answers to is reported at its place. Of the many that a list may hold, only the
-first get a remedy: after some hundred of them it is the list that does not belong to the model.
+first get a remedy: after a thousand of them it is the list that does not belong to the model.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from compression_config.spans import ConfigPath
 
 __all__ = ["REMEDIES", "selection_findings"]
 
-REMEDIES = 200
+REMEDIES = 1_000
 """So many elements of each key get a remedy; the others are reported without one."""
 _LONGEST_SHOWN = 120
 """How many characters of an element a message repeats."""

@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 from measuring import seconds
 from operations import OPERATIONS, Call, Case
+from tables import Table
 from workloads import experts, mixed, one_long_selector
 
-__all__ = ["LIMIT", "exponents"]
+__all__ = ["growth_table"]
 
 LIMIT = 1.15
 LAYERS = (12_500, 25_000, 50_000, 100_000)
-ELEMENTS = (2_500, 5_000, 10_000, 20_000)
+ELEMENTS = (5_000, 10_000, 20_000, 40_000)
 RUNS, ROUNDS = 3, 4
 
 NEEDS_NO_LAYERS = {"load", "validate", "refuse", "list findings"}
@@ -42,9 +43,8 @@ def cases() -> Mapping[str, Mapping[int, Case]]:
 def exponents() -> Iterator[tuple[str, str, float]]:
     """Yield each operation, what grows, and the exponent."""
     for grows, by_size in cases().items():
-        unaffected = NEEDS_NO_LAYERS if grows == "layers" else NEEDS_NO_ELEMENTS
         for name, operation in OPERATIONS.items():
-            if name not in unaffected:
+            if name not in (NEEDS_NO_LAYERS if grows == "layers" else NEEDS_NO_ELEMENTS):
                 yield name, grows, exponent(operation, by_size)
 
 
@@ -61,6 +61,22 @@ def exponent(operation: Callable[[Case], Call], by_size: Mapping[int, Case]) -> 
         if slope <= LIMIT:
             break
     return slope
+
+
+def growth_table() -> Table:
+    """Return the exponents of all operations."""
+    found: dict[str, dict[str, float]] = {name: {} for name in OPERATIONS}
+    for name, grows, slope in exponents():
+        found[name][grows] = slope
+    columns = list(cases())
+    rows = [[name, *(f"{by[grows]:.2f}" if grows in by else "" for grows in columns)] for name, by in found.items()]
+    return Table(
+        "Growth",
+        ["operation", *(f"with {grows}" for grows in columns)],
+        rows,
+        f"The exponent with which time grows: 1 is linear, {LIMIT} the limit. From {LAYERS[0]:,} to {LAYERS[-1]:,} "
+        f"layers, from {ELEMENTS[0]:,} to {ELEMENTS[-1]:,} elements.",
+    )
 
 
 def main() -> int:

@@ -199,6 +199,22 @@ def test_a_shared_weight_is_verified_once() -> None:
     assert found.findings == ()
 
 
+def test_pruning_one_of_two_layers_that_share_a_weight_is_caught() -> None:
+    model = nn.ModuleDict(
+        {"embed": nn.Embedding(20, 10), "fc": nn.Linear(10, 10), "head": nn.Linear(10, 20, bias=False)}
+    )
+    model["head"].weight = model["embed"].weight
+    configs = [{"op_names": ["fc"], "sparsity_per_layer": 0.5}]
+    resolved = resolved_for(configs, model)
+    prune.l1_unstructured(model["fc"], "weight", amount=0.5)
+    assert verify_resolved(resolved, model).findings == ()
+    prune.l1_unstructured(model["head"], "weight", amount=0.5)
+    for weights in (model, model.state_dict()):
+        found = verify_resolved(resolved, weights)
+        assert [(row.layer, row.masked) for row in found.layers if row.codes] == [("head", 100)]
+        assert [finding.code for finding in found.findings] == ["touched-layer"]
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float8_e4m3fn])
 def test_weights_of_narrow_types_are_counted(dtype: torch.dtype) -> None:
     weight = (torch.rand(40, 50) + 0.5).to(dtype)

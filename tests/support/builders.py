@@ -78,12 +78,11 @@ def assert_reads_literally(
     resolution, selection = cc.Resolution[Any](data), data.selection
     winners = literal.resolve(configs, layers)
     chosen = [literal.selected(config, layers) for config in configs]
+    claims = [literal.claims(configs, layer) for layer in layers]
 
     assert list(resolution) == [layer.name for layer in layers]
     assert selection.winners == [winners.get(layer.name, NOBODY) for layer in layers]
-    assert [selection.claims(position) for position in range(len(layers))] == [
-        literal.claims(configs, layer) for layer in layers
-    ]
+    assert [selection.claims(position) for position in range(len(layers))] == claims
     assert [sub_config.selected for sub_config in resolution.sub_configs] == chosen
     assert selection.selected_counts() == list(map(len, chosen))
     assert list(selection.idle) == literal.idle(configs, layers)
@@ -94,8 +93,8 @@ def assert_reads_literally(
     assert sorted(
         (found.index, found.element, layers[found.position].name) for found in selection.mismatches
     ) == sorted(literal.mismatches(configs, layers))
-    overruled = [(-1, *literal.claims(configs, layer))[:-1] for layer in layers]
-    assert [selection.runner_up(position) for position in range(len(layers))] == [max(c, default=-1) for c in overruled]
+    runners_up = [(NOBODY, NOBODY, *claimed)[-2] for claimed in claims]
+    assert [selection.runner_up(position) for position in range(len(layers))] == runners_up
     for index, sub_config in enumerate(resolution.sub_configs):
         won = tuple(name for name in resolution if winners.get(name) == index)
         assert sub_config.won == won

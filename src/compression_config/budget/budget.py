@@ -12,7 +12,7 @@ from compression_config.budget.allocation import allocate
 from compression_config.budget.counting import masked_total, total
 from compression_config.budget.groups import GroupBudget, LayerBudget, Members, group_budget, layer_budgets
 from compression_config.budget.storage import Storage, storage_of
-from compression_config.budget.tally import Tally, tally_of
+from compression_config.budget.tally import Tally, outside_weights, tally_of
 from compression_config.resolving import Resolved
 from compression_config.settings import PruningSettings
 
@@ -23,7 +23,8 @@ __all__ = ["Budget", "ModelBudget", "budget_of"]
 class ModelBudget:
     """The counts of a whole model: elements of weights, each weight once; None while some are unknown.
 
-    Biases, other parameters and buffers are not counted.
+    Biases, other parameters and buffers are not counted; `outside` says how much that leaves out where layers
+    have parameters and no weight.
     """
 
     numel: int | None
@@ -32,6 +33,8 @@ class ModelBudget:
     """Those of the weights of compressed layers."""
     masked: int | None
     """Those that are masked: what each layer and each group masks, added up. 0 for quantization."""
+    outside: int | None
+    """The parameters of layers that have none called `weight`, such as fused experts: no part of any other count."""
     storage: Storage
     """Bytes before and after and mean bits, with the types that the weights have, masked elements stored."""
 
@@ -127,6 +130,7 @@ class Budget:
             numel=total(numels),
             compressed=total(numels[position] for positions in won.values() for position in positions),
             masked=total(masked),
+            outside=outside_weights(self._resolved.inventory),
             storage=self.bytes(),
         )
 

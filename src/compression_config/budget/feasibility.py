@@ -9,7 +9,7 @@ from compression_config.budget.groups import GroupBudget
 from compression_config.findings import Code, Finding
 from compression_config.resolving import Resolved
 
-__all__ = ["infeasible", "out_of_reach_of_scores"]
+__all__ = ["infeasible", "out_of_reach_of_scores", "remedies"]
 
 
 def infeasible(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int) -> Finding:
@@ -19,10 +19,15 @@ def infeasible(resolved: Resolved, group: GroupBudget, demanded: int, reachable:
         f"'total_sparsity' {group.total_sparsity} demands {demanded:,} of {numel:,} elements, "
         f"and 'max_sparsity_per_layer' {group.max_sparsity} lets {reachable:,} be masked"
     )
-    cap = smallest_cap(_known(group.numels), demanded)
-    hint = f"write total_sparsity: {ratio_for(reachable, numel)}, or max_sparsity_per_layer: {cap}"
     place = resolved.config_list.provenance.place((group.index, "total_sparsity"))
-    return Finding.at(place, Code.INFEASIBLE_BUDGET, message, hint)
+    return Finding.at(place, Code.INFEASIBLE_BUDGET, message, f"write {remedies(group, demanded, reachable)}")
+
+
+def remedies(group: GroupBudget, demanded: int, reachable: int) -> str:
+    """Return the highest ratio that fits under the caps of `group`, and the smallest cap that holds `demanded`."""
+    known = _known(group.numels)
+    ratio, cap = ratio_for(reachable, sum(known)), smallest_cap(known, demanded)
+    return f"total_sparsity: {ratio}, or max_sparsity_per_layer: {cap}"
 
 
 def out_of_reach_of_scores(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int) -> Finding:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from compression_config.budget.budget import Budget
 from compression_config.budget.counting import masked_count, ratio_for, total
-from compression_config.budget.feasibility import infeasible
+from compression_config.budget.feasibility import infeasible, remedies
 from compression_config.budget.groups import GroupBudget
 from compression_config.configs.pruning import PruningConfig
 from compression_config.findings import Code, Finding
@@ -17,6 +17,9 @@ __all__ = ["budget_findings"]
 
 _SHOWN = 3
 """How many layers a message names."""
+
+_ONE_IN = 100
+"""Rounding that loses more than one in so many of the demanded elements is worth a remedy."""
 
 _FEW = 4
 """For so many groups it is faster to ask for the layers that each selects than for the claims of all layers."""
@@ -44,7 +47,10 @@ def _reach(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int
             f"{ratio} demands {demanded:,} of {group.numel:,} elements, "
             f"and the caps, rounded down layer by layer, hold {reachable:,}"
         )
-        yield Finding.at(resolved.config_list.provenance.place(path), Code.ROUNDED_DEMAND, message)
+        # Of large layers so little is lost that a remedy, with all its decimals, would only be noise.
+        worth_it = demanded - reachable > demanded // _ONE_IN
+        hint = f"write {remedies(group, demanded, reachable)}" if worth_it else None
+        yield Finding.at(resolved.config_list.provenance.place(path), Code.ROUNDED_DEMAND, message, hint)
     elif group.total_sparsity and group.numel and not demanded:
         message = f"{ratio} of {group.numel:,} elements rounds down to none"
         hint = _enough("total_sparsity", group.numel)

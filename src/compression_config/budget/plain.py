@@ -46,6 +46,7 @@ def budget_to_dict(budget: Budget) -> dict[str, Any]:
             "numel": model.numel,
             "compressed": model.compressed,
             "masked": model.masked,
+            "outside": model.outside,
             "masked_share": model.masked_share,
             "masked_share_of_all": model.masked_share_of_all,
             "mean_weight_bits": model.mean_weight_bits,
@@ -64,9 +65,8 @@ def share_in_words(resolved: Resolved, budget: Budget, position: int) -> str | N
     inventory = resolved.inventory
     if resolved.status(position) is not Status.COMPRESSED or inventory.has_weight(position) is False:
         return None
-    owner = inventory.weight_owner(position)
-    if owner != position:
-        return f"its weight is that of '{inventory.names[owner]}' and counted there"
+    if position in budget.tally.stand_in:
+        return f"its weight is that of '{inventory.names[budget.tally.stand_in[position]]}' and counted there"
     numel = budget.tally.numels[position]
     if numel is None:
         return "its number of weight elements is not known"

@@ -13,8 +13,9 @@ from compression_config.cli.console import Console, Exit
 from compression_config.cli.files import expanded, load_joined, policy_options
 from compression_config.cli.models import load_model
 from compression_config.configs.config_list import ConfigList
-from compression_config.errors import UnknownLayer
+from compression_config.errors import UnknownLayer, UsageError
 from compression_config.findings import has_errors
+from compression_config.naming.spelling import listed
 from compression_config.reports.data import to_json, to_yaml
 from compression_config.reports.explanation_text import explanation_lines
 from compression_config.reports.findings_text import as_text
@@ -50,9 +51,9 @@ def answered(arguments: argparse.Namespace, unmatched: Unmatched) -> Answer:
 
 def resolve(arguments: argparse.Namespace, console: Console) -> Exit:
     """Show what every layer gets, with the findings behind it or, where programs read the answer, beside it."""
+    written = arguments.format or _format_of(arguments.output)
     answer = answered(arguments, arguments.unmatched)
     findings = [finding for _, part in answer.parts for finding in part.findings]
-    written = arguments.format or _format_of(arguments.output)
     if written == "table" and arguments.output is None:
         console.show(_table(answer, console.width))
     else:
@@ -66,8 +67,13 @@ def resolve(arguments: argparse.Namespace, console: Console) -> Exit:
 
 
 def _format_of(path: str | None) -> str:
-    ending = PurePath(path or "").suffix.replace(".yml", ".yaml")
-    return next((name for name, known in FORMATS.items() if known == ending), "table")
+    """Return the form that the ending of a file's name stands for; none at all stands for a table, as `.txt` does."""
+    ending = PurePath(path or "").suffix
+    known = {**{known: name for name, known in FORMATS.items()}, ".yml": "yaml", ".txt": "table"}
+    if ending not in known:
+        endings = listed(filter(None, known), last="or")
+        raise UsageError(f"the ending '{ending}' tells no format: write {endings}, or --format")
+    return known[ending]
 
 
 def _table(answer: Answer, width: int | None) -> Iterator[Line]:

@@ -8,6 +8,7 @@ of keys that are written. Only what fails is looked at again, to say everything 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self, TypeAlias
@@ -44,6 +45,10 @@ DEFAULT_TYPES: Final = (
     "Linear", "Bilinear", "PReLU", "Embedding", "EmbeddingBag",
 )  # fmt: skip
 """The types that `default` in `op_types` stands for (D1)."""
+
+
+_WITHOUT_SPACE = re.compile(r"([a-z_]+):[^\s/]")
+"""Keys without a space behind their colons, which YAML reads as one text."""
 
 
 class Rivals(NamedTuple):
@@ -249,6 +254,8 @@ def _not_a_mapping(data: object) -> Remark:
     hint = "write op_types: [Linear] with a setting beneath it"
     if isinstance(data, list):
         hint = "take the sub-configs out of the inner list"
+    elif isinstance(data, str) and (run_together := _WITHOUT_SPACE.match(data)) is not None:
+        hint = f"write a space behind the colon, '{run_together[1]}: ...', here and in each line like it"
     what = "a list" if isinstance(data, list) else shown(data)
     return Remark(Code.NOT_A_MAPPING, f"a sub-config is a mapping of keys, not {what}", hint)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from compression_config.configs.base import Kind, SubConfig
 from compression_config.configs.pruning import PruningConfig
@@ -24,8 +24,9 @@ L = TypeVar("L", bound="ConfigList[Any]")
 class ConfigList(Sequence[C], Generic[C]):
     """A validated config list: read-only, in list order; equal to another of its kind with equal sub-configs.
 
-    `a + b` is the longer list, in which those of `b` overwrite; `b` may be plain data. Each sub-config keeps
-    the file and the place it came from.
+    It is made of sub-configs or of plain data; raises `InvalidConfig` for what breaks a rule. `a + b` is the longer
+    list, in which those of `b` overwrite; one of the two may be plain data. Each sub-config keeps the file and the
+    place it came from.
     """
 
     kind: ClassVar[Kind]
@@ -33,23 +34,30 @@ class ConfigList(Sequence[C], Generic[C]):
 
     def __init__(
         self,
-        configs: Iterable[C] = (),
+        configs: Iterable[C | Mapping[str, Any]] = (),
         *,
         provenance: Provenance | None = None,
         policy: SeverityPolicy | None = None,
         kind_stated: bool = True,
     ) -> None:
-        self._configs = tuple(configs)
-        self.provenance = provenance or Provenance.of(len(self._configs))
         self.policy = policy or SeverityPolicy()
+        self._configs: tuple[C, ...] = self._of_this_kind(configs, provenance or Provenance.of(0))
+        self.provenance = provenance or Provenance.of(len(self._configs))
         self._kind_stated = kind_stated
 
     @overload
     def __getitem__(self, index: int) -> C: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[C]: ...
-    def __getitem__(self, index: int | slice) -> C | Sequence[C]:
-        return self._configs[index]
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> C | Self:
+        if not isinstance(index, slice):
+            return self._configs[index]
+        return type(self)(
+            self._configs[index],
+            provenance=self.provenance.picked(range(len(self))[index]),
+            policy=self.policy,
+            kind_stated=self._kind_stated,
+        )
 
     def __len__(self) -> int:
         return len(self._configs)
@@ -76,7 +84,7 @@ class ConfigList(Sequence[C], Generic[C]):
             if configs is None:
                 shift = [r._replace(path=_moved(r, len(self))) for r in remarks]
                 raise InvalidConfig(self.policy.apply(placed(shift, Provenance.of(0))))
-            other = type(self)(configs)
+            other = type(self)(configs, kind_stated=self._kind_stated)
         elif other.kind != self.kind:
             message = f"a {other.kind} list cannot continue a {self.kind} list"
             hint = "write two lists, under 'pruning:' and 'quantization:'"
@@ -88,6 +96,13 @@ class ConfigList(Sequence[C], Generic[C]):
             kind_stated=self._kind_stated or other._kind_stated,
         )
         return _sound(joined)
+
+    def __radd__(self, other: Sequence[C] | Sequence[Mapping[str, Any]]) -> Self:
+        """Return the list that continues the plain data `other`, under the severities of this one.
+
+        Raises `InvalidConfig` likewise.
+        """
+        return type(self)(other, policy=self.policy) + self
 
     @functools.cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -102,6 +117,16 @@ class ConfigList(Sequence[C], Generic[C]):
         """Return the same list under other severities. Raises `InvalidConfig` when they make a finding an error."""
         same = type(self)(self._configs, provenance=self.provenance, policy=policy, kind_stated=self._kind_stated)
         return _sound(same)
+
+    def _of_this_kind(self, given: Iterable[C | Mapping[str, Any]], provenance: Provenance) -> tuple[C, ...]:
+        """Return sub-configs as they are, and plain data validated. Raises `InvalidConfig` for anything else."""
+        data = tuple(given) if isinstance(given, list | tuple | Iterator) else given
+        if isinstance(data, tuple) and all(isinstance(config, self.config_type) for config in data):
+            return cast("tuple[C, ...]", data)
+        configs, remarks = total(lambda items: validated(items, self.kind), data)
+        if configs is None:
+            raise InvalidConfig(self.policy.apply(placed(remarks, provenance)))
+        return configs
 
     def _remarks(self) -> Iterator[Remark]:
         if not self._configs:
@@ -141,20 +166,40 @@ class QuantizationConfigList(ConfigList[QuantizationConfig]):
     config_type = QuantizationConfig
 
 
+def _part(list_type: type[L], given: Iterable[Any] | None, findings: list[Finding]) -> L | None:
+    """Return one part of a two-part document as a list; None when it is absent, or wrong, which `findings` then say."""
+    if given is None or isinstance(given, list_type):
+        return given
+    length = len(given) if isinstance(given, Sequence) else 0
+    try:
+        return list_type(given, provenance=Provenance.of(length, prefix=(list_type.kind,)))
+    except InvalidConfig as error:
+        findings += error.findings
+        return None
+
+
 class CompressionConfig:
     """A two-part document: one list for pruning, one for quantization, resolved apart (D12).
 
-    A part that the document leaves out is an empty list.
+    A part that the document leaves out is an empty list. A part may be plain data too; raises one `InvalidConfig`
+    for all that is wrong with either.
     """
 
     def __init__(
-        self, pruning: PruningConfigList | None = None, quantization: QuantizationConfigList | None = None
+        self,
+        pruning: Iterable[PruningConfig | Mapping[str, Any]] | None = None,
+        quantization: Iterable[QuantizationConfig | Mapping[str, Any]] | None = None,
     ) -> None:
-        self.parts: tuple[ConfigList[Any], ...] = tuple(part for part in (pruning, quantization) if part is not None)
-        """The lists that are written, pruning first."""
         absent = SeverityPolicy(levels={Code.NOTHING_CONFIGURED: "ignore"})
-        self.pruning = pruning if pruning is not None else PruningConfigList(policy=absent)
-        self.quantization = quantization if quantization is not None else QuantizationConfigList(policy=absent)
+        findings: list[Finding] = []
+        pruned = _part(PruningConfigList, pruning, findings)
+        quantized = _part(QuantizationConfigList, quantization, findings)
+        if findings:
+            raise InvalidConfig(findings)
+        self.parts: tuple[ConfigList[Any], ...] = tuple(part for part in (pruned, quantized) if part is not None)
+        """The lists that are written, pruning first."""
+        self.pruning = pruned if pruned is not None else PruningConfigList(policy=absent)
+        self.quantization = quantized if quantized is not None else QuantizationConfigList(policy=absent)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

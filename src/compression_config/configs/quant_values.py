@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeAlias, TypeVar
@@ -17,6 +18,7 @@ __all__ = ["QUANT_TYPES", "ByQuantType", "PerQuantTypeRule", "QuantType", "Quant
 
 QuantType: TypeAlias = Literal["weight", "input", "output"]
 QUANT_TYPES: tuple[QuantType, ...] = ("weight", "input", "output")
+_BETWEEN_WORDS = re.compile(r"[\s,;+&/|\[\]]+")
 V = TypeVar("V")
 
 
@@ -60,7 +62,10 @@ class QuantTypesRule(ValueRule):
 
     def explain(self, key: str, value: object) -> Iterator[Remark]:
         if isinstance(value, str):
-            yield from Choice(QUANT_TYPES).explain(key, value)
+            words = tuple(filter(None, _BETWEEN_WORDS.split(value)))
+            for remark in Choice(QUANT_TYPES).explain(key, value):
+                several = len(words) > 1 and set(words) <= set(QUANT_TYPES)
+                yield remark._replace(hint=f"write {key}: [{', '.join(dict.fromkeys(words))}]") if several else remark
         elif not isinstance(value, list | tuple):
             yield Remark(
                 Code.WRONG_TYPE, f"'{key}' must be a list, not {shown(value)}", f"write {key}: [weight, input]", (key,)

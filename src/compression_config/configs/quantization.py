@@ -36,8 +36,8 @@ class QuantizationConfig(SubConfig):
     no_setting_hint: ClassVar = "write quant_types: [weight, input] and quant_bits: 8, or exclude: true"
     rivals: ClassVar = tuple(Rivals(frozenset({"exclude", key}), _EXCLUDE_HINT) for key in _SETTINGS)  # D4
     needs: ClassVar = (
-        Needs("quant_types", ("quant_bits",), "write quant_bits: 8"),  # D9
-        Needs("quant_bits", ("quant_types",), _TYPES_HINT),
+        Needs("quant_types", ("quant_bits", "exclude"), "write quant_bits: 8"),  # D9
+        Needs("quant_bits", ("quant_types", "exclude"), _TYPES_HINT),
         Needs("quant_start_step", ("quant_types", "exclude"), _TYPES_HINT),
         Needs("quant_dtype", ("quant_types", "exclude"), _TYPES_HINT),
         Needs("quant_scheme", ("quant_types", "exclude"), _TYPES_HINT),

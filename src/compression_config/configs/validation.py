@@ -72,6 +72,9 @@ def _adapter(kind: Kind) -> TypeAdapter[Any]:
 
 def _no_list(data: object) -> Remark:
     if isinstance(data, Mapping):
+        if data.get("format") == "compression-config-inventory":
+            hint = "give the inventory as the model, and a config list in its place"
+            return Remark(Code.NOT_A_LIST, "a config list is a list, not an inventory", hint)
         if (found := foreign_document(data)) is not None:
             key, foreign = found
             message = f"'{key}' stands in a document of {foreign.dialect}; a config list is a list"
@@ -80,8 +83,10 @@ def _no_list(data: object) -> Remark:
             hint = "put it in [ ], or write '- ' before its first key and indent the others"
             return Remark(Code.NOT_A_LIST, "a config list is a list, not a single sub-config", hint)
         hint = "write a list of sub-configs, or two of them under 'pruning:' and 'quantization:'"
+        name = printable(str(next(iter(data), "")))
+        if len(data) == 1 and isinstance(data[next(iter(data))], list | tuple):
+            hint = f"delete the line '{name}:', or write it 'pruning:' or 'quantization:'"
         if data and all(isinstance(part, Mapping) for part in data.values()):
-            name = printable(str(next(iter(data))))
             hint = f"write one sub-config for each of its keys, such as op_names: [{name}]"
         return Remark(Code.NOT_A_LIST, "a config list is a list, not a mapping", hint)
     if data is None:

@@ -30,6 +30,7 @@ _SINGLE_QUOTED = re.compile(r"'((?:[^'\\\n\r]++|\\[^\n\r])*+)'")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _NUMBER_OF_YAML = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _WORD = re.compile(r"""[^\s,:\[\]{}"'/#]+""")
+_BEHIND_TEXT = re.compile(r"[,:\]}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _LITERALS: Mapping[str, object] = MappingProxyType({"true": True, "false": False, "null": None})
@@ -157,6 +158,11 @@ class JsonComposer(Builder):
         if not found:
             return self._faulty_string(index)
         raw = found[0]
+        if self.text[found.end() : found.end() + 1].isalnum() and (behind := _BEHIND_TEXT.search(raw)):
+            # What closes it is the quote that opens the next text: it should have ended before the comma or bracket.
+            self._report("the quote is never closed", 'write " at the end of the text', index, index + 1)
+            ended = raw[1 : behind.start()].rstrip()
+            return ended, index + 1 + len(ended)
         text: str = json.loads(raw) if "\\" in raw else raw[1:-1]
         if _SURROGATE.search(text):
             message = "a surrogate that stands alone is no character"

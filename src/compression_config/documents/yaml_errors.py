@@ -42,6 +42,7 @@ def explain_error(error: Exception, text: str, behind: int, opened: int | None) 
 
 _KEY_WITHOUT_SPACE = re.compile(r"(?:[ ]|- )*([A-Za-z_][\w.-]*):([^\s:/].*)", re.ASCII)
 _KEY_AND_VALUE = re.compile(r"([A-Za-z_][\w.-]*)\s*=?\s*(.*)", re.ASCII)
+_DASH_WITHOUT_SPACE = re.compile(r" *(-)(?=[A-Za-z_'\"])")
 _INDENT = re.compile(r"(?:[ ]|- )*")
 _ESCAPE = re.compile(
     r'\\(?:[0abt\tnvfre "\\/N_LP\r\n\x85\u2028\u2029]'
@@ -95,12 +96,21 @@ def _tight_colon(start: int, line: str) -> Explained | None:
     return Explained(message, f"write {quoted(f'{found[1]}: {found[2].strip()}')}", place)
 
 
+def _tight_dash(start: int, line: str) -> Explained | None:
+    """Explain that no space stands behind the dash that begins a line; None when that is not so."""
+    found = _DASH_WITHOUT_SPACE.match(line)
+    if not found:
+        return None
+    place = make_spot(start + found.start(1), start + found.end(1))
+    return Explained("a list item begins with '- ', a dash and a space", "write a space behind the dash", place)
+
+
 def _second_colon(failure: Failure) -> Explained:
     key, colon, _ = failure.before.partition(": ")
     if colon:
         return _colon_in_text(failure, failure.rest(failure.line_start + len(key) + 2))
     above_start, above = failure.line_above()
-    if tight := _tight_colon(above_start, above):
+    if tight := _tight_colon(above_start, above) or _tight_dash(above_start, above):
         return tight
     key_start = failure.line_start + len(_indent(failure.before))
     place = make_spot(min(key_start, failure.index), failure.index + 1)
@@ -134,7 +144,8 @@ def _in_mapping(failure: Failure) -> Explained:
         return _behind_value(failure)
     if failure.character == "-":
         message = "a list item stands where the next key of a mapping should"
-        return Explained(message, "indent it deeper than the key it belongs to", failure.here)
+        hint = "indent it like the other '- ' of its list, or deeper than the key it belongs to"
+        return Explained(message, hint, failure.here)
     if failure.character == ":":
         return Explained("a colon stands behind a key", "write the key", failure.here)
     return _indentation(failure)
@@ -143,6 +154,8 @@ def _in_mapping(failure: Failure) -> Explained:
 def _in_list(failure: Failure) -> Explained:
     if failure.before.strip(" -"):
         return _behind_value(failure)
+    if tight := _tight_dash(failure.index, failure.rest(failure.index)):
+        return tight
     if failure.character == "-":
         message = "this '- ' is indented unlike those of the list above it"
         return Explained(message, "indent it like them", failure.here)
@@ -163,6 +176,8 @@ def _behind_value(failure: Failure) -> Explained:
 
 
 def _indentation(failure: Failure) -> Explained:
+    if tight := _tight_dash(*failure.line_above()):
+        return tight
     message = "the line is indented unlike the lines it could belong to"
     return Explained(message, "indent it like the other keys of its mapping", _line_place(failure))
 

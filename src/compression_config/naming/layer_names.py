@@ -26,6 +26,10 @@ _LEFT_OUT = 3
 _OFFERED = 3
 _PARAMETERS = ("weight", "bias")
 
+_DIGITS = re.compile(r"\d+")
+_DOT_MISSING = re.compile(r"(?<=[^\W\d_])(?=\d+(?:\.|$))")
+"""Between a word and the number at its end, where a list of layers has a dot: `h0.` for `h.0.`."""
+
 _BRACKETS = re.compile(r"\[['\"]?(\w+)['\"]?\]")
 
 
@@ -235,8 +239,11 @@ class LayerNames:
             yield rest
 
     def _corrected_part(self, part: str) -> Iterator[str]:
+        """Yield `part` with its misspelt components mended, all its numbers kept: without one it would take more."""
+        yield _DOT_MISSING.sub(".", part)
         inner = part.strip(".")
-        return _refilled(part, self._corrected(form_of(inner).split(".")))
+        mended = _refilled(part, self._corrected(form_of(inner).split(".")))
+        yield from (way for way in mended if _DIGITS.findall(way) == _DIGITS.findall(part))
 
     def _completed_part(self, part: str) -> Iterator[str]:
         return _refilled(part, self._windows(form_of(part.strip("."))))
@@ -280,7 +287,10 @@ def respelt(word: str) -> Iterator[str]:
 
 
 def _shortened(word: str) -> Iterator[str]:
-    """Yield `word` without its first components, then without one of the others."""
+    """Yield `word` without its first components, then without one of the others; a parameter behind it never counts."""
+    name, _, last = word.rpartition(".")
+    if last in _PARAMETERS:
+        yield from _shortened(name)
     components = word.split(".")
     yield from (".".join(components[start:]) for start in range(1, len(components)))
     yield from (".".join(components[:at] + components[at + 1 :]) for at in range(1, len(components) - 1))

@@ -15,6 +15,8 @@ __all__ = ["total_lines"]
 
 _LABEL = 11
 _TYPES_SHOWN = 4
+_NEGLIGIBLE = 100
+"""Elements that are not counted are mentioned when they are more than one in so many of those that are."""
 
 
 def total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line]:
@@ -23,7 +25,11 @@ def total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line
         outcome = "masked", _masked_words(budget)
     else:
         outcome = "stored", _stored_words(budget)
-    for label, words in (("untouched", _untouched_words(untouched(resolved))), outcome):
+    lines = [("untouched", _untouched_words(untouched(resolved))), outcome]
+    outside, numel = budget.model.outside, budget.model.numel
+    if outside and outside > (numel or 0) // _NEGLIGIBLE:
+        lines.append(("besides", f"{outside:,} elements in layers without a 'weight', not counted here"))
+    for label, words in lines:
         yield from paragraph((Part(f"{label:{_LABEL}}", Style.STRONG),), printable(words), width)
 
 

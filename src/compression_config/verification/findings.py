@@ -41,7 +41,9 @@ def _index(finding: Finding) -> int:
 
 def _strange(resolved: Resolved, names: Sequence[str]) -> Finding:
     shown = ", ".join(f"'{name}'" for name in names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-    close = resolved.inventory.nearest(names[0].removesuffix(".weight"))
+    # Of a state dict the weights tell more than what stands before them in the alphabet.
+    telling = next((name for name in names if name.endswith(".weight")), names[0])
+    close = resolved.inventory.nearest(telling.removesuffix(".weight"))
     hint = f"the layer may be '{close[0]}'" if close else None
     message = f"{len(names):,} of the names there are those of no layer: {shown}"
     return Finding.at(resolved.config_list.provenance.place(()), Code.NOT_VERIFIED, message, hint)
@@ -64,7 +66,7 @@ def _of_layers(judge: Judge, part: Resolved, judged: Sequence[Judged]) -> Iterat
         more = ", ..." if len(ones) > _SHOWN else ""
         message = f"{words.rule.format(some=some)}: {', '.join(map(words.example, ones[:_SHOWN]))}{more}"
         place = part.config_list.provenance.place(path)
-        yield Finding.at(place, code, message, words.hint, severity=_severity(judge, judged, code))
+        yield Finding.at(place, code, message, words.hint, severity=_severity(judge, judged, ones, code))
 
 
 def _speaker(judge: Judge, one: Judged, code: Code) -> Resolved | None:
@@ -78,11 +80,17 @@ def _speaker(judge: Judge, one: Judged, code: Code) -> Resolved | None:
     return judge.pruning if pruning_asks else judge.quantization
 
 
-def _severity(judge: Judge, judged: Sequence[Judged], code: Code) -> Severity:
-    """Return the severity of a finding; what leaves nothing verified at all must not pass as a mere warning."""
-    if code is Code.NOT_VERIFIED and not any(one.row.verified for one in judged if judge.compresses(one.position)):
-        return Severity.ERROR
-    return code.severity
+def _severity(judge: Judge, judged: Sequence[Judged], ones: Sequence[Judged], code: Code) -> Severity:
+    """Return the severity of a finding about `ones`.
+
+    A compressed layer with a mask or weight that cannot be its own must not pass as a mere warning, and neither
+    must what leaves nothing verified at all.
+    """
+    if code is not Code.NOT_VERIFIED:
+        return code.severity
+    misfits = any(one.misfit and judge.compresses(one.position) for one in ones)
+    verified = any(one.row.verified for one in judged if judge.compresses(one.position))
+    return code.severity if verified and not misfits else Severity.ERROR
 
 
 class _Case(NamedTuple):
@@ -121,9 +129,14 @@ def _missed(case: _Case) -> _Words:
 
 
 def _within_a_channel(one: Judged, count: int | None) -> bool:
-    """Return whether as many elements are masked as whole channels have, less than one channel off `count`."""
+    """Return whether as many elements are masked as some whole channels have, less than one channel off `count`."""
     masked = one.row.masked or 0
-    return one.channel > 1 and masked % one.channel == 0 and abs(masked - (count or 0)) < one.channel
+    return (
+        masked != one.row.numel
+        and one.channel > 1
+        and masked % one.channel == 0
+        and abs(masked - (count or 0)) < one.channel
+    )
 
 
 def _exceeded(case: _Case) -> _Words:

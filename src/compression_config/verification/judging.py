@@ -38,6 +38,8 @@ class Judged:
     """How many of its zeros somebody must have masked: all of a mask; of a weight, fewer."""
     reason: str | None
     """Why it could not be verified, as the end of a sentence about it; None when it could."""
+    misfit: bool
+    """Whether that is because what was found cannot be this layer's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ class Judge:
         scheme = (settings.scheme or {}).get("weight", "")
         if scheme.startswith("per_tensor"):
             return Wanted(self._most_levels(position))
-        transposed = self.quantization.inventory.types[position].startswith("ConvTranspose")
+        # The outputs of these lie along the second axis: of torch's transposed convolutions, and of the layer of
+        # transformers that is a linear one with its weight the other way round.
+        transposed = self.quantization.inventory.types[position].startswith(("ConvTranspose", "Conv1D"))
         return Wanted(self._most_levels(position), 1 if transposed else 0)
 
     def judged(self, position: int, numel: int | None, measured: Measured) -> Judged:
@@ -94,7 +98,7 @@ class Judge:
         )
         spare = spare_elements(self.tolerance, numel or 0, measured.channel)
         certain = self._certain(position, measured)
-        judged = Judged(position, row, spare, measured.channel, certain, measured.reason)
+        judged = Judged(position, row, spare, measured.channel, certain, measured.reason, measured.misfit)
         if judged.reason is not None:
             return judged
         codes = (*self._on_pruning(judged), *self._on_quantization(position, measured))
@@ -137,8 +141,11 @@ class Judge:
         elif row.demanded is not None:
             if judged.certain - judged.spare > row.demanded or zeros + judged.spare < row.demanded:
                 yield Code.SPARSITY_MISSED
-        elif row.cap is not None and judged.certain - judged.spare > row.cap:
-            yield Code.CAP_EXCEEDED
+        elif row.cap is not None:
+            # A cap is there to keep layers from being masked whole, so no tolerance covers that.
+            whole = zeros == row.numel and judged.certain > row.cap
+            if whole or judged.certain - judged.spare > row.cap:
+                yield Code.CAP_EXCEEDED
 
     def _on_quantization(self, position: int, measured: Measured) -> Iterator[Code]:
         if self.quantization is None:

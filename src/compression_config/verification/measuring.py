@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+from compression_config.inventory.layer import Shape
 from compression_config.verification.sources import Found
 from compression_config.verification.tensors import NotReadable, Values, code_bits, values_of
 
@@ -56,12 +57,14 @@ class Measured:
     """Of the weight, as in "float32"."""
     reason: str | None = None
     """Why it could not be measured, as the end of a sentence about it; None when it could."""
+    misfit: bool = False
+    """Whether there is something under this name that cannot be the layer's: of another size or shape."""
 
 
-def measured(found: Found, numel: int | None, wanted: Wanted) -> Measured:
-    """Return what `found` shows of a layer with `numel` weight elements; None when the inventory does not know."""
+def measured(found: Found, numel: int | None, shape: Shape | None, wanted: Wanted) -> Measured:
+    """Return what `found` shows of a layer with `numel` weight elements in `shape`; None for what is not known."""
     try:
-        return _measured(found, numel, wanted)
+        return _measured(found, numel, shape, wanted)
     except NotReadable as error:
         return Measured(reason=str(error))
     # The tensors are foreign: whatever they raise means that they cannot be looked at.
@@ -69,13 +72,19 @@ def measured(found: Found, numel: int | None, wanted: Wanted) -> Measured:
         return Measured(reason=f"cannot be counted: {error!r}")
 
 
-def _measured(found: Found, numel: int | None, wanted: Wanted) -> Measured:
+def _measured(found: Found, numel: int | None, shape: Shape | None, wanted: Wanted) -> Measured:
     mask = None if found.mask is None else values_of(found.mask)
     weight = None if found.weight is None else values_of(found.weight)
     seen = values_of(found.weight) if mask is None else mask
     for values in (mask, weight):
         if values is not None and values.numel != (seen.numel if numel is None else numel):
-            return Measured(reason=f"has {values.numel:,} weight elements there instead of {numel or seen.numel:,}")
+            return Measured(
+                reason=f"has {values.numel:,} weight elements there instead of {numel or seen.numel:,}", misfit=True
+            )
+        # As many elements in another shape are not those of this layer, or nobody knows in which order.
+        if values is not None and values.shape != (seen.shape if shape is None else shape):
+            there, wrong = _words(shape or seen.shape), _words(values.shape)
+            return Measured(reason=f"has the shape {wrong} there instead of {there}", misfit=True)
     zeros = seen.count(0)
     return Measured(
         numel=seen.numel,
@@ -89,6 +98,10 @@ def _measured(found: Found, numel: int | None, wanted: Wanted) -> Measured:
         looks_quantized=wanted.unquantized and weight is not None and _looks_quantized(weight, zeros),
         dtype=None if weight is None else weight.dtype,
     )
+
+
+def _words(shape: Shape) -> str:
+    return "x".join(map(str, shape)) or "()"
 
 
 def _first_slice(values: Values) -> int:

@@ -16,7 +16,10 @@ __all__ = ["GroupVerification", "LayerVerification", "Verification"]
 
 @dataclass(frozen=True, slots=True)
 class LayerVerification:
-    """What one layer was to get and what it got. A weight that several layers share is that of the first (D17)."""
+    """What one layer was to get and what it got.
+
+    A weight that several layers share is that of the first (D17); another has a row where it has a mask of its own.
+    """
 
     layer: str
     status: Status

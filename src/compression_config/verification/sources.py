@@ -53,7 +53,7 @@ class Source(Protocol):
 def source_of(weights: object, inventory: Inventory) -> Source:
     """Return `weights` as a source. Raises `UsageError` when it is none."""
     if callable(getattr(weights, "named_modules", None)):
-        return _Model(weights)
+        return _Model(weights, inventory)
     if isinstance(weights, Mapping):
         return _Tensors(weights, inventory)
     raise UsageError(
@@ -65,13 +65,19 @@ class _Model:
     """The modules of a model."""
 
     only_masks = False
-    strangers: tuple[str, ...] = ()
 
-    def __init__(self, model: Foreign) -> None:
+    def __init__(self, model: Foreign, inventory: Inventory) -> None:
         self._modules = dict(model.named_modules())
+        self._inventory = inventory
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        if any(self._inventory.position(name) is not None for name in self._modules):
+            return ()  # a model may have more layers than those that were asked about
+        return tuple(name for name, module in self._modules.items() if _attribute(module, "weight") is not None)
 
     def find(self, names: Sequence[str]) -> Found | None:
-        # Pruning one of two modules that share a weight leaves the other its own: only the first counts.
+        # Pruning one of two modules that share a weight leaves the other its own: each is asked for by itself.
         module = self._modules.get(names[0])
         if module is None:
             return None

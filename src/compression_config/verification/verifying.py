@@ -22,7 +22,7 @@ from compression_config.verification.findings import verification_findings
 from compression_config.verification.judging import Judge, Judged
 from compression_config.verification.measuring import Measured, measured
 from compression_config.verification.rows import GroupVerification, Verification
-from compression_config.verification.sources import Source, source_of
+from compression_config.verification.sources import Found, Source, source_of
 from compression_config.verification.tensors import NotReadable
 from compression_config.verification.tolerances import Tolerance, checked_tolerance, spare_in_group
 
@@ -36,7 +36,8 @@ def verify(
 
     `weights` is a model (masks of `torch.nn.utils.prune` count as such), a state dict, masks
     `{layer: {"weight": mask}}`, arrays `{layer: array}`, or the path of a safetensors file or a directory of them.
-    Only the `weight` of a layer is looked at. A weight that several layers share is that of the first (D17).
+    Only the `weight` of a layer is looked at. A weight that several layers share is that of the first (D17); another
+    of them is looked at where it has a mask of its own.
     `beside` is the other list of a two-part document. `tolerance` says by how much counts may be off.
 
     Zeros in a mask are masked elements. Of the zeros in a bare weight one element in a thousand, and in an embedding
@@ -65,13 +66,15 @@ def _judge(resolved: Resolved, beside: Resolved | None, tolerance: Tolerance) ->
 
 
 def _judged(judge: Judge, source: Source, inventory: Inventory, tally: Tally) -> Iterator[Judged]:
-    """Yield the verdict on each layer whose weight counts, in the model's order."""
-    names = _further_names(inventory)
+    """Yield the verdict on each layer whose weight counts or that has a mask of its own, in the model's order."""
+    names = _further_names(inventory, tally)
     for position in range(len(inventory)):
         if tally.counted[position]:
             found = _measured(judge, source, position, (inventory.names[position], *names.get(position, ())))
-            if found is not None:
-                yield judge.judged(position, inventory.numel(position), found)
+        else:
+            found = _sharing(judge, source, position, tally)
+        if found is not None:
+            yield judge.judged(position, inventory.numel(position), found)
 
 
 def _measured(judge: Judge, source: Source, position: int, names: Sequence[str]) -> Measured | None:
@@ -83,20 +86,48 @@ def _measured(judge: Judge, source: Source, position: int, names: Sequence[str])
     except NotReadable as error:
         return Measured(reason=str(error))
     if found is not None:
-        return measured(found, numel, judge.wanted(position))
+        return measured(found, numel, inventory.weight_shapes[position], judge.wanted(position))
     if source.only_masks and judge.pruning is not None and numel is not None:
         return Measured(numel=numel, zeros=0, evidence="mask")
     needed = judge.compresses(position) or inventory.has_weight(position)
     return Measured(reason="has no weight there") if needed else None
 
 
-def _further_names(inventory: Inventory) -> Mapping[int, Sequence[str]]:
+def _sharing(judge: Judge, source: Source, position: int, tally: Tally) -> Measured | None:
+    """Return what a layer shows besides the one for which their shared weight counts; None for nothing.
+
+    Pruning one of them unties it: its own mask is then looked at. Without one it is judged by the other; where only
+    that one was given a mask and this one is compressed too, it is not, which must not pass for verified.
+    """
+    names = judge.first.inventory.names
+    if position not in tally.stand_in:
+        return None
+    name, counted = names[position], names[tally.stand_in[position]]
+    own, other = _found(source, name), _found(source, counted)
+    if own is None or other is None:
+        return None
+    if own.mask is not None:
+        return _measured(judge, source, position, (name,))
+    if other.mask is not None and judge.compresses(position):
+        return Measured(reason=f"shared the weight of '{counted}', which alone has a mask there", misfit=True)
+    return None
+
+
+def _found(source: Source, name: str) -> Found | None:
+    """Return what there is under a name; None also for what cannot be read."""
+    try:
+        return source.find((name,))
+    except NotReadable:
+        return None
+
+
+def _further_names(inventory: Inventory, tally: Tally) -> Mapping[int, Sequence[str]]:
     """Return under which names besides its own the weight of a layer may be stored: ties and aliases (D17)."""
     names: dict[int, list[str]] = {}
-    for first, *others in inventory.ties:
-        names[first] = [inventory.names[position] for position in others]
+    for position, counted in tally.stand_in.items():
+        names.setdefault(counted, []).append(inventory.names[position])
     for alias, position in inventory.aliases.items():
-        names.setdefault(inventory.weight_owner(position), []).append(alias)
+        names.setdefault(tally.stand_in.get(position, position), []).append(alias)
     return names
 
 
