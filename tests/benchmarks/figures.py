@@ -35,6 +35,7 @@ from workloads import (
 )
 
 import compression_config as cc
+from compression_config.budget import budget_findings, budget_of
 
 __all__ = ["sections"]
 
@@ -58,6 +59,7 @@ def sections(*, quick: bool = False) -> Mapping[str, Callable[[], Table]]:
         measured["kimi"] = lambda: resolving("Kimi-K2-like", kimi_like())
     return {
         **measured,
+        "budget": lambda: budgets(bert_like() if quick else deepseek_like(), rounds=1 if quick else 5),
         "bert": lambda: resolving("BERT-base-like", bert_like(), limits={"small": 5.0}, rounds=1 if quick else 21),
         "reading": lambda: reading(500 if quick else 50_000, rounds=1 if quick else 5),
         "memory": lambda: memory(*((1_000, 100) if quick else (100_000, 10_000))),
@@ -112,6 +114,33 @@ def _resolved(config_list: cc.PruningConfigList, model: cc.Inventory | nn.Module
 
 def _against(measured: float, limit: float | None) -> str:
     return times(measured) if limit is None else f"{times(measured)} ({limit:g})"
+
+
+def budgets(model: nn.Module, rounds: int) -> Table:
+    """Return how long the budget of a model takes, as multiples of the walk; each time from nothing."""
+    groups = [
+        {"op_types": ["Linear"], "sparsity_per_layer": 0.5},
+        {"op_types": ["Linear"], "op_partial_names": ["1."], "total_sparsity": 0.7, "max_sparsity_per_layer": 0.9},
+    ]
+    resolved = cc.resolve(groups, model, kind="pruning").resolved
+    taken = medians(
+        {
+            "walk": lambda: list(model.named_modules()),
+            "groups, and what they make possible": lambda: budget_of(resolved).groups,
+            "the model: masked shares, bytes, bits": lambda: budget_of(resolved).model,
+            "the counts and intervals of all layers": lambda: budget_of(resolved).layers,
+            "an allocation by size": lambda: budget_of(resolved).allocate(),
+            "findings about budgets": lambda: list(budget_findings(resolved, budget_of(resolved))),
+        },
+        rounds,
+    )
+    walk = taken.pop("walk")
+    return Table(
+        f"Budgets: {len(resolved.inventory):,} layers, of which {len(resolved.won[1]):,} share one budget",
+        ["what", "times the walk"],
+        [[what, times(seconds / walk)] for what, seconds in taken.items()],
+        f"Of a resolution that is there, as multiples of `list(model.named_modules())`, medians of {rounds}.",
+    )
 
 
 class Minimal(pydantic.BaseModel):

@@ -2,7 +2,8 @@
 
     NNI_WHEEL=nni-3.0-py3-none-manylinux1_x86_64.whl python tests/benchmarks/write_performance.py
 
-Needs what `compare_peers.py` needs. With `--without-peers` their tables are left out.
+Needs what `compare_peers.py` needs. With `--without-peers` their tables are left out; `--only SECTION` measures one
+section of `figures.py` anew and leaves the rest of the page as it is.
 """
 
 from __future__ import annotations
@@ -65,6 +66,18 @@ def measured(*, with_peers: bool) -> Iterator[Table]:
         yield from importlib.import_module("compare_peers").tables()
 
 
+def renewed(page: str, table: Table) -> str:
+    """Return a page with a table in the place of the one that has its title, or behind all others."""
+    beginning, *parts = page.split("\n## ")
+    titles = [part.partition("\n")[0] for part in parts]
+    section = table.markdown().removeprefix("## ")
+    if table.title in titles:
+        parts[titles.index(table.title)] = section
+    else:
+        parts.append(section)
+    return "\n## ".join([beginning, *parts])
+
+
 def machine() -> str:
     """Return how large this machine is."""
     gibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -75,7 +88,13 @@ def main() -> int:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--without-peers", action="store_true", help="leave the peers out")
-    PAGE.write_text("\n".join(page(with_peers=not parser.parse_args().without_peers)), encoding="utf-8")
+    parser.add_argument("--only", choices=list(figures.sections()), help="measure one section anew")
+    arguments = parser.parse_args()
+    if arguments.only:
+        text = renewed(PAGE.read_text(encoding="utf-8"), figures.sections()[arguments.only]())
+    else:
+        text = "\n".join(page(with_peers=not arguments.without_peers))
+    PAGE.write_text(text, encoding="utf-8")
     return 0
 
 

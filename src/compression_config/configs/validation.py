@@ -47,22 +47,24 @@ def validated(data: object, kind: Kind) -> tuple[tuple[Any, ...] | None, list[Re
         return None, [_no_list(items)]
     try:
         return _adapter(kind).validate_python(items, context=PLAIN_DATA), []
-    except ValidationError:
-        return None, list(_one_by_one(items, kind))
+    except ValidationError as error:
+        return None, list(_all_said(items, kind, remarks_of(error)))
 
 
-def _one_by_one(items: Iterable[object], kind: Kind) -> Iterator[Remark]:
+def _all_said(items: Iterable[object], kind: Kind, errors: Iterable[Remark]) -> Iterator[Remark]:
+    """Yield what is wrong, and in between the warnings and notes of the sound sub-configs, in list order."""
+    wrong: dict[object, list[Remark]] = {}
+    for remark in errors:
+        wrong.setdefault(remark.path[0], []).append(remark)
     for index, item in enumerate(items):
         if isinstance(item, SubConfig) and item.kind != kind:
             message = f"a {item.kind} sub-config cannot stand in a {kind} list"
             yield Remark(Code.MIXED_KINDS, message, "write two lists, under 'pruning:' and 'quantization:'", (index,))
-            continue
-        try:
-            remarks = CONFIG_TYPES[kind].model_validate(item, context=PLAIN_DATA).remarks()
-        except ValidationError as error:
-            remarks = iter(remarks_of(error))
-        for remark in remarks:
-            yield remark._replace(path=(index, *remark.path))
+        elif index in wrong:
+            yield from wrong[index]
+        else:
+            for remark in CONFIG_TYPES[kind].model_validate(item, context=PLAIN_DATA).remarks():
+                yield remark._replace(path=(index, *remark.path))
 
 
 @functools.cache
