@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
-from compression_config.findings import Finding
+from compression_config.findings import Finding, Severity
 
 __all__ = [
     "CompressionConfigError",
@@ -16,6 +17,7 @@ __all__ = [
     "UnmatchedSelector",
     "UnmatchedSelectorWarning",
     "UsageError",
+    "raise_findings",
 ]
 
 
@@ -48,6 +50,19 @@ class FindingsError(CompressionConfigError, ValueError):
 
     def __hash__(self) -> int:
         return hash((type(self), self.findings))
+
+
+def raise_findings(findings: Iterable[Finding], at: Literal["error", "warning"]) -> None:
+    """Raise `FindingsError` for those of `findings` that are as bad as `at`, if any is.
+
+    Raises `UsageError` for another `at`.
+    """
+    if at not in ("error", "warning"):
+        raise UsageError(f"findings can be raised at 'error' or 'warning', not at {at!r}")
+    bad = {Severity.ERROR} if at == "error" else {Severity.ERROR, Severity.WARNING}
+    raised = [finding for finding in findings if finding.severity in bad]
+    if raised:
+        raise FindingsError(raised)
 
 
 class InvalidConfig(FindingsError):

@@ -14,7 +14,7 @@ from compression_config.canonical import canonical_list, fingerprint
 from compression_config.configs.base import Kind
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.validation import CONFIG_TYPES
-from compression_config.errors import FindingsError, UnknownLayer, UsageError
+from compression_config.errors import UnknownLayer, raise_findings
 from compression_config.findings import Finding, Severity
 from compression_config.inventory import Inventory
 from compression_config.linting import review
@@ -41,12 +41,7 @@ class _HasFindings:
 
     def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
         """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
-        if at not in ("error", "warning"):
-            raise UsageError(f"findings can be raised at 'error' or 'warning', not at {at!r}")
-        bad = {Severity.ERROR} if at == "error" else {Severity.ERROR, Severity.WARNING}
-        raised = [finding for finding in self.findings if finding.severity in bad]
-        if raised:
-            raise FindingsError(raised)
+        raise_findings(self.findings, at)
 
 
 class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co]):

@@ -7,6 +7,7 @@ Each class is a pydantic annotation. pydantic's core decides in one call and wit
 
 from __future__ import annotations
 
+import abc
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,20 +26,20 @@ __all__ = ["Choice", "ExcludeRule", "IntegerRule", "JsonSchema", "NamesRule", "R
 JsonSchema: TypeAlias = dict[str, Any]
 
 
-class ValueRule:
+class ValueRule(abc.ABC):
     """What the value of a key may be. A subclass says it three times: to the core, to a schema, to people."""
 
+    @abc.abstractmethod
     def core(self) -> CoreSchema:
         """Return the schema by which pydantic's core accepts or refuses a value."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def schema(self) -> JsonSchema:
         """Return the same as JSON Schema."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def explain(self, key: str, value: object) -> Iterator[Remark]:
         """Yield why the core refused `value` for `key`: paths start at the key."""
-        raise NotImplementedError
 
     def accepts(self, value: object) -> bool:
         """Return whether the core takes `value`."""

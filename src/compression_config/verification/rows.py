@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from compression_config.errors import FindingsError, UsageError
-from compression_config.findings import Code, Finding, Severity
+from compression_config.errors import raise_findings
+from compression_config.findings import Code, Finding
 from compression_config.resolving import Status
 from compression_config.verification.measuring import Evidence
 
@@ -81,12 +81,7 @@ class Verification:
 
     def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
         """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
-        if at not in ("error", "warning"):
-            raise UsageError(f"findings can be raised at 'error' or 'warning', not at {at!r}")
-        bad = {Severity.ERROR} if at == "error" else {Severity.ERROR, Severity.WARNING}
-        raised = [finding for finding in self.findings if finding.severity in bad]
-        if raised:
-            raise FindingsError(raised)
+        raise_findings(self.findings, at)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rows as plain data, ready for JSON; the findings as lines of text."""
