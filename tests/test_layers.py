@@ -14,7 +14,7 @@ FLOORS = (
     ("findings", "errors"),
     ("documents",),
     ("configs", "inventory"),
-    ("loading", "schema", "settings", "selection", "remedies"),
+    ("loading", "schema", "settings", "partial_claims", "selection", "remedies"),
     ("resolving",),
     ("views", "canonical", "unmatched", "linting", "budget", "verification"),
     ("wording", "serialization"),
