@@ -15,6 +15,7 @@ from compression_config.configs.config_list import (
 from compression_config.configs.remarks import Remark
 from compression_config.configs.validation import KINDS, inferred_kind, placed, total, validated
 from compression_config.documents import Document, read_file, read_text
+from compression_config.documents.collecting import paused_collector
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityPolicy, has_errors
 from compression_config.naming.spelling import listed, nearest, printable
@@ -136,7 +137,8 @@ def load(
     policy = policy_of(strict=strict, severity=severity)
     if not isinstance(path, str | os.PathLike):
         raise UsageError(f"a path is a string or a path object, not of type {type(path).__name__!r}")
-    return _from_document(read_file(os.fsdecode(path)), _checked_kind(kind), policy)
+    with paused_collector():
+        return _from_document(read_file(os.fsdecode(path)), _checked_kind(kind), policy)
 
 
 @overload
@@ -187,7 +189,8 @@ def loads(
         raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")
     if not isinstance(text, str):
         raise UsageError(f"a text is a string, not of type {type(text).__name__!r}")
-    return _from_document(read_text(text, format, name), _checked_kind(kind), policy)
+    with paused_collector():
+        return _from_document(read_text(text, format, name), _checked_kind(kind), policy)
 
 
 def _checked_kind(kind: object) -> Kind | None:
@@ -201,18 +204,18 @@ def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy
     said = policy.apply(document.findings)
     if not document.complete:
         raise InvalidConfig(said)
-    config: AnyConfig | None
     try:
         config = _validated(document.value, document.source, kind, policy)
-        more = config.findings
     except InvalidConfig as error:
-        more = error.findings
-        config = None
-    # Of a value that could not be read, all is said: it is not missing as well.
-    more = tuple(finding for finding in more if document.positions.span(finding.path) not in document.unread)
-    if config is None or has_errors(said):
-        raise InvalidConfig(_in_text_order((*said, *more)))
+        raise InvalidConfig(_in_text_order((*said, *_of_what_was_read(document, error.findings)))) from None
+    if has_errors(said):
+        raise InvalidConfig(_in_text_order((*said, *_of_what_was_read(document, config.findings))))
     return config
+
+
+def _of_what_was_read(document: Document, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the findings, without those about a value that could not be read: it is not missing as well."""
+    return (finding for finding in findings if document.positions.span(finding.path) not in document.unread)
 
 
 def _in_text_order(findings: Sequence[Finding]) -> list[Finding]:

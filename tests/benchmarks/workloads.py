@@ -43,13 +43,21 @@ def mixed(layers: NamesAndTypes, size: int) -> ConfigData:
 
 
 def one_long_selector(layers: NamesAndTypes, size: int) -> ConfigData:
-    """Return one sub-config with `size` elements: names, partial names, some of them absent, some repeated."""
-    names, partials = itertools.cycle(_linear(layers)), itertools.cycle(_matching(layers, r"layers\.\d+\..*\d+\."))
-    quarter = size // 4
-    absent = [f"absent.{number}" for number in range(quarter)]
-    half = list(itertools.islice(names, quarter)) + absent
-    other_half = list(itertools.islice(partials, quarter)) + absent
-    return [{"op_names": half, "op_partial_names": other_half, "total_sparsity": 0.5}]
+    """Return one sub-config with `size` elements, half of them names and half partial names.
+
+    Of either half the layers answer to one part, each element of which stands there twice, and not to the other.
+    """
+    eighth = size // 8
+    names = _linear(layers)[:eighth]
+    partials = _matching(layers, r"layers\.\d+\..*\d+\.")[:eighth]
+    absent = [f"absent.{number}" for number in range(2 * eighth)]
+    return [
+        {
+            "op_names": [*names, *names, *absent],
+            "op_partial_names": [*partials, *partials, *absent],
+            "total_sparsity": 0.5,
+        }
+    ]
 
 
 def small(layers: NamesAndTypes) -> ConfigData:
