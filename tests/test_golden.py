@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 from recording import ROOT, assert_recorded
 
 import compression_config as cc
@@ -28,9 +29,9 @@ DOCUMENTS = sorted(path for path in INVALID.iterdir() if path.suffix in (".yaml"
 EVERY_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 COMMAND = re.compile(rb"# \$ compression-config (.*)")
 
-OF_NO_DOCUMENT = {cc.Code.INFEASIBLE_BUDGET}
-"""What only `budget.allocate` finds: of caps too low for any model `cap-too-low` is said."""
-
+ALLOCATED = sorted((INVALID / "allocated").glob("*.yaml"))
+"""Sound lists whose budget cannot be allocated by the scores that they begin with; no command does that."""
+HEADER = re.compile(r"# model: (.*)\n# scores: (.*)\n")
 
 WITHOUT_REMEDY = {
     cc.Code.ROUNDED_DEMAND,
@@ -112,9 +113,27 @@ def test_each_finding_says_where_and_what_to_do(document: Path) -> None:
         assert finding.hint or finding.code in WITHOUT_REMEDY
 
 
+def allocation_findings(document: Path) -> tuple[cc.Finding, ...]:
+    header = HEADER.match(document.read_text(encoding="utf-8"))
+    assert header is not None
+    resolution = cc.resolve(cc.load(document, kind="pruning"), cc.Inventory.load(INVALID / header[1]))
+    with pytest.raises(cc.FindingsError) as raised:
+        resolution.budget.allocate(yaml.safe_load(header[2]))
+    return raised.value.findings
+
+
+@pytest.mark.parametrize("document", ALLOCATED, ids=lambda path: path.name)
+def test_an_allocation_says_the_recorded_thing(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(document.parent)
+    findings = allocation_findings(Path(document.name))
+    assert document.name.startswith(f"{findings[0].code}-")
+    assert_recorded(as_text(findings), document.with_suffix(".yaml.out"))
+
+
 def test_there_are_documents_for_every_code() -> None:
     said = {finding.code for document in DOCUMENTS for finding in findings_of(document)}
-    assert set(cc.Code) - said == OF_NO_DOCUMENT
+    said.update(finding.code for document in ALLOCATED for finding in allocation_findings(document))
+    assert said == set(cc.Code)
     assert len(DOCUMENTS) >= 80
 
 
