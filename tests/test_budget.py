@@ -21,13 +21,12 @@ from compression_config.budget import (
     GroupBudget,
     budget_findings,
     budget_of,
-    budget_to_dict,
     masked_count,
     ratio_for,
-    share_in_words,
 )
 from compression_config.budget.counting import smallest_cap
-from compression_config.resolving import Resolved
+from compression_config.resolving.resolved import Resolved
+from compression_config.serialization import budget_to_dict, share_in_words
 
 BUDGET_CODES = ("infeasible-budget", "rounded-demand", "shrunk-group", "whole-layer-masked", "masks-nothing")
 
@@ -208,7 +207,7 @@ def test_layers_come_in_the_order_of_the_model_and_groups_in_that_of_the_list() 
 
 
 def test_a_group_covers_what_its_sub_config_won_not_what_it_selects() -> None:
-    """D7: '`total_sparsity` covers the layers its sub-config *won*, not those it selected; each group is its own'."""
+    """D7: `total_sparsity` covers the layers its sub-config *decides*, not those it selects; each group is its own."""
     found = budget(
         [
             {"op_types": ["Linear"], "total_sparsity": 0.5},

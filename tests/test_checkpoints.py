@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import compression_config as cc
-from compression_config.resolving import Resolved
+from compression_config.resolving.resolved import Resolved
 from compression_config.verification import Checkpoint, read_checkpoint, verify
 
 NAMES = {

@@ -20,8 +20,9 @@ import yaml
 from recording import ROOT
 
 import compression_config as cc
-from compression_config.cli import arguments, main
-from compression_config.cli.console import Exit
+from compression_config.cli import main
+from compression_config.cli.main import KINDS as CLI_KINDS
+from compression_config.cli.main import UNMATCHED, Exit, parser
 from compression_config.configs.validation import KINDS
 from compression_config.resolution import Unmatched
 
@@ -162,8 +163,8 @@ class TestProgram:
         assert capsys.readouterr().out == f"compression-config {cc.__version__}\n"
 
     def test_the_choices_are_those_of_the_library(self) -> None:
-        assert arguments.KINDS == KINDS
-        assert get_args(Unmatched) == arguments.UNMATCHED
+        assert CLI_KINDS == KINDS
+        assert get_args(Unmatched) == UNMATCHED
 
     def test_an_interruption_ends_tidily(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -171,7 +172,7 @@ class TestProgram:
         def interrupted(*_: object) -> int:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("compression_config.cli.checking.validate", interrupted)
+        monkeypatch.setattr("compression_config.cli.commands.validate", interrupted)
         assert run("validate", "pruning.yaml") == Exit.INTERRUPTED == 130
         assert capsys.readouterr() == ("", "compression-config: interrupted\n")
 
@@ -214,7 +215,7 @@ class TestValidate:
         assert run("validate", "typo.yaml", "noted.yaml", "--format", "json") == 1
         out, err = capsys.readouterr()
         report = json.loads(out)
-        assert (report["format"], report["version"]) == ("compression-config-findings", 1)
+        assert (report["format"], report["version"]) == ("compression-config-findings", 2)
         assert (report["files"], report["model"]) == (["typo.yaml", "noted.yaml"], None)
         assert report["counts"] == {"error": 2, "warning": 0, "note": 1}
         assert [finding["source"] for finding in report["findings"]] == ["typo.yaml", "typo.yaml", "noted.yaml"]
@@ -406,7 +407,7 @@ class TestSchema:
     @pytest.mark.parametrize("kind", [None, *KINDS])
     def test_it_is_that_of_the_library(self, kind: Any, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("schema", *(["--kind", kind] if kind else [])) == 0
-        from_library = __import__("compression_config.schema", fromlist=["json_schema"]).json_schema(kind)
+        from_library = __import__("compression_config.configs.json_schema", fromlist=["json_schema"]).json_schema(kind)
         assert json.loads(capsys.readouterr().out) == from_library
 
 
@@ -473,7 +474,7 @@ class TestWhatIsWritten:
     PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
     def test_every_command_has_its_section_with_its_options(self) -> None:
-        (commands,) = (action for action in arguments.parser()._actions if action.choices)  # noqa: SLF001
+        (commands,) = (action for action in parser()._actions if action.choices)  # noqa: SLF001
         assert isinstance(commands.choices, dict)
         for name, command in commands.choices.items():
             section = self.PAGE.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
@@ -573,7 +574,7 @@ class TestVerify:
         saved(here / "net.safetensors", {"fc1.weight": with_zeros(30), "fc2.weight": with_zeros(50)})
         assert run("verify", "two-parts.yaml", "net.safetensors", "--model", "net.json", "--format", "json") == 1
         report = json.loads(capsys.readouterr().out)
-        assert (report["format"], report["version"]) == ("compression-config-verification", 1)
+        assert (report["format"], report["version"]) == ("compression-config-verification", 2)
         assert [row["masked"] for row in report["layers"]] == [30, 50]
         assert "sparsity-missed" in [finding["code"] for finding in report["findings"]]
 

@@ -19,7 +19,7 @@ from recording import ROOT, assert_recorded
 
 import compression_config as cc
 from compression_config.cli import main
-from compression_config.configs.base import SubConfig
+from compression_config.configs.sub_config import SubConfig
 from compression_config.configs.validation import CONFIG_TYPES
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

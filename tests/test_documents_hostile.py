@@ -25,7 +25,7 @@ from compression_config.documents import (
 )
 from compression_config.documents.collecting import paused_collector
 from compression_config.findings import Code, Finding
-from compression_config.spans import Position, Span
+from compression_config.locations import Position, Span
 
 LIMITS = Limits()
 

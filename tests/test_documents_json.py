@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from compression_config.documents import Document, Limits, read_json
 from compression_config.findings import Code
-from compression_config.spans import ConfigPath, Position, Span
+from compression_config.locations import ConfigPath, Position, Span
 
 DATA = Path(__file__).parent / "data"
 CORPUS = [

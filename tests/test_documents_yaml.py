@@ -23,7 +23,7 @@ from compression_config.documents.positions import Lines
 from compression_config.documents.yaml_scalars import is_number, plain_value
 from compression_config.errors import UsageError
 from compression_config.findings import Code
-from compression_config.spans import ConfigPath, Position, Span, place_in
+from compression_config.locations import ConfigPath, Position, Span, place_in
 
 DATA = Path(__file__).parent / "data"
 CORPUS = [

@@ -47,12 +47,12 @@ def test_nothing_is_wrong_with_it(path: Path) -> None:
 def test_it_shows_overwriting_exclude_and_taking_back(path: Path) -> None:
     configs = [sub_config.config for sub_config in resolution(path).sub_configs]
     layers = list(resolution(path).values())
-    overwritten = [layer for layer in layers if len(layer.claims) > 1 and layer.status == "compressed"]
-    taken_back = [layer for layer in overwritten if any(configs[index].exclude for index in layer.claims)]
+    overwritten = [layer for layer in layers if len(layer.selected_by) > 1 and layer.status == "compressed"]
+    taken_back = [layer for layer in overwritten if any(configs[index].exclude for index in layer.selected_by)]
     assert overwritten
     assert taken_back
     assert resolution(path).excluded
-    assert all(sub_config.won for sub_config in resolution(path).sub_configs)
+    assert all(sub_config.decided for sub_config in resolution(path).sub_configs)
 
 
 @every_list
@@ -90,6 +90,6 @@ def test_the_two_part_document_shows_both_kinds() -> None:
     assert isinstance(both, cc.CompressionResolution)
     assert both.findings == ()
     for part in (both.pruning, both.quantization):
-        assert all(sub_config.won for sub_config in part.sub_configs)
+        assert all(sub_config.decided for sub_config in part.sub_configs)
     statuses = {(layer.pruning.status.value, layer.quantization.status.value) for layer in both.values()}
     assert statuses == {("compressed", "compressed"), ("excluded", "compressed"), ("untouched", "untouched")}

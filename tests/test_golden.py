@@ -22,7 +22,7 @@ from recording import ROOT, assert_recorded
 
 import compression_config as cc
 from compression_config.cli import main
-from compression_config.reports.findings_text import as_text
+from compression_config.reports.findings import as_text
 
 INVALID = ROOT / "tests" / "data" / "invalid"
 DOCUMENTS = sorted(path for path in INVALID.iterdir() if path.suffix in (".yaml", ".json"))

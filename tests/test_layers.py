@@ -10,16 +10,15 @@ import pytest
 from sources import PACKAGE, imports, modules, room
 
 FLOORS = (
-    ("spans", "naming", "substrings"),
+    ("locations", "text", "patterns", "suggestions"),
     ("findings", "errors"),
     ("documents",),
     ("configs", "inventory"),
-    ("loading", "schema", "settings", "partial_claims", "selection", "remedies"),
-    ("resolving",),
-    ("views", "canonical", "unmatched", "linting", "budget", "verification"),
-    ("wording", "serialization"),
-    ("resolution",),
-    ("asking", "reports", "interop"),
+    ("loading", "resolving"),
+    ("linting", "budget"),
+    ("verification", "serialization", "explanation"),
+    ("resolution", "reports", "interop"),
+    ("api",),
     ("",),
     ("cli",),
     ("__main__",),

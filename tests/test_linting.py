@@ -701,7 +701,7 @@ def test_what_is_said_to_have_no_effect_can_go_without_a_change(config_list: lis
             rest = config_list[:index] + config_list[index + 1 :]
             assert ratios(cc.resolve(rest, MODEL, kind="pruning", unmatched="ignore")) == ratios(whole)
         else:
-            assert sub_config.won or not sub_config.selected
+            assert sub_config.decided or not sub_config.selected
 
 
 def ratios(resolution: cc.Resolution[cc.PruningSettings]) -> dict[str, tuple[float | None, float | None]]:

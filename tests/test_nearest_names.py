@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import compression_config as cc
-from compression_config.naming.layer_names import LayerNames
+from compression_config.suggestions import LayerNames
 
 HALF = {"sparsity_per_layer": 0.5}
 

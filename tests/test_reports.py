@@ -19,18 +19,13 @@ from recording import ROOT, assert_recorded
 import compression_config as cc
 from compression_config.findings import Code, Finding
 from compression_config.loading import AnyConfig
-from compression_config.naming.spelling import printable
-from compression_config.reports.coloured import as_rich
-from compression_config.reports.data import as_json, to_json, to_yaml
-from compression_config.reports.explanation_text import explanation_lines
-from compression_config.reports.findings_text import as_text, finding_lines
-from compression_config.reports.github import as_github
-from compression_config.reports.lines import Part, Style, display_width, elided, plain_text
-from compression_config.reports.resolution_text import resolution_lines
-from compression_config.reports.snippets import snippet
-from compression_config.reports.tabular import as_csv, as_markdown
-from compression_config.resolving import Resolved
-from compression_config.spans import Position, Span
+from compression_config.locations import Position, Span
+from compression_config.reports.findings import as_github, as_text, finding_lines, snippet
+from compression_config.reports.layout import Part, Style, as_rich, display_width, elided, plain_text
+from compression_config.reports.resolution import explanation_lines, resolution_lines
+from compression_config.reports.tables import as_csv, as_json, as_markdown, to_json, to_yaml
+from compression_config.resolving.resolved import Resolved
+from compression_config.text import printable
 
 DATA = ROOT / "tests" / "data" / "reports"
 INVENTORIES = ROOT / "examples" / "inventories"
@@ -194,7 +189,7 @@ class TestFindingsForPrograms:
         report = json.loads(as_json(said, files=["a.yaml"]))
         assert list(report) == ["format", "version", "files", "counts", "findings"]
         assert report["format"] == "compression-config-findings"
-        assert report["version"] == 1
+        assert report["version"] == 2
         assert report["counts"] == {"error": 1, "warning": 0, "note": 1}
         assert report["findings"][0] == {
             "code": "out-of-range",

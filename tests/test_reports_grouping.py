@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compression_config.reports.grouping import NameGroups, written_numbers
+from compression_config.patterns import NameGroups, written_numbers
 
 
 def written(names: list[str], longest: int | None = None) -> list[tuple[str, int]]:

@@ -65,25 +65,25 @@ def test_a_compressed_layer_has_settings_and_its_sub_config_as_written(
     assert layer.status is cc.Status.COMPRESSED
     assert layer.settings == cc.PruningSettings(sparsity=0.25)
     assert layer.config == cc.PruningConfig(op_names=["body.fc1"], sparsity_per_layer=0.25)
-    assert (layer.index, layer.claims) == (3, (0, 1, 3))
+    assert (layer.index, layer.selected_by) == (3, (0, 1, 3))
 
 
 def test_a_layer_of_a_group_has_the_settings_of_the_group(pruned: cc.Resolution[cc.PruningSettings]) -> None:
     layer = pruned["body.fc2"]
     assert layer.settings == cc.PruningSettings(sparsity=None, total_sparsity=0.5, group=1, max_sparsity=0.75)
-    assert (layer.index, layer.claims) == (1, (0, 1))
+    assert (layer.index, layer.selected_by) == (1, (0, 1))
 
 
 def test_an_excluded_layer_has_a_sub_config_and_no_settings(pruned: cc.Resolution[cc.PruningSettings]) -> None:
     layer = pruned["head"]
-    assert (layer.status, layer.settings, layer.index, layer.claims) == ("excluded", None, 2, (0, 2))
+    assert (layer.status, layer.settings, layer.index, layer.selected_by) == ("excluded", None, 2, (0, 2))
     assert layer.config == cc.PruningConfig(op_names=["head"], exclude=True)
 
 
 def test_an_untouched_layer_has_nothing(pruned: cc.Resolution[cc.PruningSettings]) -> None:
     layer = pruned["stem"]
     assert (layer.status, layer.settings, layer.config, layer.index) == ("untouched", None, None, None)
-    assert layer.claims == ()
+    assert layer.selected_by == ()
 
 
 def test_the_old_key_means_the_new_one() -> None:
@@ -217,7 +217,7 @@ def test_sub_configs_say_what_they_selected_and_won(pruned: cc.Resolution[cc.Pru
         ("head",),
         ("body.fc1",),
     ]
-    assert [sub.won for sub in pruned.sub_configs] == [(), ("body", "body.fc2"), ("head",), ("body.fc1",)]
+    assert [sub.decided for sub in pruned.sub_configs] == [(), ("body", "body.fc2"), ("head",), ("body.fc1",)]
     assert [sub.shadowed for sub in pruned.sub_configs] == [True, False, False, False]
     assert pruned.sub_configs[-1] == pruned.sub_configs[3]
     assert list(pruned.sub_configs[1:3]) == [pruned.sub_configs[1], pruned.sub_configs[2]]
@@ -580,7 +580,7 @@ def test_the_canonical_list_says_the_answer_outright(
 def test_the_answer_as_plain_data_is_versioned_and_ready_for_json(pruned: cc.Resolution[cc.PruningSettings]) -> None:
     data = pruned.to_dict()
     assert json.loads(json.dumps(data)) == data
-    assert (data["format"], data["version"]) == ("compression-config-resolution", 1)
+    assert (data["format"], data["version"]) == ("compression-config-resolution", 2)
     assert (data["kind"], data["fingerprint"]) == ("pruning", pruned.fingerprint)
     assert [layer["name"] for layer in data["layers"]] == list(pruned)
     assert [layer["status"] for layer in data["layers"]] == [layer.status for layer in pruned.values()]

@@ -18,7 +18,7 @@ from literal import LiteralLayer
 from random_cases import Case, random_case
 
 import compression_config as cc
-from compression_config.substrings import Substrings
+from compression_config.resolving.substrings import Substrings
 
 FEW = 3
 """Partial names a selector, so that most cases stay within the plain search."""
@@ -69,7 +69,7 @@ def test_a_sub_config_that_selects_nothing_changes_no_answer(case: Case) -> None
 @given(cases)
 def test_removing_all_sub_configs_that_win_nothing_changes_no_answer(case: Case) -> None:
     before = answer(case)
-    winning = [config for config, sub in zip(case.configs, before.sub_configs, strict=True) if sub.won]
+    winning = [config for config, sub in zip(case.configs, before.sub_configs, strict=True) if sub.decided]
     after = answer(case, winning)
     assert after.fingerprint == before.fingerprint
     assert {n: layer.config for n, layer in after.items()} == {n: layer.config for n, layer in before.items()}
@@ -79,11 +79,11 @@ def test_removing_all_sub_configs_that_win_nothing_changes_no_answer(case: Case)
 def test_the_answer_of_a_layer_does_not_depend_on_other_layers(case: Case, which: int) -> None:
     layer = case.layers[which % len(case.layers)]
     alone, together = answer(case, layers=[layer])[layer.name], answer(case)[layer.name]
-    assert (alone.status, alone.settings, alone.index, alone.claims) == (
+    assert (alone.status, alone.settings, alone.index, alone.selected_by) == (
         together.status,
         together.settings,
         together.index,
-        together.claims,
+        together.selected_by,
     )
 
 
@@ -111,11 +111,11 @@ def test_every_layer_is_compressed_excluded_or_untouched(case: Case) -> None:
     resolution = answer(case)
     parts = [*resolution.compressed, *resolution.excluded, *resolution.untouched]
     assert sorted(parts) == sorted(resolution)
-    assert sorted(name for sub in resolution.sub_configs for name in sub.won) == sorted(
+    assert sorted(name for sub in resolution.sub_configs for name in sub.decided) == sorted(
         [*resolution.compressed, *resolution.excluded]
     )
     for layer in resolution.values():
-        assert layer.index == (layer.claims[-1] if layer.claims else None)
+        assert layer.index == (layer.selected_by[-1] if layer.selected_by else None)
         assert (layer.settings is not None) == (layer.status == "compressed")
 
 
@@ -134,7 +134,9 @@ def test_the_canonical_list_is_exact_disjoint_and_its_own_canonical_list(case: C
 def test_groups_stay_apart_in_the_canonical_list(case: Case) -> None:
     assume(case.kind == "pruning")
     resolution = answer(case)
-    groups = {sub.won for sub in resolution.sub_configs if sub.won and "total_sparsity" in sub.config.model_dump()}
+    groups = {
+        sub.decided for sub in resolution.sub_configs if sub.decided and "total_sparsity" in sub.config.model_dump()
+    }
     canonical = {tuple(config["op_names"]) for config in resolution.to_list() if "total_sparsity" in config}
     assert canonical == groups
 

@@ -10,8 +10,8 @@ import pytest
 from recording import ROOT, assert_recorded
 
 import compression_config as cc
+from compression_config.configs.json_schema import json_schema
 from compression_config.configs.validation import CONFIG_TYPES, KINDS
-from compression_config.schema import json_schema
 
 EVERY_KIND = [None, *KINDS]
 KEYS = [pytest.param(kind, key, id=f"{kind}-{key}") for kind in KINDS for key in CONFIG_TYPES[kind].model_fields]

@@ -20,9 +20,9 @@ import pytest
 from recording import ROOT
 
 import compression_config as cc
-from compression_config.configs.base import Kind
+from compression_config.configs.json_schema import json_schema
+from compression_config.configs.sub_config import Kind
 from compression_config.configs.validation import CONFIG_TYPES, KINDS
-from compression_config.schema import json_schema
 
 CANNOT_SAY = {cc.Code.CAP_TOO_LOW}
 """The codes of refusals that lie in how two numbers compare."""

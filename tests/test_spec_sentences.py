@@ -68,8 +68,8 @@ def test_later_sub_configs_overwrite_earlier_ones() -> None:
         {"op_names": ["layer_1"], "sparsity_per_layer": 0.5},
         {"op_names": ["layer_1"], "sparsity_per_layer": 0.25},
     )
-    assert (resolution.compressed["layer_1"].settings.sparsity, resolution["layer_1"].claims) == (0.25, (0, 1, 2))
-    assert (resolution.compressed["layer_2"].settings.sparsity, resolution["layer_2"].claims) == (0.8, (0,))
+    assert (resolution.compressed["layer_1"].settings.sparsity, resolution["layer_1"].selected_by) == (0.25, (0, 1, 2))
+    assert (resolution.compressed["layer_2"].settings.sparsity, resolution["layer_2"].selected_by) == (0.8, (0,))
 
 
 # --- The selector

@@ -11,7 +11,7 @@ from builders import FakeModel
 
 import compression_config as cc
 from compression_config.findings import Code
-from compression_config.unmatched import REMEDIES
+from compression_config.linting.selectors import REMEDIES
 
 HALF = {"sparsity_per_layer": 0.5}
 EIGHT_BITS = {"quant_types": ["weight", "input"], "quant_bits": 8}

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import compression_config as cc
-from compression_config.resolving import Resolved
+from compression_config.resolving.resolved import Resolved
 from compression_config.verification import Verification
 from compression_config.verification import verify as verify_resolved
 

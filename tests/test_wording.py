@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import compression_config as cc
-from compression_config.resolving import Resolved
-from compression_config.wording import selector_words, settings_words, shape_words
+from compression_config.explanation import selector_words, settings_words, shape_words
+from compression_config.resolving.resolved import Resolved
 
 LINEAR = {"op_types": ["Linear"], "sparsity_per_layer": 0.5}
 

@@ -8,8 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from compression_config.asking import check, resolve, verify
+    from compression_config.api import check, resolve, verify
     from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
+    from compression_config.configs.json_schema import json_schema
     from compression_config.configs.pruning import PruningConfig
     from compression_config.configs.quantization import QuantizationConfig
     from compression_config.errors import (
@@ -26,14 +27,19 @@ if TYPE_CHECKING:
     from compression_config.findings import Code, Finding, Severity
     from compression_config.inventory import Inventory, Layer
     from compression_config.loading import load, loads, validate
-    from compression_config.resolution import CompressionLayer, CompressionResolution, Resolution
-    from compression_config.resolving import Status
-    from compression_config.schema import json_schema
-    from compression_config.settings import PruningSettings, QuantizationSettings
+    from compression_config.resolution import (
+        CompressedLayer,
+        CompressionLayer,
+        CompressionResolution,
+        LayerResolution,
+        Resolution,
+        SubConfigResolution,
+    )
+    from compression_config.resolving.resolved import Status
+    from compression_config.resolving.settings import PruningSettings, QuantizationSettings
     from compression_config.verification import Verification
-    from compression_config.views import CompressedLayer, LayerResolution, SubConfigResolution
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Code",
@@ -75,7 +81,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "asking": ("check", "resolve", "verify"),
+    "api": ("check", "resolve", "verify"),
     "configs.config_list": ("CompressionConfig", "PruningConfigList", "QuantizationConfigList"),
     "configs.pruning": ("PruningConfig",),
     "configs.quantization": ("QuantizationConfig",),
@@ -93,12 +99,18 @@ _HOMES = {
     "findings": ("Code", "Finding", "Severity"),
     "inventory": ("Inventory", "Layer"),
     "loading": ("load", "loads", "validate"),
-    "resolution": ("CompressionLayer", "CompressionResolution", "Resolution"),
-    "resolving": ("Status",),
-    "schema": ("json_schema",),
-    "settings": ("PruningSettings", "QuantizationSettings"),
+    "resolving.resolved": ("Status",),
+    "configs.json_schema": ("json_schema",),
+    "resolving.settings": ("PruningSettings", "QuantizationSettings"),
     "verification": ("Verification",),
-    "views": ("CompressedLayer", "LayerResolution", "SubConfigResolution"),
+    "resolution": (
+        "CompressedLayer",
+        "CompressionLayer",
+        "CompressionResolution",
+        "LayerResolution",
+        "Resolution",
+        "SubConfigResolution",
+    ),
 }
 """The modules that the names come from."""
 

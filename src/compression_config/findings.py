@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, Self, TypeAlias
 
-from compression_config.naming.spelling import printable
-from compression_config.spans import ConfigPath, Place, Span, format_path
+from compression_config.locations import ConfigPath, Place, Span, format_path
+from compression_config.text import printable
 
 __all__ = ["Code", "Finding", "Severity", "SeverityLevel", "SeverityPolicy", "count_by_severity", "has_errors"]
 

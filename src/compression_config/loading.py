@@ -6,20 +6,20 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args, overload
 
-from compression_config.configs.base import Kind, SubConfig
 from compression_config.configs.config_list import (
     CompressionConfig,
     PruningConfigList,
     QuantizationConfigList,
 )
-from compression_config.configs.remarks import Remark
+from compression_config.configs.plain_data import Remark
+from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import KINDS, inferred_kind, placed, total, validated
 from compression_config.documents import Document, read_file, read_text
 from compression_config.documents.collecting import paused_collector
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityPolicy, has_errors
-from compression_config.naming.spelling import listed, nearest, printable
-from compression_config.spans import ConfigPath, Provenance, SourceMap
+from compression_config.locations import ConfigPath, Provenance, SourceMap
+from compression_config.text import listed, nearest, printable
 
 __all__ = ["AnyConfig", "ConfigData", "load", "loads", "policy_of", "validate"]
 

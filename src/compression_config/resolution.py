@@ -1,4 +1,4 @@
-"""The front door of the answer: a read-only mapping from layers to what they get, and everything asked about it."""
+"""Views of an answer: one layer, one sub-config. They hold no data of their own."""
 
 from __future__ import annotations
 
@@ -7,28 +7,186 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast, overload
 
 from compression_config.budget import Budget, budget_findings, budget_of
-from compression_config.canonical import canonical_list, fingerprint
-from compression_config.configs.base import Kind
 from compression_config.configs.config_list import ConfigList
+from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import CONFIG_TYPES
 from compression_config.errors import UnknownLayer, raise_findings
+from compression_config.explanation import explanation
 from compression_config.findings import Finding, Severity
-from compression_config.inventory import Inventory
+from compression_config.inventory import Inventory, Layer
 from compression_config.linting import review
-from compression_config.resolving import Resolved, Status
-from compression_config.selection import NOBODY
+from compression_config.linting.selectors import selection_findings
+from compression_config.resolving.canonical import canonical_list, fingerprint
+from compression_config.resolving.resolved import Resolved, Status
+from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings
 from compression_config.serialization import resolution_to_dict
-from compression_config.settings import AnySettings, PruningSettings, QuantizationSettings
-from compression_config.unmatched import selection_findings
-from compression_config.views import CompressedLayer, LayerResolution, SubConfigResolution, SubConfigs, layer_view
-from compression_config.wording import explanation
 
-__all__ = ["CompressionLayer", "CompressionResolution", "Resolution", "Unmatched"]
+__all__ = [
+    "CompressedLayer",
+    "CompressionLayer",
+    "CompressionResolution",
+    "LayerResolution",
+    "Resolution",
+    "SubConfigResolution",
+    "SubConfigs",
+    "Unmatched",
+    "layer_view",
+]
+
 
 S_co = TypeVar("S_co", bound=AnySettings, covariant=True)
+
+
+class LayerResolution(Generic[S_co]):
+    """What one layer gets and why. Two are equal when layer, status, settings, index and selected_by are."""
+
+    __slots__ = ("_position", "_resolved")
+
+    def __init__(self, resolved: Resolved, position: int) -> None:
+        self._resolved = resolved
+        self._position = position
+
+    @property
+    def name(self) -> str:
+        """The name of the layer."""
+        return self._resolved.inventory.names[self._position]
+
+    @property
+    def layer(self) -> Layer:
+        """The layer itself: type, weight shape, numel, aliases and more."""
+        return self._resolved.inventory[self._position]
+
+    @property
+    def status(self) -> Status:
+        """`compressed`, `excluded` or `untouched`; it equals these strings."""
+        return self._resolved.status(self._position)
+
+    @property
+    def settings(self) -> S_co | None:
+        """What the deciding sub-config means for this layer; None unless the layer is compressed."""
+        return cast("S_co | None", self._resolved.settings(self._position))
+
+    @property
+    def config(self) -> SubConfig | None:
+        """The deciding sub-config as it was written; None when the layer is untouched."""
+        return self._resolved.config(self._position)
+
+    @property
+    def index(self) -> int | None:
+        """The index of the deciding sub-config, from 0; None when the layer is untouched."""
+        index = self._resolved.decided_by[self._position]
+        return None if index == NOBODY else index
+
+    @property
+    def selected_by(self) -> tuple[int, ...]:
+        """The indices of all sub-configs that select the layer, in list order; the last one decides."""
+        return self._resolved.selection.selected_by(self._position)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LayerResolution):
+            return NotImplemented
+        return self._facts == other._facts
+
+    def __hash__(self) -> int:
+        return hash(self._facts)
+
+    def __repr__(self) -> str:
+        return f"LayerResolution({self.name!r}, {self.status.value}, index={self.index}, settings={self.settings})"
+
+    @property
+    def _facts(self) -> tuple[object, ...]:
+        return self.layer, self.status, self.settings, self.index, self.selected_by
+
+
+class CompressedLayer(LayerResolution[S_co]):
+    """A layer that is compressed, so that it has settings."""
+
+    __slots__ = ()
+
+    @property
+    def settings(self) -> S_co:
+        """What the deciding sub-config means for this layer."""
+        return cast("S_co", self._resolved.settings(self._position))
+
+
+def layer_view(resolved: Resolved, position: int) -> LayerResolution[AnySettings]:
+    """Return the view of the layer at `position`."""
+    compressed = resolved.status(position) is Status.COMPRESSED
+    return (CompressedLayer if compressed else LayerResolution)(resolved, position)
+
+
+class SubConfigResolution:
+    """What became of one sub-config. Two are equal when index, sub-config and the layers selected and decided are."""
+
+    __slots__ = ("_resolved", "index")
+
+    def __init__(self, resolved: Resolved, index: int) -> None:
+        self._resolved = resolved
+        self.index = index
+        """Its place in the config list, from 0."""
+
+    @property
+    def config(self) -> SubConfig:
+        """The sub-config as it was written."""
+        config: SubConfig = self._resolved.config_list[self.index]
+        return config
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """The names of the layers that its selector holds for, in the model's order."""
+        names = self._resolved.inventory.names
+        return tuple(names[position] for position in self._resolved.selection.selected(self.index))
+
+    @property
+    def decided(self) -> tuple[str, ...]:
+        """The names of the layers about which it decides, in the model's order."""
+        names = self._resolved.inventory.names
+        return tuple(names[position] for position in self._resolved.decided[self.index])
+
+    @property
+    def shadowed(self) -> bool:
+        """Whether it selects layers and later sub-configs take every one of them."""
+        return self._resolved.shadowed(self.index)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SubConfigResolution):
+            return NotImplemented
+        return self._facts == other._facts
+
+    def __hash__(self) -> int:
+        return hash(self._facts)
+
+    @property
+    def _facts(self) -> tuple[object, ...]:
+        return self.index, self.config, self.selected, self.decided
+
+    def __repr__(self) -> str:
+        return f"SubConfigResolution({self.index}, decided={len(self._resolved.decided[self.index])})"
+
+
+class SubConfigs(Sequence[SubConfigResolution]):
+    """What became of each sub-config, in list order; made when asked for."""
+
+    def __init__(self, resolved: Resolved) -> None:
+        self._resolved = resolved
+
+    def __len__(self) -> int:
+        return len(self._resolved.config_list)
+
+    @overload
+    def __getitem__(self, index: int) -> SubConfigResolution: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[SubConfigResolution]: ...
+    def __getitem__(self, index: int | slice) -> SubConfigResolution | Sequence[SubConfigResolution]:
+        places = range(len(self))[index]
+        if isinstance(places, range):
+            return tuple(SubConfigResolution(self._resolved, place) for place in places)
+        return SubConfigResolution(self._resolved, places)
+
 
 Unmatched: TypeAlias = Literal["error", "warn", "ignore"]
 """What becomes of an error about a selector that selects nothing (D14)."""
@@ -188,7 +346,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         statuses = {NOBODY: Status.UNTOUCHED}
         for index, config in enumerate(self.config_list):
             statuses[index] = Status.EXCLUDED if config.exclude else Status.COMPRESSED
-        return (position for position, index in enumerate(self._resolved.winners) if statuses[index] is status)
+        return (position for position, index in enumerate(self._resolved.decided_by) if statuses[index] is status)
 
 
 _KEYS = tuple(dict.fromkeys(key for config in CONFIG_TYPES.values() for key in config.model_fields))

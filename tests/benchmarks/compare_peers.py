@@ -65,7 +65,7 @@ def check(peer: Peer, outcome: Outcome, choices: Sequence[Choice], model: nn.Mod
     for name in linear.intersection(outcome.layers):
         index = own[name].index
         ours = None if index is None else outcome.choices[index]
-        theirs = outcome.winners.get(name)
+        theirs = outcome.decided_by.get(name)
         assert theirs == ours, f"{peer.name}: {name} goes to {theirs}, and here to {ours}"
 
 

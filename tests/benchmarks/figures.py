@@ -136,7 +136,7 @@ def budgets(model: nn.Module, rounds: int) -> Table:
     )
     walk = taken.pop("walk")
     return Table(
-        f"Budgets: {len(resolved.inventory):,} layers, of which {len(resolved.won[1]):,} share one budget",
+        f"Budgets: {len(resolved.inventory):,} layers, of which {len(resolved.decided[1]):,} share one budget",
         ["what", "times the walk"],
         [[what, times(seconds / walk)] for what, seconds in taken.items()],
         f"Of a resolution that is there, as multiples of `list(model.named_modules())`, medians of {rounds}.",

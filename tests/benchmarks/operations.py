@@ -10,9 +10,9 @@ from types import SimpleNamespace
 from workloads import ConfigData, NamesAndTypes, yaml_text
 
 import compression_config as cc
-from compression_config.reports.lines import plain_text
-from compression_config.reports.resolution_text import resolution_lines
-from compression_config.resolving import Resolved
+from compression_config.reports.layout import plain_text
+from compression_config.reports.resolution import resolution_lines
+from compression_config.resolving.resolved import Resolved
 
 __all__ = ["OPERATIONS", "Case", "FakeModel"]
 
@@ -145,9 +145,9 @@ def to_dict(case: Case) -> Call:
 
 
 def sub_configs(case: Case) -> Call:
-    """Ask what became of each sub-config: how many layers it won, and whether it is shadowed."""
+    """Ask what became of each sub-config: how many layers it decides, and whether it is shadowed."""
     resolution = case.resolution()
-    return lambda: [(sub_config.shadowed, len(sub_config.won)) for sub_config in resolution.sub_configs]
+    return lambda: [(sub_config.shadowed, len(sub_config.decided)) for sub_config in resolution.sub_configs]
 
 
 def table(case: Case) -> Call:

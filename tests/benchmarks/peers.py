@@ -55,7 +55,7 @@ Winners: TypeAlias = Mapping[str, int]
 class Outcome:
     """What a peer answered, how long it took, and how much of the work it was given."""
 
-    winners: Winners
+    decided_by: Winners
     seconds: float
     """For the whole of the work."""
     choices: Sequence[int]
@@ -95,23 +95,23 @@ class ByChoices(Peer):
         return model
 
     def select(self, model: nn.Module, selection: Selection) -> Winners:
-        """Return the winners of all of `selection`."""
+        """Return the decided_by of all of `selection`."""
         raise NotImplementedError
 
     def outcome(self, model: nn.Module, selection: Selection) -> Outcome:
         """Give it one choice, then more and more, spread over the list."""
         own = self.prepared(model)
         work = measured(lambda places: self.select(own, [selection[place] for place in places]), len(selection), 1)
-        winners = {name: work.places[winner] for name, winner in work.winners.items()}
+        decided_by = {name: work.places[winner] for name, winner in work.decided_by.items()}
         layers = [name for name, _ in model.named_modules() if name]
-        return Outcome(winners, work.seconds, work.places, layers, extrapolated=len(work.places) < len(selection))
+        return Outcome(decided_by, work.seconds, work.places, layers, extrapolated=len(work.places) < len(selection))
 
 
 class ByLayers(Peer):
     """A peer that goes over all choices for each layer: a part of the work is some of the layers."""
 
     def select(self, model: Part, selection: Selection) -> Winners:
-        """Return the winners for the modules of `model`."""
+        """Return the decided_by for the modules of `model`."""
         raise NotImplementedError
 
     def outcome(self, model: nn.Module, selection: Selection) -> Outcome:
@@ -122,14 +122,14 @@ class ByLayers(Peer):
         )
         layers = [modules[place][0] for place in work.places if modules[place][0]]
         extrapolated = len(work.places) < len(modules)
-        return Outcome(work.winners, work.seconds, range(len(selection)), layers, extrapolated=extrapolated)
+        return Outcome(work.decided_by, work.seconds, range(len(selection)), layers, extrapolated=extrapolated)
 
 
 class Work(NamedTuple):
     """What was done for some places of a sequence, and how long it takes for all of them."""
 
     places: Sequence[int]
-    winners: Winners
+    decided_by: Winners
     seconds: float
 
 
@@ -142,11 +142,11 @@ def measured(select: Callable[[Sequence[int]], Winners], total: int, first: int)
     size, before = first, Work((), {}, 0.0)
     while True:
         places = spread(range(total), size)
-        seconds, winners = timed(select, places)
+        seconds, decided_by = timed(select, places)
         if len(places) < total and seconds > ENOUGH and before.places:
             each = max(0.0, seconds - before.seconds) / (len(places) - len(before.places))
-            return Work(places, winners, seconds + each * (total - len(places)))
-        before = Work(places, winners, seconds)
+            return Work(places, decided_by, seconds + each * (total - len(places)))
+        before = Work(places, decided_by, seconds)
         if len(places) == total:
             again = [] if seconds > ENOUGH else [timed(select, places)[0] for _ in range(4)]
             return before._replace(seconds=statistics.median([seconds, *again]))
@@ -154,10 +154,10 @@ def measured(select: Callable[[Sequence[int]], Winners], total: int, first: int)
 
 
 def timed(select: Callable[[Sequence[int]], Winners], places: Sequence[int]) -> tuple[float, Winners]:
-    """Return how long the work for `places` takes, and the winners."""
+    """Return how long the work for `places` takes, and the decided_by."""
     start = time.perf_counter()
-    winners = select(places)
-    return time.perf_counter() - start, winners
+    decided_by = select(places)
+    return time.perf_counter() - start, decided_by
 
 
 def spread(values: Sequence[int], size: int) -> Sequence[int]:
@@ -175,12 +175,12 @@ class Nni(ByChoices):
         self._select = nni_function()
 
     def select(self, model: nn.Module, selection: Selection) -> Winners:
-        """Return the winners: the last config that selects a layer."""
-        winners: dict[str, int] = {}
+        """Return the decided_by: the last config that selects a layer."""
+        decided_by: dict[str, int] = {}
         for place, choice in enumerate(selection):
             selected, _, _ = self._select(model, self._config(choice))
-            winners.update(dict.fromkeys(selected, place))
-        return winners
+            decided_by.update(dict.fromkeys(selected, place))
+        return decided_by
 
     def _config(self, choice: Choice) -> dict[str, Any]:
         if choice.by == "part":
@@ -213,7 +213,7 @@ class CompressedTensors(ByLayers):
     distribution = "compressed-tensors"
 
     def select(self, model: Part, selection: Selection) -> Winners:
-        """Return the winners: of the targets that match, the last one of the list."""
+        """Return the decided_by: of the targets that match, the last one of the list."""
         places = {self._target(choice): place for place, choice in enumerate(selection)}
         return {
             name: max(places[target] for target in match_targets(name, module, places))
@@ -229,13 +229,13 @@ class Remembered(AOBaseConfig):
     """A config of torchao that changes nothing and remembers which modules it was given for."""
 
     place: int
-    winners: dict[int, int]
+    decided_by: dict[int, int]
 
 
 @register_quantize_module_handler(Remembered)
 def remember(module: nn.Module, config: Remembered, parameter_name: str = "") -> nn.Module:  # noqa: ARG001
     """Note that `config` was given for `module`; torchao asks for this signature."""
-    config.winners[id(module)] = config.place
+    config.decided_by[id(module)] = config.place
     return module
 
 
@@ -246,13 +246,13 @@ class TorchAo(ByLayers):
     distribution = "torchao"
 
     def select(self, model: Part, selection: Selection) -> Winners:
-        """Return the winners; torchao takes the first pattern that matches, so the list is turned round."""
-        winners: dict[int, int] = {}
+        """Return the decided_by; torchao takes the first pattern that matches, so the list is turned round."""
+        decided_by: dict[int, int] = {}
         configs: OrderedDict[str, Any] = OrderedDict()
         for place, choice in reversed(list(enumerate(selection))):
-            configs.setdefault(self._pattern(choice), Remembered(place, winners))
+            configs.setdefault(self._pattern(choice), Remembered(place, decided_by))
         quantize_(model, FqnToConfig(configs), filter_fn=None)
-        return {name: winners[id(module)] for name, module in model.named_modules() if id(module) in winners}
+        return {name: decided_by[id(module)] for name, module in model.named_modules() if id(module) in decided_by}
 
     def _pattern(self, choice: Choice) -> str:
         if choice.by == "name":
@@ -283,19 +283,19 @@ class ModelOpt(ByChoices):
         return self._converted
 
     def select(self, model: nn.Module, selection: Selection) -> Winners:
-        """Return the winners; which entry a quantizer was set by is told by an attribute that numbers them."""
+        """Return the decided_by; which entry a quantizer was set by is told by an attribute that numbers them."""
         entries: list[dict[str, Any]] = [{"quantizer_name": "*", "enable": False}]
         for place, choice in enumerate(selection):
             pattern = {"type": "*", "name": choice.text + ".", "part": f"*{choice.text}*"}[choice.by]
             bits = {"num_bits": self._widths[place % 7], "axis": place // 7 or None}
             entries.append({"quantizer_name": f"{pattern}weight_quantizer", "cfg": bits})
         set_quantizer_by_cfg(model, entries)
-        winners = {}
+        decided_by = {}
         for name, module in model.named_modules():
             if name.endswith(".weight_quantizer") and module.is_enabled:
                 place = (module.axis or 0) * 7 + self._widths.index(module.num_bits)
-                winners[name.removesuffix(".weight_quantizer")] = place
-        return winners
+                decided_by[name.removesuffix(".weight_quantizer")] = place
+        return decided_by
 
 
 PEERS: Mapping[str, Callable[[], Peer]] = {

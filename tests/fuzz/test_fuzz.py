@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 import compression_config as cc
 from compression_config.documents import Document, read_yaml
-from compression_config.reports.findings_text import as_text
-from compression_config.spans import Span
+from compression_config.locations import Span
+from compression_config.reports.findings import as_text
 
 INPUTS = int(os.environ.get("FUZZ_INPUTS", "2500"))
 CHUNKS = 10

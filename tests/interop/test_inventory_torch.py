@@ -17,7 +17,7 @@ from torch.nn.utils import parametrizations, parametrize, prune
 
 from compression_config.errors import InvalidInventory
 from compression_config.inventory import Inventory, Layer, as_inventory
-from compression_config.inventory.walking import MAX_ALIASES
+from compression_config.inventory.torch_modules import MAX_ALIASES
 
 
 def read(**modules: nn.Module) -> Inventory:

@@ -151,11 +151,11 @@ def test_a_live_model_reads_literally(build: Callable[[], nn.Module], config_lis
     for each in (config_list, QUANTIZATION):
         resolution = cc.resolve(each, model, unmatched="ignore")
         assert isinstance(resolution, cc.Resolution)
-        winners = literal.resolve(each, layers)
+        decided_by = literal.resolve(each, layers)
         assert {name: layer.index for name, layer in resolution.items()} == {
-            layer.name: winners.get(layer.name) for layer in layers
+            layer.name: decided_by.get(layer.name) for layer in layers
         }
-        assert answer_of(resolution) == literal.answer(each, layers, winners)
+        assert answer_of(resolution) == literal.answer(each, layers, decided_by)
         assert resolution.to_list() == cc.resolve(resolution.to_list(), model, kind=resolution.kind).to_list()
 
 

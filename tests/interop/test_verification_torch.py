@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 
 import compression_config as cc
-from compression_config.resolving import Resolved
+from compression_config.resolving.resolved import Resolved
 from compression_config.verification import Verification, read_checkpoint
 from compression_config.verification import verify as verify_resolved
 

@@ -10,8 +10,8 @@ import literal
 from literal import Answer, LiteralLayer
 
 import compression_config as cc
-from compression_config.resolving import Resolved
-from compression_config.selection import NOBODY
+from compression_config.resolving.resolved import Resolved
+from compression_config.resolving.selection import NOBODY
 
 __all__ = ["FakeModel", "answer_of", "as_inventory", "assert_reads_literally", "codes_of", "resolved"]
 
@@ -52,9 +52,9 @@ def answer_of(resolution: cc.Resolution[Any]) -> Answer:
         for name, layer in resolution.items()
     }
     groups = frozenset(
-        (frozenset(sub_config.won), gets[sub_config.won[0]])
+        (frozenset(sub_config.decided), gets[sub_config.decided[0]])
         for sub_config in resolution.sub_configs
-        if sub_config.won and getattr(sub_config.config, "total_sparsity", None) is not None
+        if sub_config.decided and getattr(sub_config.config, "total_sparsity", None) is not None
     )
     return gets, groups
 
@@ -72,17 +72,17 @@ def _meaning(settings: cc.PruningSettings | cc.QuantizationSettings | None) -> o
 def assert_reads_literally(
     configs: Sequence[Mapping[str, Any]], layers: Sequence[LiteralLayer], kind: Any = None
 ) -> cc.Resolution[Any]:
-    """Hold winners, claims, selected layers, elements without a layer and the answer against the literal reading."""
+    """Hold decided_by, claims, selected layers, elements without a layer and the answer against the literal reading."""
     inventory = as_inventory(layers)
     data = Resolved(cc.validate(configs, kind=kind), inventory)
     resolution, selection = cc.Resolution[Any](data), data.selection
-    winners = literal.resolve(configs, layers)
+    decided_by = literal.resolve(configs, layers)
     chosen = [literal.selected(config, layers) for config in configs]
-    claims = [literal.claims(configs, layer) for layer in layers]
+    claims = [literal.selected_by(configs, layer) for layer in layers]
 
     assert list(resolution) == [layer.name for layer in layers]
-    assert selection.winners == [winners.get(layer.name, NOBODY) for layer in layers]
-    assert [selection.claims(position) for position in range(len(layers))] == claims
+    assert selection.decided_by == [decided_by.get(layer.name, NOBODY) for layer in layers]
+    assert [selection.selected_by(position) for position in range(len(layers))] == claims
     assert [sub_config.selected for sub_config in resolution.sub_configs] == chosen
     assert selection.selected_counts() == list(map(len, chosen))
     assert list(selection.idle) == literal.idle(configs, layers)
@@ -96,8 +96,8 @@ def assert_reads_literally(
     runners_up = [(NOBODY, NOBODY, *claimed)[-2] for claimed in claims]
     assert [selection.runner_up(position) for position in range(len(layers))] == runners_up
     for index, sub_config in enumerate(resolution.sub_configs):
-        won = tuple(name for name in resolution if winners.get(name) == index)
-        assert sub_config.won == won
-        assert sub_config.shadowed == (bool(chosen[index]) and not won)
-    assert answer_of(resolution) == literal.answer(configs, layers, winners)
+        decided = tuple(name for name in resolution if decided_by.get(name) == index)
+        assert sub_config.decided == decided
+        assert sub_config.shadowed == (bool(chosen[index]) and not decided)
+    assert answer_of(resolution) == literal.answer(configs, layers, decided_by)
     return resolution

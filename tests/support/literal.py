@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["Answer", "LiteralLayer", "alias_uses", "answer", "claims", "element_answers", "idle", "mismatches"]
+__all__ = ["Answer", "LiteralLayer", "alias_uses", "answer", "element_answers", "idle", "mismatches", "selected_by"]
 __all__ += ["resolve", "selected", "selects", "unmatched"]
 
 SubConfig: TypeAlias = Mapping[str, Any]
@@ -65,15 +65,15 @@ def selects(config: SubConfig, layer: LiteralLayer) -> bool:
 
 def resolve(configs: Sequence[SubConfig], layers: Sequence[LiteralLayer]) -> dict[str, int]:
     """Return layer -> index of the sub-config that decides: "the later ones will overwrite the previous ones"."""
-    winners: dict[str, int] = {}
+    decided_by: dict[str, int] = {}
     for index, config in enumerate(configs):
         for layer in layers:
             if selects(config, layer):
-                winners[layer.name] = index
-    return winners
+                decided_by[layer.name] = index
+    return decided_by
 
 
-def claims(configs: Sequence[SubConfig], layer: LiteralLayer) -> tuple[int, ...]:
+def selected_by(configs: Sequence[SubConfig], layer: LiteralLayer) -> tuple[int, ...]:
     """Return the indices of the sub-configs that select a layer."""
     return tuple(index for index, config in enumerate(configs) if selects(config, layer))
 
@@ -127,12 +127,12 @@ def _only_by_alias(config: SubConfig, key: str, name: str, layer: LiteralLayer) 
     return selects(alone, layer) and not selects(alone, LiteralLayer(layer.name, layer.type))
 
 
-def answer(configs: Sequence[SubConfig], layers: Sequence[LiteralLayer], winners: Mapping[str, int]) -> Answer:
+def answer(configs: Sequence[SubConfig], layers: Sequence[LiteralLayer], decided_by: Mapping[str, int]) -> Answer:
     """Return what D18 compares: status and settings of each layer, and members, ratio and cap of each group."""
     gets: dict[str, Any] = {}
     members: dict[int, list[str]] = {}
     for layer in layers:
-        index = winners.get(layer.name)
+        index = decided_by.get(layer.name)
         gets[layer.name] = "untouched" if index is None else _meaning(configs[index])
         if index is not None and "total_sparsity" in configs[index]:
             members.setdefault(index, []).append(layer.name)

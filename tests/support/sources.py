@@ -24,7 +24,7 @@ class Import:
     module: str
     """The module that imports, from the package's root: "budget.groups"; "" for the root itself."""
     origin: str
-    """What it imports from, in full: "compression_config.spans", "json"."""
+    """What it imports from, in full: "compression_config.locations", "json"."""
     name: str | None
     """The name that it takes, or None for the module itself."""
     in_function: bool

@@ -59,7 +59,7 @@ def prune(model: Module) -> list[str]:
         model.get_submodule(name).pruned = layer.settings.sparsity
     assert_type(resolution["head"].settings, cc.PruningSettings | None)
     assert_type(resolution["head"].index, int | None)
-    assert_type(resolution["head"].claims, tuple[int, ...])
+    assert_type(resolution["head"].selected_by, tuple[int, ...])
     assert_type(resolution.excluded, tuple[str, ...])
     return list(resolution.prunable)
 

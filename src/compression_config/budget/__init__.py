@@ -4,7 +4,6 @@ from compression_config.budget.budget import Budget, ModelBudget, budget_of
 from compression_config.budget.counting import masked_count, ratio_for
 from compression_config.budget.findings import budget_findings
 from compression_config.budget.groups import GroupBudget, LayerBudget
-from compression_config.budget.plain import budget_to_dict, share_in_words
 from compression_config.budget.storage import Storage
 
 __all__ = [
@@ -15,8 +14,6 @@ __all__ = [
     "Storage",
     "budget_findings",
     "budget_of",
-    "budget_to_dict",
     "masked_count",
     "ratio_for",
-    "share_in_words",
 ]

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from numbers import Integral
 
-from compression_config.budget.counting import exact_ratio, real_number
-from compression_config.budget.feasibility import infeasible, out_of_reach_of_scores
+from compression_config.budget.counting import exact_ratio, ratio_for, real_number, smallest_cap
 from compression_config.budget.groups import GroupBudget
 from compression_config.errors import FindingsError, UnknownNumel, UsageError
-from compression_config.findings import Finding
+from compression_config.findings import Code, Finding
 from compression_config.inventory import Inventory
-from compression_config.resolving import Resolved
+from compression_config.resolving.resolved import Resolved
 
-__all__ = ["allocate", "apportion"]
+__all__ = ["allocate", "apportion", "infeasible", "out_of_reach_of_scores", "remedies"]
 
 
 def apportion(total: int, caps: Sequence[int], shares: Sequence[int]) -> list[int]:
@@ -121,3 +120,37 @@ def _as_integers(scores: Sequence[Fraction]) -> list[int]:
     """Return whole numbers in the same proportion as `scores`."""
     scale = math.lcm(*{score.denominator for score in scores})
     return [score.numerator * (scale // score.denominator) for score in scores]
+
+
+def infeasible(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int) -> Finding:
+    """Return the finding that the caps of `group` hold `reachable` elements and `demanded` are asked for."""
+    numel = sum(_known(group.numels))
+    message = (
+        f"'total_sparsity' {group.total_sparsity} demands {demanded:,} of {numel:,} elements, "
+        f"and 'max_sparsity_per_layer' {group.max_sparsity} lets {reachable:,} be masked"
+    )
+    place = resolved.config_list.provenance.place((group.index, "total_sparsity"))
+    return Finding.at(place, Code.INFEASIBLE_BUDGET, message, f"write {remedies(group, demanded, reachable)}")
+
+
+def remedies(group: GroupBudget, demanded: int, reachable: int) -> str:
+    """Return the highest ratio that fits under the caps of `group`, and the smallest cap that holds `demanded`."""
+    known = _known(group.numels)
+    ratio, cap = ratio_for(reachable, sum(known)), smallest_cap(known, demanded)
+    return f"total_sparsity: {ratio}, or max_sparsity_per_layer: {cap}"
+
+
+def out_of_reach_of_scores(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int) -> Finding:
+    """Return the finding that the layers with a score above 0 hold `reachable` elements of those `demanded`."""
+    numel = sum(_known(group.numels))
+    message = (
+        f"'total_sparsity' {group.total_sparsity} demands {demanded:,} of {numel:,} elements, "
+        f"and the layers with a score above 0 hold {reachable:,}"
+    )
+    hint = f"give more of its layers a score above 0, or write total_sparsity: {ratio_for(reachable, numel)}"
+    place = resolved.config_list.provenance.place((group.index, "total_sparsity"))
+    return Finding.at(place, Code.INFEASIBLE_BUDGET, message, hint)
+
+
+def _known(numels: Iterable[int | None]) -> list[int]:
+    return [numel for numel in numels if numel is not None]

@@ -10,11 +10,19 @@ from typing import cast
 
 from compression_config.budget.allocation import allocate
 from compression_config.budget.counting import masked_total, total
-from compression_config.budget.groups import GroupBudget, LayerBudget, Members, group_budget, layer_budgets
+from compression_config.budget.groups import (
+    GroupBudget,
+    LayerBudget,
+    Members,
+    Tally,
+    group_budget,
+    layer_budgets,
+    outside_weights,
+    tally_of,
+)
 from compression_config.budget.storage import Storage, storage_of
-from compression_config.budget.tally import Tally, outside_weights, tally_of
-from compression_config.resolving import Resolved
-from compression_config.settings import PruningSettings
+from compression_config.resolving.resolved import Resolved
+from compression_config.resolving.settings import PruningSettings
 
 __all__ = ["Budget", "ModelBudget", "budget_of"]
 
@@ -86,14 +94,14 @@ class Budget:
         """
         found: dict[int, LayerBudget] = {}
         for group in self.groups:
-            found.update(zip(self.tally.won[group.index], group.layers, strict=True))
+            found.update(zip(self.tally.decided[group.index], group.layers, strict=True))
         for index, ratio in self.ratios.items():
-            found.update(zip(self.tally.won[index], layer_budgets(self._members(index), ratio), strict=True))
+            found.update(zip(self.tally.decided[index], layer_budgets(self._members(index), ratio), strict=True))
         return tuple(found[position] for position in sorted(found))
 
     @functools.cached_property
     def groups(self) -> tuple[GroupBudget, ...]:
-        """The groups, in list order: one for each `total_sparsity` sub-config that won a layer."""
+        """The groups, in list order: one for each `total_sparsity` sub-config that decided a layer."""
         settings = {
             index: cast("PruningSettings", self._resolved.settings_of(index)) for index in self._resolved.groups
         }
@@ -104,8 +112,8 @@ class Budget:
 
     @functools.cached_property
     def ratios(self) -> Mapping[int, float]:
-        """The ratio of each layer, for each sub-config that has one and won a layer: index -> ratio."""
-        settings = {index: self._resolved.settings_of(index) for index in self.tally.won}
+        """The ratio of each layer, for each sub-config that has one and decided a layer: index -> ratio."""
+        settings = {index: self._resolved.settings_of(index) for index in self.tally.decided}
         return {
             index: pruned.sparsity
             for index, pruned in settings.items()
@@ -116,19 +124,19 @@ class Budget:
     def unknown(self) -> tuple[str, ...]:
         """The names of the compressed layers of which the number of weight elements is not known, in list order."""
         names, tally = self._resolved.inventory.names, self.tally
-        return tuple(names[p] for positions in tally.won.values() for p in positions if tally.numels[p] is None)
+        return tuple(names[p] for positions in tally.decided.values() for p in positions if tally.numels[p] is None)
 
     @functools.cached_property
     def model(self) -> ModelBudget:
         """The counts of the whole model; a total is None while a layer that it covers is unknown."""
-        numels, won = self.tally.numels, self.tally.won
+        numels, decided = self.tally.numels, self.tally.decided
         masked = [group.granted for group in self.groups]
         for index, ratio in self.ratios.items():
             known = [numel for numel in self._members(index).numels if numel is not None]
-            masked.append(masked_total(known, ratio) if len(known) == len(won[index]) else None)
+            masked.append(masked_total(known, ratio) if len(known) == len(decided[index]) else None)
         return ModelBudget(
             numel=total(numels),
-            compressed=total(numels[position] for positions in won.values() for position in positions),
+            compressed=total(numels[position] for positions in decided.values() for position in positions),
             masked=total(masked),
             outside=outside_weights(self._resolved.inventory),
             storage=self.bytes(),
@@ -160,8 +168,8 @@ class Budget:
         return MappingProxyType(allocate(self._resolved, self.groups, scores))
 
     def _members(self, index: int) -> Members:
-        names, numels, won = self._resolved.inventory.names, self.tally.numels, self.tally.won[index]
-        return Members(tuple([names[p] for p in won]), tuple([numels[p] for p in won]))
+        names, numels, decided = self._resolved.inventory.names, self.tally.numels, self.tally.decided[index]
+        return Members(tuple([names[p] for p in decided]), tuple([numels[p] for p in decided]))
 
 
 def budget_of(resolved: Resolved) -> Budget:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Iterator, Sequence
 
+from compression_config.budget.allocation import infeasible, remedies
 from compression_config.budget.budget import Budget
 from compression_config.budget.counting import masked_count, ratio_for, total
-from compression_config.budget.feasibility import infeasible, remedies
 from compression_config.budget.groups import GroupBudget
 from compression_config.configs.pruning import PruningConfig
 from compression_config.findings import Code, Finding
-from compression_config.resolving import Resolved, Status
+from compression_config.resolving.resolved import Resolved, Status
 
 __all__ = ["budget_findings"]
 
@@ -101,18 +101,18 @@ def _shrunk(resolved: Resolved, budget: Budget) -> Iterator[Finding]:
 
 
 def _taken(resolved: Resolved, groups: Collection[int]) -> dict[int, list[int]]:
-    """Return for each of `groups` the positions of the layers that it selects and later sub-configs won."""
-    winners, selection = resolved.winners, resolved.selection
+    """Return for each of `groups` the positions of the layers that it selects and later sub-configs decided."""
+    decided_by, selection = resolved.decided_by, resolved.selection
     open_to_loss = [index for index in groups if index + 1 < len(resolved.config_list)]
     taken: dict[int, list[int]] = {index: [] for index in open_to_loss}
     if len(open_to_loss) <= _FEW:
         for index in open_to_loss:
-            taken[index] = [position for position in selection.selected(index) if winners[position] != index]
+            taken[index] = [position for position in selection.selected(index) if decided_by[position] != index]
         return taken
     first = min(open_to_loss)
-    for position, winner in enumerate(winners):
+    for position, winner in enumerate(decided_by):
         if winner > first:
-            for index in selection.claims(position)[:-1]:
+            for index in selection.selected_by(position)[:-1]:
                 if index in taken:
                     taken[index].append(position)
     return taken
@@ -122,14 +122,14 @@ def _masks_nothing(resolved: Resolved, budget: Budget, index: int, ratio: float)
     """Yield the layers in which a ratio rounds down to no element."""
     if not ratio:
         return
-    numels, won = budget.tally.numels, budget.tally.won[index]
-    too_small = {numel for numel in {numels[p] for p in won} if numel and not masked_count(numel, ratio)}
+    numels, decided = budget.tally.numels, budget.tally.decided[index]
+    too_small = {numel for numel in {numels[p] for p in decided} if numel and not masked_count(numel, ratio)}
     if not too_small:
         return
-    spared = [(numel, resolved.inventory.names[p]) for p in won if (numel := numels[p]) in too_small and numel]
+    spared = [(numel, resolved.inventory.names[p]) for p in decided if (numel := numels[p]) in too_small and numel]
     config = resolved.config_list[index]
     key = "sparsity" if isinstance(config, PruningConfig) and config.sparsity is not None else "sparsity_per_layer"
-    message = f"'{key}' {ratio} masks nothing in {len(spared):,} of {len(won):,} layers: {_examples(spared)}"
+    message = f"'{key}' {ratio} masks nothing in {len(spared):,} of {len(decided):,} layers: {_examples(spared)}"
     place = resolved.config_list.provenance.place((index, key))
     yield Finding.at(place, Code.MASKS_NOTHING, message, _enough(key, min(too_small)))
 

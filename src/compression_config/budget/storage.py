@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compression_config.budget.counting import masked_count, total
-from compression_config.budget.groups import GroupBudget
-from compression_config.budget.tally import Tally
+from compression_config.budget.groups import GroupBudget, Tally
 from compression_config.errors import UsageError
-from compression_config.resolving import Resolved
-from compression_config.selection import NOBODY
-from compression_config.settings import PruningSettings, QuantizationSettings
+from compression_config.resolving.resolved import Resolved
+from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.settings import PruningSettings, QuantizationSettings
 
 __all__ = ["Storage", "bits_of_dtype", "storage_of"]
 
@@ -134,7 +133,7 @@ def _widths(resolved: Resolved, tally: Tally) -> list[int | None]:
 
 def _alike(resolved: Resolved, tally: Tally, widths: Sequence[int | None]) -> Iterator[_Weights]:
     """Yield the weights that count, those that are stored alike together."""
-    rows = zip(tally.counted, resolved.winners, tally.numels, widths, strict=True)
+    rows = zip(tally.counted, resolved.decided_by, tally.numels, widths, strict=True)
     times = Counter((index, numel, width) for counted, index, numel, width in rows if counted)
     for (index, numel, width), count in times.items():
         settings = None if index == NOBODY else resolved.settings_of(index)
@@ -145,6 +144,6 @@ def _saved_in(group: GroupBudget, tally: Tally, widths: Sequence[int | None]) ->
     """Return how many bytes of values a group's masked elements are; None when its weights differ in type."""
     if not group.granted:
         return group.granted
-    met = {widths[position] for position in tally.won[group.index] if tally.numels[position]}
+    met = {widths[position] for position in tally.decided[group.index] if tally.numels[position]}
     width = met.pop()
     return None if met or width is None else group.granted * width // 8

@@ -1,5 +1,5 @@
 """The command line: the only place that reads arguments, prints and ends with an exit code."""
 
-from compression_config.cli.program import main
+from compression_config.cli.main import main
 
 __all__ = ["main"]

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from compression_config.configs.base import Kind
 from compression_config.configs.config_list import CompressionConfig, ConfigList
+from compression_config.configs.sub_config import Kind
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Finding
 from compression_config.loading import AnyConfig, load

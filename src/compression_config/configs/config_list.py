@@ -6,14 +6,14 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
-from compression_config.configs.base import Kind, SubConfig
+from compression_config.configs.plain_data import Remark
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
-from compression_config.configs.remarks import Remark
+from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import placed, total, validated
 from compression_config.errors import InvalidConfig
 from compression_config.findings import Code, Finding, SeverityPolicy, has_errors
-from compression_config.spans import Provenance
+from compression_config.locations import Provenance
 
 __all__ = ["CompressionConfig", "ConfigList", "PruningConfigList", "QuantizationConfigList"]
 

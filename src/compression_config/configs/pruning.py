@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from compression_config.configs.base import Kind, Needs, Rivals, SubConfig
-from compression_config.configs.remarks import Remark, shown
-from compression_config.configs.values import RatioRule
+from compression_config.configs.plain_data import Remark, shown
+from compression_config.configs.sub_config import Kind, Needs, Rivals, SubConfig
+from compression_config.configs.value_rules import RatioRule
 from compression_config.findings import Code
 
 __all__ = ["RATIO_KEYS", "PruningConfig"]

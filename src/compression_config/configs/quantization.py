@@ -7,12 +7,11 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from compression_config.configs.base import Kind, Needs, Rivals, SubConfig
-from compression_config.configs.quant_values import PerQuantTypeRule, QuantType, QuantTypesRule
-from compression_config.configs.remarks import Remark
-from compression_config.configs.values import Choice, IntegerRule
+from compression_config.configs.plain_data import Remark
+from compression_config.configs.sub_config import Kind, Needs, Rivals, SubConfig
+from compression_config.configs.value_rules import Choice, IntegerRule, PerQuantTypeRule, QuantType, QuantTypesRule
 from compression_config.findings import Code
-from compression_config.naming.spelling import listed
+from compression_config.text import listed
 
 __all__ = ["QuantDtype", "QuantScheme", "QuantizationConfig"]
 

@@ -8,16 +8,15 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from compression_config.configs.base import PLAIN_DATA, Kind, SubConfig
 from compression_config.configs.dialects import FOREIGN_KEYS, foreign_document
-from compression_config.configs.plain import plain
+from compression_config.configs.plain_data import Remark, plain, remarks_of, shown
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
-from compression_config.configs.remarks import Remark, remarks_of, shown
+from compression_config.configs.sub_config import PLAIN_DATA, Kind, SubConfig
 from compression_config.errors import CompressionConfigError
 from compression_config.findings import Code, Finding
-from compression_config.naming.spelling import nearest, printable
-from compression_config.spans import Place, Provenance
+from compression_config.locations import Place, Provenance
+from compression_config.text import nearest, printable
 
 __all__ = ["CONFIG_TYPES", "KINDS", "inferred_kind", "placed", "total", "validated"]
 

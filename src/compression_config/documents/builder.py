@@ -13,7 +13,7 @@ from compression_config.documents.document import Limits
 from compression_config.documents.positions import SPOT_BITS, Node, Spot, make_spot
 from compression_config.documents.problems import Problems, Stop, quoted
 from compression_config.findings import Code
-from compression_config.spans import ConfigPath
+from compression_config.locations import ConfigPath
 
 __all__ = ["Builder", "Fate", "Frame", "ListFrame", "MappingFrame"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 
 from compression_config.findings import Code, Finding
-from compression_config.spans import Place
+from compression_config.locations import Place
 
 __all__ = ["decode"]
 

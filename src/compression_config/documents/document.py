@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from compression_config.documents.positions import Positions
 from compression_config.findings import Finding
-from compression_config.spans import ConfigPath, SourceMap, Span
+from compression_config.locations import ConfigPath, SourceMap, Span
 
 __all__ = ["DEFAULT_LIMITS", "Document", "Limits"]
 

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable
 from typing import TypeAlias
 
-from compression_config.spans import ConfigPath, Position, Span
+from compression_config.locations import ConfigPath, Position, Span
 
 __all__ = ["LINE_BREAK", "SPOT_BITS", "Lines", "Node", "Positions", "Spot", "make_spot"]
 

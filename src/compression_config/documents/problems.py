@@ -7,7 +7,7 @@ import re
 from compression_config.documents.document import Document, Limits
 from compression_config.documents.positions import Lines, Positions, Spot, make_spot
 from compression_config.findings import Code, Finding
-from compression_config.spans import ConfigPath, Place, Position, SourceMap, Span
+from compression_config.locations import ConfigPath, Place, Position, SourceMap, Span
 
 __all__ = ["Problems", "Stop", "not_read", "oversized", "quoted", "size_words"]
 

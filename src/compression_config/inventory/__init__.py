@@ -2,6 +2,6 @@
 
 from compression_config.inventory.inventory import Inventory, LayerLike, as_inventory
 from compression_config.inventory.layer import Layer, Shape
-from compression_config.inventory.walking import SupportsNamedModules
+from compression_config.inventory.torch_modules import SupportsNamedModules
 
 __all__ = ["Inventory", "Layer", "LayerLike", "Shape", "SupportsNamedModules", "as_inventory"]

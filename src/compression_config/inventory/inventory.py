@@ -11,12 +11,10 @@ from typing import Any, Self, TypeAlias, cast, overload
 from compression_config.documents.collecting import paused_collector
 from compression_config.errors import InvalidInventory, UnknownLayer
 from compression_config.inventory.columns import Columns, checked_positions, columns_of, unpacked
-from compression_config.inventory.entries import Contents
-from compression_config.inventory.files import read_file, write_file
+from compression_config.inventory.files import Contents, read_file, write_file
 from compression_config.inventory.layer import Layer, Shape, numel_of
-from compression_config.inventory.reading import read_modules
-from compression_config.inventory.walking import SupportsNamedModules, Walk, walk
-from compression_config.naming.layer_names import LayerNames
+from compression_config.inventory.torch_modules import SupportsNamedModules, Walk, read_modules, walk
+from compression_config.suggestions import LayerNames
 
 __all__ = ["Inventory", "LayerLike", "as_inventory"]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from compression_config.findings import Code, Finding
-from compression_config.linting.phrases import names_words, numbers_words
-from compression_config.naming.layer_forms import NUMBER, Forms
-from compression_config.resolving import Resolved
-from compression_config.selection import NOBODY
+from compression_config.resolving.resolved import Resolved
+from compression_config.resolving.selection import NOBODY
+from compression_config.suggestions import NUMBER, Forms
+from compression_config.text import names_words, numbers_words
 
 __all__ = ["coverage_findings"]
 
@@ -40,12 +40,12 @@ def coverage_findings(resolved: Resolved) -> Iterator[Finding]:
     suspects = [
         index
         for index, config in enumerate(resolved.config_list)
-        if config.names_layers and not config.exclude and len(resolved.won[index]) > _BLOCKS // 2
+        if config.names_layers and not config.exclude and len(resolved.decided[index]) > _BLOCKS // 2
     ]
     if suspects:
         kin = _kin(resolved)
         total = Counter(kin)
-        partly = {index: _partly_taken([kin[p] for p in resolved.won[index]], total) for index in suspects}
+        partly = {index: _partly_taken([kin[p] for p in resolved.decided[index]], total) for index in suspects}
         wanted = frozenset[Kin]().union(*partly.values())
         layers: dict[Kin, list[int]] = {}
         for position, key in enumerate(kin) if wanted else ():
@@ -61,11 +61,11 @@ def _kin(resolved: Resolved) -> list[Kin]:
     return [(forms[name], kind) for name, kind in zip(resolved.inventory.names, resolved.inventory.types, strict=True)]
 
 
-def _partly_taken(won: Sequence[Kin], total: Counter[Kin]) -> list[Kin]:
-    """Return of which layers a sub-config has won more than half and not all, if they lie in numbered blocks."""
+def _partly_taken(decided: Sequence[Kin], total: Counter[Kin]) -> list[Kin]:
+    """Return of which layers a sub-config decides more than half and not all, if they lie in numbered blocks."""
     return [
         (form, kind)
-        for (form, kind), count in Counter(won).items()
+        for (form, kind), count in Counter(decided).items()
         if count < total[form, kind] < 2 * count and NUMBER in form[: form.rfind(".") + 1]
     ]
 
@@ -91,7 +91,7 @@ def _gap(resolved: Resolved, index: int, form: str, positions: Sequence[int]) ->
     """Return which blocks are left, and which component of the form is their number; None when no blocks are."""
     components = form.split(".")
     parts = {position: resolved.inventory.names[position].split(".") for position in positions}
-    left = [position for position in positions if resolved.winners[position] == NOBODY]
+    left = [position for position in positions if resolved.decided_by[position] == NOBODY]
     if not left:
         return None
     for depth in (depth for depth, component in enumerate(components[:-1]) if component == NUMBER):
@@ -102,7 +102,7 @@ def _gap(resolved: Resolved, index: int, form: str, positions: Sequence[int]) ->
             sequences[way] = [position for position in positions if ".".join(parts[position][:depth]) == way]
         for sequence, members in sequences.items():
             missing = {int(parts[position][depth]) for position in left}
-            taken = {int(parts[position][depth]) for position in members if resolved.winners[position] == index}
+            taken = {int(parts[position][depth]) for position in members if resolved.decided_by[position] == index}
             blocks = {int(parts[position][depth]) for position in members}
             if missing.isdisjoint(taken) and _is_most(taken, blocks) and not _spares_the_ends(missing, taken):
                 return _Gap(sequence, tuple(sorted(missing)), len(taken), len(blocks)), depth

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from compression_config.configs.base import SubConfig
 from compression_config.configs.quantization import QuantizationConfig
-from compression_config.configs.yaml_words import written
+from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Finding
-from compression_config.linting.phrases import layers_words, names_words, types_words
-from compression_config.resolving import Resolved
+from compression_config.resolving.resolved import Resolved
+from compression_config.text import layers_words, names_words, types_words, written
 
 __all__ = ["weight_findings"]
 
@@ -22,8 +21,8 @@ def weight_findings(resolved: Resolved) -> Iterator[Finding]:
     for index, config in enumerate(resolved.config_list):
         if config.exclude:
             continue
-        won, has_weight = resolved.won[index], resolved.inventory.has_weight
-        bare = [position for position in won if not has_weight(position)]
+        decided, has_weight = resolved.decided[index], resolved.inventory.has_weight
+        bare = [position for position in decided if not has_weight(position)]
         swept_up: set[int] = set()
         if bare and config.op_partial_names is not None and config.op_types is None:
             named = {resolved.inventory.position(name) for name in config.op_names or ()}
@@ -66,7 +65,7 @@ def _containers_claimed(resolved: Resolved, index: int, positions: Sequence[int]
     names = [resolved.inventory.names[position] for position in positions]
     holds = "holds" if len(names) == 1 else "hold"
     message = f"the partial names also take {layers_words(len(names))} that only {holds} others: {names_words(names)}"
-    types = _types_with_weight(resolved, set(resolved.won[index]).difference(positions))
+    types = _types_with_weight(resolved, set(resolved.decided[index]).difference(positions))
     hint = f"write {written('op_types', types)} beside them to leave these out" if types else None
     place = resolved.config_list.provenance.place((index, "op_partial_names"), key=True)
     return Finding.at(place, Code.CONTAINERS_CLAIMED, message, hint)
@@ -76,14 +75,14 @@ def _no_weight(resolved: Resolved, index: int, positions: Sequence[int], contain
     config: Any = resolved.config_list[index]
     counts = Counter(resolved.inventory.types[position] for position in positions).most_common()
     does = f"that this sub-config {'prunes' if config.kind == 'pruning' else 'quantizes'}"
-    of_all = layers_words(len(resolved.won[index]))
-    if len(positions) < len(resolved.won[index]):
+    of_all = layers_words(len(resolved.decided[index]))
+    if len(positions) < len(resolved.decided[index]):
         message = f"{len(positions):,} of the {of_all} {does} {'has' if len(positions) == 1 else 'have'} no weight"
     elif len(positions) > 1:
         message = f"none of the {of_all} {does} has a weight"
     else:
         message = f"the only layer {does}, '{resolved.inventory.names[positions[0]]}', has no weight"
-    message += f": {types_words(counts)}" if len(resolved.won[index]) > 1 else ""
+    message += f": {types_words(counts)}" if len(resolved.decided[index]) > 1 else ""
     message += _other_parameters(resolved, positions)
     hint = _remedy(resolved, index, config, positions, containers)
     return Finding.at(resolved.config_list.provenance.place((index,)), Code.NO_WEIGHT, message, hint)
@@ -103,7 +102,7 @@ def _remedy(
 ) -> str:
     types = resolved.inventory.types
     weightless = {types[position] for position in positions}
-    weighted = _types_with_weight(resolved, (p for p in resolved.won[index] if p not in containers))
+    weighted = _types_with_weight(resolved, (p for p in resolved.decided[index] if p not in containers))
     container = next((position for position in positions if position in containers), None)
     if container is not None and not config.op_partial_names:
         return _remedy_inside(resolved, resolved.inventory.names[container], weighted)

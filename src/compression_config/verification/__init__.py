@@ -1,8 +1,8 @@
 """Verification: a compressed model held against what its config list asks for. Names only."""
 
 from compression_config.verification.checkpoints import Checkpoint, read_checkpoint
-from compression_config.verification.rows import GroupVerification, LayerVerification, Verification
-from compression_config.verification.tolerances import Tolerance
+from compression_config.verification.judging import Tolerance
+from compression_config.verification.results import GroupVerification, LayerVerification, Verification
 from compression_config.verification.verifying import verify
 
 __all__ = [

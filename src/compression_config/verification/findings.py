@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from compression_config.findings import Code, Finding, Severity
-from compression_config.resolving import Resolved
-from compression_config.selection import NOBODY
-from compression_config.spans import ConfigPath
+from compression_config.locations import ConfigPath
+from compression_config.resolving.resolved import Resolved
+from compression_config.resolving.selection import NOBODY
 from compression_config.verification.judging import Judge, Judged
-from compression_config.verification.rows import GroupVerification
+from compression_config.verification.results import GroupVerification
 
 __all__ = ["verification_findings"]
 
@@ -54,7 +54,7 @@ def _of_layers(judge: Judge, part: Resolved, judged: Sequence[Judged]) -> Iterat
     layers_of: Counter[int] = Counter()
     alike: dict[tuple[int, Code], list[Judged]] = {}
     for one in judged:
-        index = part.winners[one.position]
+        index = part.decided_by[one.position]
         layers_of[index] += 1
         for code in one.row.codes:
             if _speaker(judge, one, code) is part:

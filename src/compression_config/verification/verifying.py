@@ -10,21 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from compression_config.budget.counting import total
-from compression_config.budget.groups import Members, group_budget
-from compression_config.budget.tally import Tally, tally_of
+from compression_config.budget.groups import Members, Tally, group_budget, tally_of
 from compression_config.errors import UsageError
 from compression_config.findings import Code
 from compression_config.inventory import Inventory
-from compression_config.resolving import Resolved
-from compression_config.settings import PruningSettings
+from compression_config.resolving.resolved import Resolved
+from compression_config.resolving.settings import PruningSettings
 from compression_config.verification.checkpoints import read_checkpoint
 from compression_config.verification.findings import verification_findings
-from compression_config.verification.judging import Judge, Judged
+from compression_config.verification.judging import Judge, Judged, Tolerance, checked_tolerance, spare_in_group
 from compression_config.verification.measuring import Measured, measured
-from compression_config.verification.rows import GroupVerification, Verification
+from compression_config.verification.results import GroupVerification, Verification
 from compression_config.verification.sources import Found, Source, source_of
 from compression_config.verification.tensors import NotReadable
-from compression_config.verification.tolerances import Tolerance, checked_tolerance, spare_in_group
 
 __all__ = ["verify"]
 
@@ -137,7 +135,7 @@ def _groups(
     """Yield the verdict on each group, with the numbers of elements that were found."""
     by_position = {one.position: one for one in judged}
     for index in pruning.groups:
-        members = [by_position[position] for position in tally.won[index] if position in by_position]
+        members = [by_position[position] for position in tally.decided[index] if position in by_position]
         settings = cast("PruningSettings", pruning.settings_of(index))
         if members:
             yield _group(index, settings.total_sparsity or 0.0, settings.max_sparsity, members, tolerance)

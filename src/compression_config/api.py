@@ -1,0 +1,192 @@
+"""The questions of the front door: what a config list makes of a model, what is wrong with it, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, cast, get_args, overload
+
+from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
+from compression_config.configs.sub_config import Kind, SubConfig
+from compression_config.configs.validation import total
+from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
+from compression_config.findings import Finding, Severity, SeverityLevel
+from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
+from compression_config.loading import AnyConfig, ConfigData, load, validate
+from compression_config.resolution import CompressionResolution, Resolution, Unmatched
+from compression_config.resolving.resolved import Resolved
+from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.text import listed
+from compression_config.verification import Tolerance, Verification
+from compression_config.verification import verify as verify_resolved
+
+__all__ = ["Model", "answer", "check", "resolve", "verify"]
+
+
+Model: TypeAlias = Inventory | SupportsNamedModules | Iterable[LayerLike]
+"""A torch model or anything else with `named_modules()`, an inventory, or layers or pairs (name, type)."""
+
+
+@overload
+def resolve(
+    config: PruningConfigList,
+    model: Model,
+    *,
+    kind: Literal["pruning"] | None = None,
+    unmatched: Unmatched = "error",
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> Resolution[PruningSettings]: ...
+@overload
+def resolve(
+    config: QuantizationConfigList,
+    model: Model,
+    *,
+    kind: Literal["quantization"] | None = None,
+    unmatched: Unmatched = "error",
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> Resolution[QuantizationSettings]: ...
+@overload
+def resolve(
+    config: ConfigData,
+    model: Model,
+    *,
+    kind: Literal["pruning"],
+    unmatched: Unmatched = "error",
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> Resolution[PruningSettings]: ...
+@overload
+def resolve(
+    config: ConfigData,
+    model: Model,
+    *,
+    kind: Literal["quantization"],
+    unmatched: Unmatched = "error",
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> Resolution[QuantizationSettings]: ...
+@overload
+def resolve(
+    config: CompressionConfig | Mapping[str, Any],
+    model: Model,
+    *,
+    kind: None = None,
+    unmatched: Unmatched = "error",
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> CompressionResolution: ...
+@overload
+def resolve(
+    config: Sequence[Mapping[str, Any] | SubConfig],
+    model: Model,
+    *,
+    kind: None = None,
+    unmatched: Unmatched = "error",
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> Resolution[Any]: ...
+def resolve(
+    config: ConfigData,
+    model: Model,
+    *,
+    kind: Kind | None = None,
+    unmatched: Unmatched = "error",
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> Resolution[Any] | CompressionResolution:
+    """Return what `config` makes of `model`: for every layer what it gets and why.
+
+    `unmatched` says what becomes of errors about selectors that select nothing (D14): "warn" makes them
+    warnings and issues one `UnmatchedSelectorWarning`, "ignore" drops them. `kind`, `strict` and `severity`
+    are those of `validate`.
+
+    Raises `InvalidConfig` for a config list that breaks a rule, `UnmatchedSelector` for one that selects
+    what the model does not have, `InvalidInventory` for a model that is none, `UsageError` for a wrong
+    option. Every other error, an infeasible group included, is in `.findings`.
+
+    >>> resolution = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}], [("fc1", "Linear")])
+    >>> resolution["fc1"].settings.sparsity
+    0.8
+    """
+    if unmatched not in get_args(Unmatched):
+        raise UsageError(f"'unmatched' is {listed(get_args(Unmatched), last='or')}, not {unmatched!r}")
+    validated = validate(config, kind=kind, strict=strict, severity=severity)
+    resolution = answer(validated, as_inventory(model), unmatched)
+    if unmatched == "ignore":
+        return resolution
+    if unmatched == "error":
+        errors = [finding for finding in resolution.unmatched if finding.severity is Severity.ERROR]
+        if errors:
+            raise UnmatchedSelector(errors)
+    elif resolution.unmatched:
+        warnings.warn(UnmatchedSelectorWarning(str(UnmatchedSelector(resolution.unmatched))), stacklevel=2)
+    return resolution
+
+
+def answer(config: AnyConfig, inventory: Inventory, unmatched: Unmatched) -> Resolution[Any] | CompressionResolution:
+    """Return the answer with its findings, and raise nothing: errors are among them."""
+    if not isinstance(config, CompressionConfig):
+        return Resolution(Resolved(config, inventory), unmatched)
+    pruning, quantization = (
+        Resolution[Any](Resolved(p, inventory), unmatched) for p in (config.pruning, config.quantization)
+    )
+    return CompressionResolution(pruning, quantization)
+
+
+def check(
+    config: str | os.PathLike[str] | ConfigData,
+    model: Model | None = None,
+    *,
+    kind: Kind | None = None,
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+) -> tuple[Finding, ...]:
+    """Return everything worth knowing about a config list, or the file at a path, in document order.
+
+    With a `model`, that includes what the selectors find in it, what the list does to it, and its budget.
+    A bad list raises nothing: its errors are among the findings. A wrong option raises `UsageError`, a model
+    that is none `InvalidInventory`.
+
+    >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
+    ['out-of-range']
+    """
+
+    def judged(given: object) -> AnyConfig:
+        if isinstance(given, str | os.PathLike):
+            return load(given, kind=kind, strict=strict, severity=severity)
+        return validate(cast("ConfigData", given), kind=kind, strict=strict, severity=severity)
+
+    try:
+        validated = total(judged, config)
+    except InvalidConfig as error:
+        return error.findings
+    if model is None:
+        return validated.findings
+    return answer(validated, as_inventory(model), "error").findings
+
+
+def verify(
+    resolution: Resolution[Any] | CompressionResolution, weights: object, *, tolerance: Tolerance = "element"
+) -> Verification:
+    """Return whether `weights` are what `resolution` asks for: configured against achieved, layer by layer.
+
+    `weights` is a torch model, a state dict, masks by layer as in `{"fc1": {"weight": mask}}`, arrays by layer,
+    or the path of a safetensors file or of a directory of them. `tolerance` says by how much a count may be
+    off: "exact", "element" (one in each layer and group), "channel" (less than one row along an axis of the
+    weight), or a share of the elements.
+
+    Raises `UsageError` for weights or a tolerance that are none. What is wrong is in `.findings`;
+    `raise_for_findings()` raises it.
+
+    >>> resolution = resolve([{"op_names": ["fc1"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
+    >>> verification = verify(resolution, {"fc1": [1.0, 0.0, 2.0, 3.0]}, tolerance="exact")
+    >>> [finding.code.value for finding in verification.findings]
+    ['sparsity-missed']
+    """
+    if isinstance(resolution, CompressionResolution):
+        pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
+        return verify_resolved(pruning, weights, beside=quantization, tolerance=tolerance)
+    return verify_resolved(resolution.resolved, weights, tolerance=tolerance)

@@ -1,0 +1,213 @@
+"""Words for what is computed: a selector, settings, a layer, and why a layer gets what it gets.
+
+Everything here is a phrase without layout; `explanation` alone puts some of them together, a line each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from compression_config.budget import Budget
+from compression_config.configs.sub_config import SubConfig
+from compression_config.inventory import Layer, Shape
+from compression_config.locations import format_path
+from compression_config.resolving.resolved import Resolved, Status
+from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.settings import AnySettings, QuantizationSettings
+from compression_config.serialization import share_in_words
+from compression_config.text import listed
+
+__all__ = ["explained", "explanation", "selector_words", "settings_words", "shape_words"]
+
+
+_CLOSE = 3
+"""How many sub-configs are named that nearly select a layer."""
+
+
+def selector_words(config: SubConfig, most: int = 3) -> str:
+    """Return which layers a sub-config means: "Linear or Conv2d, name contains 'head'".
+
+    Of longer lists the first `most` elements are named and the others counted.
+    """
+    parts = []
+    if config.op_types is not None:
+        parts.append(_alternatives(config.op_types, most))
+    if config.names_layers:
+        parts.append(f"name {_names_words(config, most)}")
+    return ", ".join(parts)
+
+
+def _names_words(config: SubConfig, most: int) -> str:
+    """Return what the name of a layer must be for a selector that has names: "is 'fc' or contains 'head'"."""
+    names = []
+    if config.op_names is not None:
+        names.append(f"is {_alternatives(_quoted(config.op_names), most)}")
+    if config.op_partial_names is not None:
+        names.append(f"contains {_alternatives(_quoted(config.op_partial_names), most)}")
+    return " or ".join(names)
+
+
+def settings_words(settings: AnySettings | None) -> str:
+    """Return what a layer gets: "sparsity 0.8", "weight 4 bits, input 8 bits"; "exclude" for None."""
+    if settings is None:
+        return "exclude"
+    if isinstance(settings, QuantizationSettings):
+        return _quantization_words(settings)
+    if settings.total_sparsity is None:
+        return f"sparsity {settings.sparsity}"
+    cap = "" if settings.max_sparsity is None else f", cap {settings.max_sparsity}"
+    return f"total_sparsity {settings.total_sparsity}{cap}"
+
+
+def _quantization_words(settings: QuantizationSettings) -> str:
+    """Return what each quant type gets, types that get the same together: "weight+input 8 bits int"."""
+    types: dict[str, list[str]] = {}
+    for quant_type, bits in settings.bits.items():
+        said = [(values or {}).get(quant_type) for values in (settings.dtype, settings.scheme)]
+        words = " ".join((f"{bits} bit" if bits == 1 else f"{bits} bits", *filter(None, said)))
+        types.setdefault(words, []).append(quant_type)
+    parts = [f"{'+'.join(alike)} {words}" for words, alike in types.items()]
+    if settings.start_step:
+        parts.append(f"from step {settings.start_step:,}")
+    return ", ".join(parts)
+
+
+def shape_words(shape: Shape | None) -> str:
+    """Return a shape as people write it: "768x768"; "?" when it is not known.
+
+    >>> shape_words((64, 3, 7, 7)), shape_words((768,)), shape_words(())
+    ('64x3x7x7', '768', 'scalar')
+    """
+    if shape is None:
+        return "?"
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def explanation(resolved: Resolved, budget: Budget, position: int) -> str:
+    """Return in words what a layer gets and why: the deciding sub-config, the ones that it overrules, and ties."""
+    (_, title), *facts = explained(resolved, budget, position)
+    width = max(len(label) for label, _ in facts) + 2
+    return "\n".join((title, *(f"  {label:{width}}{words}" for label, words in facts)))
+
+
+def explained(resolved: Resolved, budget: Budget, position: int) -> list[tuple[str, str]]:
+    """Return the same as facts with a label each: first the title, whose label is empty.
+
+    Of facts that have the same label only the first shows it.
+    """
+    layer = resolved.inventory[position]
+    status = resolved.status(position)
+    facts = [
+        ("", f"{layer.name} is {status.value} by the {resolved.config_list.kind} list"),
+        ("layer", _layer_words(layer)),
+        ("gets", _outcome_words(resolved, budget, position)),
+        *_reasons(resolved, position, layer),
+        *_kinship(resolved, position, layer),
+    ]
+    before = [label for label, _ in facts[:-1]]
+    return facts[:1] + [
+        ("" if label == last else label, words) for last, (label, words) in zip(before, facts[1:], strict=True)
+    ]
+
+
+def _layer_words(layer: Layer) -> str:
+    if layer.has_weight is False:
+        parameters = ", ".join(f"{name} {shape_words(shape)}" for name, shape in layer.parameters.items())
+        return f"{layer.type}, no weight" + (f" (its parameters are {parameters})" if parameters else "")
+    if layer.has_weight is None:
+        return f"{layer.type}, of which only the name and the type are known"
+    if layer.weight_shape is None:
+        return f"{layer.type}, weight of unknown shape"
+    return f"{layer.type}, weight {shape_words(layer.weight_shape)}, {layer.numel:,} elements"
+
+
+def _outcome_words(resolved: Resolved, budget: Budget, position: int) -> str:
+    status = resolved.status(position)
+    if status is Status.UNTOUCHED:
+        return "nothing: no sub-config selects it"
+    if status is Status.EXCLUDED:
+        return "nothing: it is left out of compression"
+    share = share_in_words(resolved, budget, position)
+    return settings_words(resolved.settings(position)) + (f": {share}" if share else "")
+
+
+def _reasons(resolved: Resolved, position: int, layer: Layer) -> Iterator[tuple[str, str]]:
+    """Yield who decides and who is overruled; for an untouched layer who nearly selects it."""
+    if resolved.decided_by[position] == NOBODY:
+        yield from islice(_near_misses(resolved, layer), _CLOSE)
+        return
+    *overruled, winner = resolved.selection.selected_by(position)
+    for label, index in (("decided by", winner), *(("overrules", index) for index in overruled)):
+        yield label, f"{_sub_config_words(resolved, index)}: {_holding(resolved.config_list[index], layer)}"
+
+
+def _sub_config_words(resolved: Resolved, index: int) -> str:
+    """Return which sub-config is meant, what it says, and where it stands."""
+    place = resolved.config_list.provenance.place((index,))
+    where = "" if place.span is None else f" at {place.source}:{place.span.start.line}:{place.span.start.column}"
+    return f"{format_path(place.path)} {settings_words(resolved.settings_of(index))}{where}"
+
+
+def _holding(config: SubConfig, layer: Layer) -> str:
+    """Return which elements of a selector hold for a layer that it selects."""
+    return " and ".join(filter(None, (_type_holds(config, layer), _name_holds(config, layer))))
+
+
+def _type_holds(config: SubConfig, layer: Layer) -> str | None:
+    """Return why the type fits; None when it does not, or no types are listed."""
+    if config.op_types is None or config.types is None or layer.type not in config.types:
+        return None
+    if layer.type in config.op_types:
+        return f"op_types lists '{layer.type}'"
+    return f"'{layer.type}' is one of the 'default' types"
+
+
+def _name_holds(config: SubConfig, layer: Layer) -> str | None:
+    """Return why the name or an alias fits; None when neither does, or no names are listed."""
+    for name in (layer.name, *layer.aliases):
+        what = "its name" if name == layer.name else f"its alias '{name}'"
+        if name in (config.op_names or ()):
+            return f"op_names lists {'it' if name == layer.name else what}"
+        contained = [part for part in config.op_partial_names or () if part in name]
+        if contained:
+            return f"{what} contains {listed(dict.fromkeys(contained))}"
+    return None
+
+
+def _near_misses(resolved: Resolved, layer: Layer) -> Iterator[tuple[str, str]]:
+    """Yield the sub-configs of which one half of the selector holds for a layer, and the half that does not."""
+    for index, config in enumerate(resolved.config_list):
+        if config.op_types is None or not config.names_layers:
+            continue
+        by_type, by_name = _type_holds(config, layer), _name_holds(config, layer)
+        if by_name:
+            missing = f"op_types lists only {_alternatives(_quoted(config.op_types), most=3, last='and')}"
+        elif by_type:
+            missing = f"it selects only a name that {_names_words(config, most=3)}"
+        else:
+            continue
+        yield "near miss", f"{_sub_config_words(resolved, index)}: {by_name or by_type}, but {missing}"
+
+
+def _kinship(resolved: Resolved, position: int, layer: Layer) -> Iterator[tuple[str, str]]:
+    """Yield the layer's aliases, and the layers that share its weight with what becomes of them (D17)."""
+    if layer.aliases:
+        yield "aliases", f"{_alternatives(_quoted(layer.aliases), most=3, last='and')}: the same module"
+    names = resolved.inventory.names
+    for tied in resolved.inventory.ties:
+        if position in tied:
+            others = [f"'{names[other]}' ({resolved.status(other).value})" for other in tied if other != position]
+            yield "shares", f"its weight with {_alternatives(others, most=3, last='and')}"
+
+
+def _quoted(words: Iterable[str]) -> list[str]:
+    return [f"'{word}'" for word in words]
+
+
+def _alternatives(words: Sequence[str], most: int, last: str = "or") -> str:
+    """Return words as a sentence lists them, at most `most` by name."""
+    if len(words) > most + 1:
+        return f"{', '.join(words[:most])} {last} {len(words) - most:,} more"
+    *head, tail = words
+    return f"{', '.join(head)} {last} {tail}" if head else tail

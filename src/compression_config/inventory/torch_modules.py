@@ -1,0 +1,409 @@
+"""Walking: the modules of a model by name, in the order of `named_modules()`, in one pass.
+
+A torch model is walked over its `_modules` with a stack of our own. That takes less time than
+`named_modules()`, which passes every name up through a generator per level, and it shows the names
+that `named_modules()` drops: those of a module that the model holds twice. A model in which a class
+has its own idea of `named_modules()` is asked for it instead, and so is everything that is not torch's.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from compression_config.errors import InvalidInventory
+from compression_config.inventory.columns import Columns, ParameterPairs, checked_positions, packed
+from compression_config.inventory.layer import Shape
+
+__all__ = ["MAX_ALIASES", "SupportsNamedModules", "Walk", "read_modules", "stored_in", "walk"]
+
+
+TorchModule: TypeAlias = Any
+"""A `torch.nn.Module` or that class: nothing of torch is imported, so its type cannot be named."""
+
+MAX_ALIASES = 100_000
+"""How many aliases of one model are kept. Containers that hold one another twice have 2**depth of them."""
+
+
+class SupportsNamedModules(Protocol):
+    """A model as PyTorch shapes it; nothing of torch is imported for it."""
+
+    def named_modules(self) -> Iterable[tuple[str, object]]:
+        """Return every module with its dotted name, the root as `""`, each once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The modules of a model other than the root, in the model's order; lists of equal length."""
+
+    names: list[str]
+    types: list[str]
+    modules: list[object]
+    parameters: list[dict[str, Any] | None]
+    """Where each module keeps its own parameters; None for what is not made like a torch module."""
+    aliases: dict[str, int] = field(default_factory=dict)
+    """Further names of modules -> position; empty where they cannot be known."""
+    has_root: bool = True
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, object]]) -> Walk:
+        """Return the walk over `pairs` of a name and a module, its class, or the name of its class.
+
+        Raises `InvalidInventory` for two pairs of one name and for modules that cannot be any.
+        """
+        given = list(pairs)
+        names = [name for name, _ in given if name]
+        modules = [module for name, module in given if name]
+        checked_positions(names)
+        return cls(
+            names=names,
+            types=[_type_name(module) for module in modules],
+            modules=modules,
+            parameters=[_own(module) for module in modules],
+            has_root=len(names) < len(given),
+        )
+
+
+def walk(model: SupportsNamedModules) -> Walk:
+    """Return the modules of `model`.
+
+    Raises `InvalidInventory` when `model` gives no modules by name.
+    """
+    torch_module = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
+    if torch_module is not None and isinstance(model, torch_module):
+        try:
+            walked = _walk_torch(model, torch_module)
+        except (AttributeError, KeyError):  # a module whose __init__ did not call that of its base
+            walked = None
+        if walked is not None:
+            return walked
+    return _ask(model)
+
+
+def _ask(model: SupportsNamedModules) -> Walk:
+    """Return what `model.named_modules()` says, each pair checked."""
+    if isinstance(model, type):
+        raise InvalidInventory(f"the model is the class {model.__name__!r}: pass an instance of it")
+    try:
+        pairs = [(name, module) for name, module in model.named_modules()]  # unpacking is the check
+    # Foreign code runs here; whatever it raises means that there is no list of modules.
+    except Exception as error:
+        raise InvalidInventory(f"named_modules() of {type(model).__name__!r} failed: {error!r}") from error
+    for name, _ in pairs:
+        if not isinstance(name, str):
+            raise InvalidInventory(f"named_modules() gives {name!r} as the name of a module")
+    return Walk.of(pairs)
+
+
+_PLAIN_VALUES = (type(None), str, bool, int, float, complex, bytes, list, tuple, dict, set)
+
+
+def _type_name(module: object) -> str:
+    """Return the name of the class of `module`, which may be that name or that class."""
+    if isinstance(module, str) and module:
+        return module
+    if type(module) in _PLAIN_VALUES:
+        raise InvalidInventory(f"a layer comes with the name of its type, a class or a module, not {module!r}")
+    return module.__name__ if isinstance(module, type) else type(module).__name__
+
+
+def _own(module: object) -> dict[str, Any] | None:
+    """Return the own parameters of a torch module; None for everything else."""
+    return None if isinstance(module, str | type) else stored_in(module, "_parameters")
+
+
+def stored_in(module: object, what: str) -> dict[str, Any] | None:
+    """Return the dict in which a torch module keeps `what`; None when `module` is not made like one."""
+    try:
+        found = vars(module).get(what)
+    except TypeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _walk_torch(root: TorchModule, torch_module: TorchModule) -> Walk | None:
+    """Return the modules below `root`, or None when one of its classes must be asked instead."""
+    type_names: dict[type, str] = {}
+    if not _is_usual(type(root), torch_module):
+        return None
+    names: list[str] = []
+    types: list[str] = []
+    modules: list[object] = []
+    parameters: list[dict[str, Any] | None] = []
+    seen = {id(root)}
+    met_again: list[_MetAgain] = []
+    # One entry per module on the current path: its prefix, those of its children that are still
+    # to come, and its identity. Modules without children, the most of them, never get one.
+    path: list[tuple[str, Iterator[tuple[str, TorchModule]], int]] = [("", iter(root._modules.items()), id(root))]  # noqa: SLF001
+    while path:
+        prefix, children, _ = path[-1]
+        for name, child in children:
+            if child is None:
+                continue
+            identity = id(child)
+            if identity in seen:
+                met_again.append(_MetAgain(prefix + name, child, frozenset(entry[2] for entry in path)))
+                continue
+            type_name = type_names.get(type(child))
+            if type_name is None:
+                if not _is_usual(type(child), torch_module):
+                    return None
+                type_name = type_names[type(child)] = type(child).__name__
+            seen.add(identity)
+            full_name = prefix + name
+            names.append(full_name)
+            types.append(type_name)
+            modules.append(child)
+            attributes = child.__dict__
+            parameters.append(attributes["_parameters"])
+            grandchildren = attributes["_modules"]
+            if grandchildren:
+                path.append((full_name + ".", iter(grandchildren.items()), identity))
+                break
+        else:
+            path.pop()
+    return Walk(names, types, modules, parameters, _aliases(met_again, modules) if met_again else {})
+
+
+def _is_usual(cls: TorchModule, torch_module: TorchModule) -> bool:
+    """Return whether modules of `cls` are enumerated, compared and stored the way torch's own are."""
+    return (
+        issubclass(cls, torch_module)
+        and cls.named_modules is torch_module.named_modules
+        and cls.__eq__ is object.__eq__
+        and cls.__hash__ is object.__hash__
+        # Scripted modules keep their children in the compiler, not in `_modules`.
+        and not any(base.__module__.startswith("torch.jit") for base in cls.__mro__)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _MetAgain:
+    """A module that a walk came to by a second way."""
+
+    name: str
+    module: TorchModule
+    path: frozenset[int]
+    """Identities of the modules that the way led through."""
+
+
+def _aliases(met_again: list[_MetAgain], modules: list[object]) -> dict[str, int]:
+    """Return the names of the modules in `met_again` and of all below them, at most `MAX_ALIASES`.
+
+    A module on the way to itself gets the name but is not entered: there is no end to such names.
+    """
+    positions = {id(module): position for position, module in enumerate(modules)}
+    aliases: dict[str, int] = {}
+    to_do = met_again[::-1]
+    while to_do and len(aliases) < MAX_ALIASES:
+        met = to_do.pop()
+        identity = id(met.module)
+        if identity in positions:
+            aliases[met.name] = positions[identity]
+        if identity not in met.path:
+            path = met.path | {identity}
+            to_do += (
+                _MetAgain(f"{met.name}.{name}", child, path)
+                for name, child in reversed(met.module._modules.items())  # noqa: SLF001
+                if child is not None
+            )
+    return aliases
+
+
+Module: TypeAlias = Any
+"""A module as torch makes it or something like one; no type of torch's can be named here."""
+Tensor: TypeAlias = Any
+"""What a module has for a parameter: mostly something with `shape` and `dtype`."""
+
+
+def read_modules(walked: Walk) -> Columns:
+    """Return the columns of the modules in `walked`.
+
+    Shapes are read now and kept: what becomes of the model later does not change them.
+    """
+    modules: list[Module] = walked.modules
+    size = len(modules)
+    has_weight: list[bool | None] = [True] * size
+    weight_shapes: list[Shape | None] = [None] * size
+    dtypes: list[str | None] = [None] * size
+    parameters: list[ParameterPairs | None] = [None] * size
+    stored: list[Tensor | None] = [None] * size
+    reader = _Reader()
+    shapes, dtype_names, weightless = reader.shapes, reader.dtype_names, reader.weightless
+    # The hot loop. It serves a torch module that keeps its weight among its parameters, or has neither,
+    # if its shapes, its dtype or its class were met before. Whatever it does not expect raises, and is
+    # read with care: a table that lacks a key, a parameter without shape, a module that is not torch's.
+    for position, own in enumerate(walked.parameters):
+        try:
+            if own:
+                weight = own["weight"]
+                weight_shapes[position] = shapes[weight.shape]
+                dtypes[position] = dtype_names[weight.dtype]
+                stored[position] = weight
+                if len(own) > 1 and (len(own) > 2 or own["bias"] is not None):  # noqa: PLR2004
+                    parameters[position] = tuple([(name, shapes[p.shape]) for name, p in own.items() if p is not None])
+                continue
+            module = modules[position]
+            attributes = module.__dict__
+            if type(module) in weightless and "weight" not in attributes and "weight" not in attributes["_buffers"]:
+                has_weight[position] = False
+                continue
+        except Exception:  # noqa: BLE001, S110  # foreign code: anything can come out of it
+            pass
+        found = reader.weight(modules[position], own)
+        has_weight[position], weight_shapes[position], dtypes[position], stored[position] = found
+        parameters[position] = reader.parameters(own, found)
+    return Columns(
+        names=tuple(walked.names),
+        types=tuple(walked.types),
+        weight_shapes=weight_shapes,
+        has_weight=has_weight,
+        dtypes=dtypes,
+        parameters=parameters,
+        owners=_owners(stored, weight_shapes),
+        aliases=walked.aliases,
+    )
+
+
+class _Weight(NamedTuple):
+    """What is known of the weight of one module."""
+
+    known: bool | None
+    """Whether there is one; None when that cannot be told."""
+    shape: Shape | None = None
+    dtype: str | None = None
+    stored: object = None
+    """What holds the numbers: layers that store the same object share their weight."""
+
+
+_NO_WEIGHT = _Weight(known=False)
+_NOT_KNOWN = _Weight(known=None)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one module at a time, whatever it is, and remembers what the hot loop asks for."""
+
+    shapes: dict[object, Shape] = field(default_factory=dict)
+    """Shapes as they were met -> as plain tuples."""
+    dtype_names: dict[object, str] = field(default_factory=dict)
+    weightless: set[type] = field(default_factory=set)
+    """Classes that have no `weight` of their own, such as a property."""
+
+    def weight(self, module: Module, own: dict[str, Tensor] | None) -> _Weight:
+        """Return what is known of the weight of `module`, whose own parameters are `own` if it is like torch's."""
+        if isinstance(module, str | type):
+            return _NOT_KNOWN
+        if own is None:
+            return self._shown(module)
+        if "weight" in own:
+            return self._tensor(own["weight"]) if own["weight"] is not None else _NO_WEIGHT
+        # Pruning and the older weight_norm leave a plain attribute where the parameter was.
+        for place in (vars(module), stored_in(module, "_buffers") or {}):
+            if _has_shape(place.get("weight")):
+                return self._tensor(place["weight"], own.get("weight_orig"))
+        parametrizations = (stored_in(module, "_modules") or {}).get("parametrizations")
+        originals = (stored_in(parametrizations, "_modules") or {}).get("weight")
+        if originals is not None:
+            return self._parametrized(originals)
+        if getattr(type(module), "weight", None) is None:
+            self.weightless.add(type(module))
+            return _NO_WEIGHT
+        return self._shown(module)
+
+    def parameters(self, own: dict[str, Tensor] | None, weight: _Weight) -> ParameterPairs | None:
+        """Return the parameters `own` of a module, as the column has them."""
+        if own is None:
+            return None
+        return packed({name: self._shape(tensor) for name, tensor in own.items() if tensor is not None}, weight.shape)
+
+    def _shown(self, module: Module) -> _Weight:
+        """Return the weight that `module` shows when it is asked, which may run its own code."""
+        try:
+            weight = module.weight
+        except AttributeError:
+            return _NO_WEIGHT
+        except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
+            return _NOT_KNOWN
+        return self._tensor(weight) if _has_shape(weight) else _NO_WEIGHT
+
+    def _parametrized(self, originals: Module) -> _Weight:
+        """Return the weight that `torch.nn.utils.parametrize` makes of `originals`."""
+        tensors = {**(stored_in(originals, "_parameters") or {}), **(stored_in(originals, "_buffers") or {})}
+        steps = [type(step) for step in (stored_in(originals, "_modules") or {}).values()]
+        # Torch lets a step change the shape if it is registered as unsafe. Torch's own are, and do not.
+        torch_only = all(step.__module__ == "torch.nn.utils.parametrizations" for step in steps)
+        if not torch_only and getattr(originals, "unsafe", True):
+            return _Weight(known=True)
+        # Of several tensors a weight of any shape can be made; only of weight_norm it is known which.
+        norm = bool(steps) and steps[0].__name__ == "_WeightNorm"
+        original = tensors.get("original1" if norm else "original")
+        return _Weight(known=True) if original is None else self._tensor(original)
+
+    def _tensor(self, tensor: Tensor, stored: object = None) -> _Weight:
+        return _Weight(True, self._shape(tensor), self._dtype(tensor), tensor if stored is None else stored)
+
+    def _shape(self, tensor: Tensor) -> Shape | None:
+        """Return the shape of `tensor`, None when it has none yet or none of plain numbers."""
+        try:
+            given = tensor.shape
+            shape = tuple(int(operator.index(length)) for length in given)
+            if any(length < 0 for length in shape):
+                return None
+            self.shapes[given] = shape
+        except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
+            return None
+        return shape
+
+    def _dtype(self, tensor: Tensor) -> str | None:
+        try:
+            dtype = tensor.dtype
+            name = str(dtype).removeprefix("torch.")
+            self.dtype_names[dtype] = name
+        except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
+            return None
+        return name
+
+
+def _has_shape(weight: Tensor) -> bool:
+    """Return whether `weight` is a tensor, be it one without a shape as yet."""
+    try:
+        weight.shape  # noqa: B018
+    except AttributeError:
+        return False
+    except Exception:  # noqa: BLE001  # torch says so of a lazy tensor with a RuntimeError
+        return True
+    return not callable(weight)
+
+
+def _owners(stored: Sequence[Tensor | None], shapes: Sequence[Shape | None]) -> dict[int, int]:
+    """Return position -> position of the first layer that stores the same weight, for those that share one."""
+    some = next((tensor for tensor in stored if tensor is not None), None)
+    identify: Callable[[Tensor], int] = id if getattr(some, "is_meta", True) else _address
+    identities = [identify(tensor) for tensor in stored if tensor is not None]
+    if len(set(identities)) == len(identities):
+        return {}
+    owners: dict[int, int] = {}
+    first: dict[tuple[int, Shape | None], int] = {}
+    for position, tensor in enumerate(stored):
+        if tensor is not None:
+            # Tensors that begin at one address may still be slices of different length.
+            owner = first.setdefault((identify(tensor), shapes[position]), position)
+            if owner != position:
+                owners[position] = owner
+    return owners
+
+
+def _address(tensor: Tensor) -> int:
+    """Return where the numbers of `tensor` begin: two parameters may store theirs in one place.
+
+    Where that cannot be told (no memory yet, a tensor with a layout of its own) its identity stands in.
+    """
+    try:
+        return (tensor.data_ptr() if type(tensor).__name__ == "Parameter" else 0) or id(tensor)
+    except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
+        return id(tensor)

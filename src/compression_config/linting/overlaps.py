@@ -1,0 +1,273 @@
+"""Sub-configs of which nothing is left: overwritten, written twice, or excluding what nobody compresses (D3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from compression_config.configs.pruning import PruningConfig
+from compression_config.configs.quantization import QuantizationConfig
+from compression_config.configs.sub_config import SubConfig
+from compression_config.findings import Code, Finding
+from compression_config.resolving.resolved import Resolved
+from compression_config.resolving.selection import NOBODY, Selection
+from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.text import layers_words, listed, names_words, written
+
+__all__ = ["dropping_findings", "overwriting_findings", "tie_findings"]
+
+
+_ENOUGH = 4
+"""So many sub-configs that overwrite another are looked for; a message names fewer."""
+
+
+def overwriting_findings(resolved: Resolved) -> Iterator[Finding]:
+    """Yield one finding for each sub-config that could go without a change, in list order."""
+    again = _written_again(resolved)
+    configs = resolved.config_list
+    lost = [index for index in range(len(configs)) if index not in again and resolved.shadowed(index)]
+    takers = _takers(resolved, lost)
+    needless = _needless_excludes(resolved)
+    for index in sorted({*again, *lost, *needless}):
+        if index in again:
+            yield _duplicate(resolved, index, again[index])
+        elif index in takers:
+            yield _shadowed(resolved, index, takers[index])
+        else:
+            yield _without_effect(resolved, index, needless[index])
+
+
+def _written_again(resolved: Resolved) -> dict[int, int]:
+    """Return the index of each sub-config that an equal one follows -> that of the last equal one."""
+    last = {config: index for index, config in enumerate(resolved.config_list)}
+    if len(last) == len(resolved.config_list):
+        return {}
+    return {index: last[config] for index, config in enumerate(resolved.config_list) if last[config] != index}
+
+
+def _duplicate(resolved: Resolved, index: int, other: int) -> Finding:
+    there = resolved.label(other)
+    message = f"this sub-config is the same as {there}, which overwrites it"
+    place = resolved.config_list.provenance.place((index,))
+    return Finding.at(place, Code.DUPLICATE_SUB_CONFIG, message, f"delete it: {there} says the same")
+
+
+def _shadowed(resolved: Resolved, index: int, takers: list[int]) -> Finding:
+    later = resolved.labels(takers)
+    take = "takes" if len(takers) == 1 else "take"
+    behind = f"delete it, or move it behind {resolved.label(takers[-1])} if it is to decide"
+    if len(takers) == _ENOUGH:
+        behind = "delete it, or move it behind them if it is to decide"
+    if resolved.config_list[index].exclude:
+        message = f"this exclude has no effect: {later} {take} back every layer that it selects"
+        place = resolved.config_list.provenance.place((index, "exclude"), key=True)
+        return Finding.at(place, Code.EXCLUDE_WITHOUT_EFFECT, message, behind)
+    message = f"this sub-config has no effect: {later} {take} every layer that it selects"
+    return Finding.at(resolved.config_list.provenance.place((index,)), Code.SHADOWED, message, behind)
+
+
+def _without_effect(resolved: Resolved, index: int, container: str | None) -> Finding:
+    message = "this exclude has no effect: no earlier sub-config compresses a layer that it excludes"
+    hint = "delete it, or correct the names and types that it or an earlier sub-config lists"
+    if container is not None:
+        hint = f"write {written('op_partial_names', [f'{container}.'])} to exclude the layers in '{container}'"
+    place = resolved.config_list.provenance.place((index, "exclude"), key=True)
+    return Finding.at(place, Code.EXCLUDE_WITHOUT_EFFECT, message, hint)
+
+
+def _takers(resolved: Resolved, lost: list[int]) -> dict[int, list[int]]:
+    """Return for sub-configs that decided nothing who took their layers: ascending, at most `_ENOUGH` each.
+
+    Each type and each partial name is looked at once, for all the sub-configs that list it.
+    """
+    configs: list[SubConfig] = [resolved.config_list[index] for index in lost]
+    by_type = _winners_by_type(resolved) if any(not config.names_layers for config in configs) else {}
+    by_part = _winners_by_part(resolved, {part for config in configs for part in config.op_partial_names or ()})
+    return {
+        index: sorted(set(_takers_of(resolved, config, by_type, by_part)))[:_ENOUGH]
+        for index, config in zip(lost, configs, strict=True)
+    }
+
+
+def _takers_of(
+    resolved: Resolved,
+    config: SubConfig,
+    by_type: Mapping[str, Iterable[int]],
+    by_part: Mapping[str, Mapping[str, Iterable[int]]],
+) -> Iterator[int]:
+    admitted, inventory = config.types, resolved.inventory
+    if not config.names_layers:
+        for kind in admitted or ():
+            yield from by_type.get(kind, ())
+    for name in config.op_names or ():
+        position = inventory.position(name)
+        if position is not None and (admitted is None or inventory.types[position] in admitted):
+            yield resolved.decided_by[position]
+    for part in config.op_partial_names or ():
+        for kind, decided_by in by_part.get(part, {}).items():
+            if admitted is None or kind in admitted:
+                yield from decided_by
+
+
+def _winners_by_type(resolved: Resolved) -> dict[str, list[int]]:
+    """Return for each type the first few sub-configs that decided layers of it."""
+    found: dict[str, list[int]] = {}
+    for winner, kind in sorted(set(zip(resolved.decided_by, resolved.inventory.types, strict=True))):
+        decided_by = found.setdefault(kind, [])
+        if winner != NOBODY and len(decided_by) < _ENOUGH:
+            decided_by.append(winner)
+    return found
+
+
+def _winners_by_part(resolved: Resolved, parts: set[str]) -> dict[str, dict[str, set[int]]]:
+    """Return for each of `parts` and each type a few sub-configs that decided such layers."""
+    found: dict[str, dict[str, set[int]]] = {part: {} for part in parts}
+    for position, kind in enumerate(resolved.inventory.types) if parts else ():
+        for part in parts.intersection(resolved.selection.partial_names_in(position)):
+            decided_by = found[part].setdefault(kind, set())
+            if len(decided_by) < _ENOUGH:
+                decided_by.add(resolved.decided_by[position])
+    return found
+
+
+def _needless_excludes(resolved: Resolved) -> dict[int, str | None]:
+    """Return the excludes that win layers of which none would be compressed without them.
+
+    With a container that they name and layers below it that are compressed, None when they name none.
+    """
+    configs = resolved.config_list
+    excludes = [index for index, config in enumerate(configs) if config.exclude and resolved.decided[index]]
+    if not excludes:
+        return {}
+    otherwise = Selection([config for config in configs if not config.exclude], resolved.inventory).decided_by
+    needless = [
+        index for index in excludes if all(otherwise[position] == NOBODY for position in resolved.decided[index])
+    ]
+    containers = _compressed_containers(resolved) if needless else set()
+    return {index: next((n for n in configs[index].op_names or () if n in containers), None) for index in needless}
+
+
+def _compressed_containers(resolved: Resolved) -> set[str]:
+    """Return what stands before the dots in the names of compressed layers."""
+    found: set[str] = set()
+    compresses = [not config.exclude for config in resolved.config_list]
+    for name, winner in zip(resolved.inventory.names, resolved.decided_by, strict=True):
+        if winner != NOBODY and compresses[winner]:
+            way = name.rpartition(".")[0]
+            while way and way not in found:
+                found.add(way)
+                way = way.rpartition(".")[0]
+    return found
+
+
+def dropping_findings(resolved: Resolved) -> Iterator[Finding]:
+    """Yield the sub-configs that take layers and drop quant types or a cap which they had, in list order."""
+    for index in _suspects(resolved):
+        later = resolved.config_list[index]
+        overruled: dict[int, list[int]] = {}
+        for position in resolved.decided[index]:
+            overruled.setdefault(resolved.selection.runner_up(position), []).append(position)
+        losers = {
+            earlier: positions
+            for earlier, positions in overruled.items()
+            if earlier != NOBODY and _dropped(resolved.config_list[earlier], later)
+        }
+        if losers:
+            yield _finding(resolved, index, losers)
+
+
+def _suspects(resolved: Resolved) -> Iterator[int]:
+    """Yield the sub-configs that decide about layers and lack something that an earlier one has."""
+    earlier: dict[tuple[str, ...], Any] = {}
+    for index, config in enumerate(resolved.config_list):
+        if config.exclude:
+            continue
+        if resolved.decided[index] and any(_dropped(other, config) for other in earlier.values()):
+            yield index
+        earlier.setdefault(_droppable(config), config)
+
+
+def _droppable(config: SubConfig) -> tuple[str, ...]:
+    """Return what a sub-config sets that a later one can drop: quant types, or the cap of a budget."""
+    if isinstance(config, PruningConfig):
+        capped = config.total_sparsity is not None and config.max_sparsity_per_layer is not None
+        return ("max_sparsity_per_layer",) if capped else ()
+    return tuple(getattr(config, "quant_types", None) or ())
+
+
+def _dropped(earlier: SubConfig, later: SubConfig) -> list[str]:
+    """Return what `earlier` sets and `later`, which compresses, does not."""
+    if isinstance(later, PruningConfig) and later.total_sparsity is None:
+        return []  # a ratio per layer needs no cap
+    kept = _droppable(later)
+    return [word for word in _droppable(earlier) if word not in kept]
+
+
+def _finding(resolved: Resolved, index: int, losers: dict[int, list[int]]) -> Finding:
+    configs = resolved.config_list
+    later = configs[index]
+    dropped = list(dict.fromkeys(word for loser in losers for word in _dropped(configs[loser], later)))
+    positions = sorted(position for positions in losers.values() for position in positions)
+    layers = names_words([resolved.inventory.names[position] for position in positions])
+    there = resolved.labels(sorted(losers))
+    sets = "quantizes" if isinstance(later, QuantizationConfig) else "sets"
+    sets = sets if len(losers) == 1 else sets[:-1]
+    message = f"this sub-config takes {layers} from {there} and drops {listed(dropped)}, which {there} {sets}"
+    if isinstance(later, QuantizationConfig):
+        types = [*(later.quant_types or ()), *dropped]
+        hint = f"list them together, with bits for each: quant_types: [{', '.join(types)}]"
+        return Finding.at(configs.provenance.place((index, "quant_types")), Code.SETTINGS_DROPPED, message, hint)
+    cap = min(configs[loser].max_sparsity_per_layer for loser in losers)
+    place = configs.provenance.place((index, "total_sparsity"), key=True)
+    hint = f"list them together: write max_sparsity_per_layer: {cap} beside 'total_sparsity'"
+    return Finding.at(place, Code.SETTINGS_DROPPED, message, hint)
+
+
+def tie_findings(resolved: Resolved) -> Iterator[Finding]:
+    """Yield where one weight is compressed and left alone, or compressed in different ways; in the model's order.
+
+    Ties between which the same sub-configs decide are said once, by the first of them. Members of one group get
+    one share of its budget and are in no conflict; neither is what concerns the input or output alone.
+    """
+    conflicts: dict[tuple[int, ...], list[Sequence[int]]] = {}
+    for tied in resolved.inventory.ties:
+        decided_by = tuple(sorted({resolved.decided_by[position] for position in tied}))
+        if len({_for_weight(resolved, winner) for winner in decided_by}) > 1:
+            conflicts.setdefault(decided_by, []).append(tied)
+    for decided_by, ties in conflicts.items():
+        yield _ties_finding(resolved, decided_by, ties)
+
+
+def _for_weight(resolved: Resolved, winner: int) -> object:
+    """Return what a sub-config makes of a weight, comparable; None when it leaves it alone."""
+    settings = None if winner == NOBODY else resolved.settings_of(winner)
+    if not isinstance(settings, QuantizationSettings):
+        return settings
+    if "weight" not in settings.bits:
+        return None
+    by_type = (settings.bits, settings.dtype or {}, settings.scheme or {})
+    return (*(values.get("weight") for values in by_type), settings.start_step)
+
+
+def _ties_finding(resolved: Resolved, decided_by: Sequence[int], ties: Sequence[Sequence[int]]) -> Finding:
+    compressing = [winner for winner in decided_by if _for_weight(resolved, winner) is not None]
+    first = ties[0]
+    by_outcome: dict[object, int] = {}
+    for position in first:
+        by_outcome.setdefault(_for_weight(resolved, resolved.decided_by[position]), position)
+    names = [f"'{resolved.inventory.names[position]}'" for position in by_outcome.values()]
+    message = f"{' and '.join(names[:2])} share one weight, but "
+    if None in by_outcome:
+        left = resolved.inventory.names[by_outcome[None]]
+        position = next(position for outcome, position in by_outcome.items() if outcome is not None)
+        done = resolved.inventory.names[position]
+        verb = "pruned" if isinstance(resolved.settings(position), PruningSettings) else "quantized"
+        message += f"only '{done}' is {verb}"
+        hint = f"exclude '{done}', or give '{left}' the same settings"
+    else:
+        message += f"get different settings from {resolved.labels(compressing)}"
+        hint = "name both in one sub-config"
+    if len(ties) > 1:
+        message += f" (the same holds for {layers_words(sum(map(len, ties[1:])))} more)"
+    place = resolved.config_list.provenance.place((compressing[-1],))
+    return Finding.at(place, Code.TIED_CONFLICT, message, hint)

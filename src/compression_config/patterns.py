@@ -1,0 +1,222 @@
+"""Grouping: many layers that share what there is to say of them, as few names with braces.
+
+Twelve equal blocks are one row: `layer.{0..11}.attention.self.{query,key,value}`. The layers of one outcome
+are keyed by their names with the numbers taken out; what is left is a set of tuples of numbers, which is
+written as few products of ranges. Each layer is looked at once and each tuple once per number in it, so the
+cost is linear in the length of all names.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
+
+__all__ = ["NameGroup", "NameGroups", "written_numbers"]
+
+
+_NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]{0,8})")
+"""A component that is or ends in a number without leading zeros."""
+
+_LONGEST_BRACES = 60
+"""How many characters alternatives in braces may have together; there are models with flat lists of thousands."""
+_SHORTEST_RUN = 3
+"""From how many numbers on a run is written as one: two neighbours are as short one by one."""
+_SHORTEST_STEPS = 4
+"""The same for a run with a step, which takes longer to read."""
+
+_DEEPEST = 64
+"""How many numbers a name may hold and still be grouped; more than Python's own stack is for."""
+
+Outcome = TypeVar("Outcome", bound=Hashable)
+
+_Numbers: TypeAlias = tuple[int, ...]
+_Box: TypeAlias = tuple[_Numbers, ...]
+"""The numbers in each place, all combinations of which occur."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameGroup:
+    """Layers under one written name."""
+
+    written: str
+    """Their names, with braces where they differ."""
+    first: int
+    """The position of the one with the smallest numbers, which mostly is the first of them."""
+    count: int
+
+
+class NameGroups(Generic[Outcome]):
+    """Layers of equal outcome under common names.
+
+    `named` has a position, a name and an outcome for each layer, in the order of positions.
+
+    >>> groups = NameGroups((i, f"layer.{i}.{part}", "kept") for i in range(12) for part in ("query", "key"))
+    >>> [(group.written, group.count) for group, _ in groups.written()]
+    [('layer.{0..11}.{query,key}', 24)]
+    """
+
+    def __init__(self, named: Iterable[tuple[int, str, Outcome]]) -> None:
+        members: dict[tuple[int, Outcome], dict[_Numbers, int]] = {}
+        templates = _Templates()
+        for position, name, outcome in named:
+            template, numbers = templates.of(name)
+            members.setdefault((template, outcome), {})[numbers] = position
+        self._members = [
+            _Member(positions[tuple(numbers[0] for numbers in box)], templates.pieces[template], box, outcome)
+            for (template, outcome), positions in members.items()
+            for box in _boxes(list(positions))
+        ]
+        self._members.sort(key=lambda member: member.first)
+
+    @property
+    def outcomes(self) -> frozenset[Outcome]:
+        """The outcomes that there are."""
+        return frozenset(member.outcome for member in self._members)
+
+    def written(self, longest: int | None = None) -> Iterator[tuple[NameGroup, Outcome]]:
+        """Yield the groups with their outcomes, in the order of their first layers.
+
+        Where a name would be longer than `longest` characters its last components are not put into braces.
+        """
+        return _with_joined_ends(self._members, longest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Member(Generic[Outcome]):
+    """Layers of one template and one outcome."""
+
+    first: int
+    pieces: tuple[str, ...]
+    """The template: the text around the numbers, one piece more than there are numbers."""
+    box: _Box
+    outcome: Outcome
+
+
+class _Templates:
+    """Names to the numbers in them and what is around these; what leads to a name is taken apart once."""
+
+    def __init__(self) -> None:
+        self.pieces: list[tuple[str, ...]] = [("",)]
+        """The templates; `of` gives their places."""
+        self._paths: dict[str, tuple[int, _Numbers]] = {"": (0, ())}
+        self._children: dict[tuple[int, str, bool], int] = {}
+        self._lasts: dict[str, tuple[str, int | None]] = {}
+
+    def of(self, name: str) -> tuple[int, _Numbers]:
+        """Return the place of the template of `name`, and its numbers."""
+        path, dot, last = name.rpartition(".")
+        if path not in self._paths:
+            self._enter(path)
+        return self._below(path, dot, last)
+
+    def _enter(self, path: str) -> None:
+        """Take apart a path and what leads to it; a loop, as names may be deeper than calls."""
+        missing = []
+        while path not in self._paths:
+            missing.append(path)
+            path = path.rpartition(".")[0]
+        for longer in reversed(missing):
+            self._paths[longer] = self._below(*longer.rpartition("."))
+
+    def _below(self, path: str, dot: str, last: str) -> tuple[int, _Numbers]:
+        parent, numbers = self._paths[path]
+        if last not in self._lasts:
+            found = _NUMBERED.fullmatch(last)
+            self._lasts[last] = (last, None) if found is None else (found[1], int(found[2]))
+        text, number = self._lasts[last]
+        key = parent, dot + text, number is None
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = len(self.pieces)
+            before = self.pieces[parent]
+            behind = () if number is None else ("",)
+            self.pieces.append((*before[:-1], before[-1] + dot + text, *behind))
+        return child, numbers if number is None else (*numbers, number)
+
+
+def _boxes(tuples: Sequence[_Numbers]) -> list[_Box]:
+    """Return products of numbers that together are exactly `tuples`, which are distinct and of one length."""
+    if len(tuples) == 1 or len(tuples[0]) > _DEEPEST:
+        return [tuple((number,) for number in numbers) for numbers in tuples]
+    if len(tuples[0]) == 1:
+        return [(tuple(sorted(number for (number,) in tuples)),)]
+    behind: dict[int, list[_Numbers]] = {}
+    for first, *rest in tuples:
+        behind.setdefault(first, []).append(tuple(rest))
+    firsts: dict[tuple[_Box, ...], list[int]] = {}
+    for first, rests in behind.items():
+        firsts.setdefault(tuple(_boxes(rests)), []).append(first)
+    return [(tuple(sorted(numbers)), *box) for boxes, numbers in firsts.items() for box in boxes]
+
+
+def _with_joined_ends(members: Iterable[_Member[Outcome]], longest: int | None) -> Iterator[tuple[NameGroup, Outcome]]:
+    """Yield the groups of `members`, those joined that differ in nothing but the text behind the last dot."""
+    ends: dict[tuple[tuple[str, ...], _Box, Outcome], list[tuple[str, int]]] = {}
+    for member in members:
+        pieces = member.pieces
+        path, dot, last = pieces[-1].rpartition(".")
+        # Only behind a dot the last text is a component of its own; behind a number it is a part of one.
+        head = (*pieces[:-1], path + dot) if dot else pieces
+        ends.setdefault((head, member.box, member.outcome), []).append((last if dot else "", member.first))
+    groups: list[tuple[NameGroup, Outcome]] = []
+    for (head, box, outcome), lasts in ends.items():
+        written, each = _written(head, box), math.prod(map(len, box))
+        room = _LONGEST_BRACES if longest is None else min(longest - len(written), _LONGEST_BRACES)
+        for first, end, count in _written_ends(lasts, room):
+            groups.append((NameGroup(written + end, first, count * each), outcome))
+    groups.sort(key=lambda group: group[0].first)
+    return iter(groups)
+
+
+def _written_ends(lasts: Iterable[tuple[str, int]], room: int) -> Iterator[tuple[int, str, int]]:
+    """Yield alternatives in braces, as many together as fit: the first position, the text, how many."""
+    waiting: list[tuple[str, int]] = []
+    used = 1
+    for last in lasts:
+        used += len(last[0]) + 1
+        if waiting and used > room:
+            yield _braced(waiting)
+            waiting, used = [], len(last[0]) + 2
+        waiting.append(last)
+    yield _braced(waiting)
+
+
+def _braced(lasts: Sequence[tuple[str, int]]) -> tuple[int, str, int]:
+    texts = [text for text, _ in lasts]
+    return lasts[0][1], texts[0] if len(texts) == 1 else "{" + ",".join(texts) + "}", len(texts)
+
+
+def _written(pieces: tuple[str, ...], box: _Box) -> str:
+    parts = [pieces[0]]
+    for numbers, piece in zip(box, pieces[1:], strict=True):
+        parts += (written_numbers(numbers), piece)
+    return "".join(parts)
+
+
+def written_numbers(numbers: Sequence[int]) -> str:
+    """Return ascending, distinct numbers as a shell would write them: runs, runs with a step, single ones.
+
+    >>> written_numbers([3]), written_numbers([0, 1, 2, 4, 9]), written_numbers([1, 3, 5, 7])
+    ('3', '{0..2,4,9}', '{1..7..2}')
+    """
+    if len(numbers) == 1:
+        return str(numbers[0])
+    return "{" + ",".join(_runs(numbers)) + "}"
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[str]:
+    start = 0
+    while start < len(numbers):
+        end = start + 1
+        step = numbers[end] - numbers[start] if end < len(numbers) else 1
+        while end < len(numbers) and numbers[end] - numbers[end - 1] == step:
+            end += 1
+        if end - start >= (_SHORTEST_RUN if step == 1 else _SHORTEST_STEPS):
+            yield f"{numbers[start]}..{numbers[end - 1]}" + ("" if step == 1 else f"..{step}")
+            start = end
+        else:
+            yield str(numbers[start])
+            start += 1

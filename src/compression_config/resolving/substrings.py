@@ -1,0 +1,220 @@
+"""Which of many substrings occur in each of many dotted names, in time linear in both.
+
+The substrings become one automaton (Aho and Corasick, 1975): a trie whose states also know the longest
+proper suffix that is a state again, so a text is read once, character by character, for all substrings.
+The names of a model are the paths of a tree: `a.b.c` and `a.b.d` share the walk over `a.b.`, and the same
+component (`gate_proj`) follows the same state thousands of times. So a component is walked once for each
+state that it starts from and remembered; most names then cost one look-up.
+
+What a name contains is what the prefix up to its last dot contains and what its last component adds. These
+*hit sets* are kept as links to the prefix's, never copied. A substring is listed where it ends; one that
+ends again further down is listed again.
+
+Cost: O(total length of the substrings) to build, O(names + characters of distinct components per state)
+to walk. A few substrings are searched one by one, which C does faster than Python walks.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["HitSets", "Substrings"]
+
+
+_ROOT = 0
+_FEW = 8
+"""Up to this many substrings a plain search of every name is faster than the automaton (measured)."""
+
+
+@dataclass
+class HitSets:
+    """What is contained in names: one hit set for each distinct answer.
+
+    `of_name[i]` is the number of the hit set of name `i`. Hit set 0 is empty. Hit set `s` holds the
+    substrings `added[s]` and those of hit set `parent[s]`.
+    """
+
+    of_name: list[int] = field(default_factory=list)
+    parent: list[int] = field(default_factory=lambda: [0])
+    added: list[tuple[int, ...]] = field(default_factory=lambda: [()])
+
+    def members(self, hit_set: int) -> Iterator[int]:
+        """Yield the numbers of the substrings in a hit set; one may come more than once."""
+        while hit_set:
+            yield from self.added[hit_set]
+            hit_set = self.parent[hit_set]
+
+    def names_with(self, substring: int) -> Iterator[int]:
+        """Yield the numbers of the names that contain a substring, each once; after the first call O(their number)."""
+        to_do = list(self._added_in.get(substring, ()))
+        seen = set(to_do)
+        while to_do:
+            hit_set = to_do.pop()
+            yield from self._names_of.get(hit_set, ())
+            extensions = [extension for extension in self._extensions.get(hit_set, ()) if extension not in seen]
+            seen.update(extensions)
+            to_do += extensions
+
+    @functools.cached_property
+    def _added_in(self) -> dict[int, list[int]]:
+        return _inverted(enumerate(self.added))
+
+    @functools.cached_property
+    def _extensions(self) -> dict[int, list[int]]:
+        return _inverted((hit_set, (parent,)) for hit_set, parent in enumerate(self.parent))
+
+    @functools.cached_property
+    def _names_of(self) -> dict[int, list[int]]:
+        return _inverted((name, (hit_set,)) for name, hit_set in enumerate(self.of_name))
+
+    def extended(self, hit_set: int, added: tuple[int, ...]) -> int:
+        """Return the number of a new hit set: `added` on top of `hit_set`."""
+        self.parent.append(hit_set)
+        self.added.append(added)
+        return len(self.parent) - 1
+
+
+def _inverted(entries: Iterable[tuple[int, Iterable[int]]]) -> dict[int, list[int]]:
+    """Return for each value the keys of `entries` that have it, in their order."""
+    keys: dict[int, list[int]] = {}
+    for key, values in entries:
+        for value in values:
+            keys.setdefault(value, []).append(key)
+    return keys
+
+
+class Substrings:
+    """Distinct, non-empty substrings to look for; they are known by their position in the sequence."""
+
+    def __init__(self, substrings: Sequence[str]) -> None:
+        self._substrings = substrings
+
+    def search(self, names: Sequence[str]) -> HitSets:
+        """Return what each of `names` contains."""
+        if len(self._substrings) <= _FEW:
+            return _searched_one_by_one(self._substrings, names)
+        return _Automaton(self._substrings).walk(names)
+
+
+def _searched_one_by_one(substrings: Sequence[str], names: Sequence[str]) -> HitSets:
+    masks = [0] * len(names)
+    for number, substring in enumerate(substrings):
+        bit = 1 << number
+        for place in [place for place, name in enumerate(names) if substring in name]:
+            masks[place] |= bit
+    found = HitSets()
+    numbers = {0: 0}
+    for mask in set(masks) - {0}:
+        members = tuple(number for number in range(len(substrings)) if mask >> number & 1)
+        numbers[mask] = found.extended(0, members)
+    found.of_name = [numbers[mask] for mask in masks]
+    return found
+
+
+class _Automaton:
+    """The trie, one dict for all its edges; suffix links and outputs are made when a state is first entered."""
+
+    def __init__(self, substrings: Sequence[str]) -> None:
+        self._edges: dict[tuple[int, str], int] = {}
+        self._parent = [_ROOT]
+        self._letter = [""]
+        self._goes_on = bytearray(b"\1")
+        self._ends_here: dict[int, int] = {}
+        for number, substring in enumerate(substrings):
+            self._ends_here[self._inserted(substring)] = number
+        self._suffix: dict[int, int] = {_ROOT: _ROOT}
+        self._outputs: dict[int, tuple[int, ...]] = {_ROOT: ()}
+        self._walked: dict[tuple[int, str], tuple[int, tuple[int, ...]]] = {}
+
+    def _inserted(self, substring: str) -> int:
+        state = _ROOT
+        edges = self._edges
+        for letter in substring:
+            following = edges.get((state, letter))
+            if following is None:
+                following = edges[state, letter] = len(self._parent)
+                self._parent.append(state)
+                self._letter.append(letter)
+                self._goes_on.append(0)
+                self._goes_on[state] = 1
+            state = following
+        return state
+
+    def walk(self, names: Sequence[str]) -> HitSets:
+        """Return what each of `names` contains."""
+        found = HitSets()
+        walked = self._walked
+        reached: dict[str, tuple[int, int]] = {"": (_ROOT, 0)}
+        """The state and the hit set after each prefix, its dot included."""
+        for name in names:
+            prefix = name[: name.rfind(".") + 1]
+            state, hit_set = reached.get(prefix) or self._reach(prefix, reached, found)
+            step = state, name[len(prefix) :]
+            added = (walked.get(step) or self._walk_component(*step))[1]
+            found.of_name.append(found.extended(hit_set, added) if added else hit_set)
+        return found
+
+    def _reach(self, prefix: str, reached: dict[str, tuple[int, int]], found: HitSets) -> tuple[int, int]:
+        """Walk a prefix from the longest part of it that was walked before."""
+        missing = []
+        while prefix not in reached:
+            missing.append(prefix)
+            prefix = prefix[: prefix.rfind(".", 0, -1) + 1]
+        for longer in reversed(missing):
+            state, hit_set = reached[prefix]
+            step = state, longer[len(prefix) :]
+            state, added = self._walked.get(step) or self._walk_component(*step)
+            reached[longer] = (state, found.extended(hit_set, added) if added else hit_set)
+            prefix = longer
+        return reached[prefix]
+
+    def _walk_component(self, state: int, component: str) -> tuple[int, tuple[int, ...]]:
+        """Return the state behind `component` and the substrings that end in it; remembered."""
+        start = state
+        hits: list[int] = []
+        for place, letter in enumerate(component, 1):
+            state = self._next(state, letter)
+            if not state and start:  # what follows is the same from wherever the walk came to the root
+                rest = _ROOT, component[place:]
+                state, following = self._walked.get(rest) or self._walk_component(*rest)
+                hits += following
+                break
+            hits += self._outputs[state]
+        # Where the trie ends, only the suffix can go on: the fewer states remain, the more walks are shared.
+        while not self._goes_on[state]:
+            state = self._suffix[state]
+        step = self._walked[start, component] = (state, tuple(dict.fromkeys(hits)))
+        return step
+
+    def _next(self, state: int, letter: str) -> int:
+        edges = self._edges
+        while (following := edges.get((state, letter))) is None and state:
+            state = self._suffix[state]
+        if following is None:
+            return _ROOT
+        if following not in self._suffix:
+            self._enter(following)
+        return following
+
+    def _enter(self, state: int) -> None:
+        """Find the suffix link and the outputs of `state`, and of the links behind it that have none yet.
+
+        A state is entered from its parent, so the parent's own link is known; that makes one loop enough.
+        """
+        chain = []
+        while state not in self._suffix:
+            chain.append(state)
+            parent, letter = self._parent[state], self._letter[state]
+            link = _ROOT
+            while parent:
+                parent = self._suffix[parent]
+                if (parent, letter) in self._edges:
+                    link = self._edges[parent, letter]
+                    break
+            self._suffix[state] = link
+            state = link
+        for entered in reversed(chain):
+            own = (self._ends_here[entered],) if entered in self._ends_here else ()
+            self._outputs[entered] = own + self._outputs[self._suffix[entered]]
