@@ -102,6 +102,44 @@ def _fences_of(text: str) -> list[Fence]:
     return [Fence(found[1], found[2], 0) for found in FENCE.finditer(text)]
 
 
+# Decisions.
+
+RECORDS = {int(path.name[1:3]): path for path in sorted((ROOT / "docs" / "decisions").glob("d[0-9][0-9]-*.md"))}
+INDEX = ROOT / "docs" / "decisions" / "index.md"
+PARTS = ["Question", "Choice", "What it costs", "What would change our mind"]
+CITED = re.compile(r"\bD(\d{1,2})\b")
+
+
+def citing() -> Iterator[Path]:
+    """Yield the files that may cite a decision."""
+    for folder, ending in (("src", "py"), ("tests", "py"), ("docs", "md"), ("examples", "py")):
+        yield from sorted((ROOT / folder).rglob(f"*.{ending}"))
+    yield ROOT / "README.md"
+
+
+def test_each_decision_that_is_cited_has_a_record() -> None:
+    cited = {
+        (int(number), str(path.relative_to(ROOT)))
+        for path in citing()
+        for number in CITED.findall(path.read_text(encoding="utf-8"))
+    }
+    assert {number for number, path in cited if path.startswith("src")}, "no citation was found at all"
+    assert {(number, path) for number, path in cited if number not in RECORDS} == set()
+
+
+def test_the_index_lists_each_record_once_and_in_order() -> None:
+    rows = re.findall(r"^\| D(\d+) \| \[[^]]+\]\(([^)]+)\) \|", INDEX.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [(int(number), name) for number, name in rows] == [(n, path.name) for n, path in RECORDS.items()]
+    assert list(RECORDS) == list(range(1, len(RECORDS) + 1))
+
+
+@pytest.mark.parametrize("number", RECORDS)
+def test_a_record_has_its_number_and_the_four_parts(number: int) -> None:
+    title, *parts = HEADING.findall(RECORDS[number].read_text(encoding="utf-8"))
+    assert title.startswith(f"D{number} · ")
+    assert parts == PARTS
+
+
 # What is shown of the command line.
 
 
