@@ -117,9 +117,9 @@ def pruned() -> Module:
     return module
 
 
-def frozen() -> Module:
+def frozen(weight: Parameter) -> Module:
     module = without_weight_parameter()
-    module._buffers["weight"] = Parameter(2, 3)
+    module._buffers["weight"] = weight
     return module
 
 
@@ -181,7 +181,8 @@ class Failing(Module):
         pytest.param(lambda: Module(weight=Lazy()), True, None, id="lazy"),
         pytest.param(lambda: Module(weight=Parameter(-1)), True, None, id="an-impossible-shape"),
         pytest.param(pruned, True, (2, 3), id="an-attribute-as-pruning-leaves-it"),
-        pytest.param(frozen, True, (2, 3), id="a-buffer"),
+        pytest.param(lambda: frozen(Parameter(2, 3)), True, (2, 3), id="a-buffer"),
+        pytest.param(lambda: frozen(Lazy()), True, None, id="a-lazy-buffer"),
         pytest.param(Computed, True, (5, 7), id="a-property"),
         pytest.param(Method, False, None, id="a-method"),
         pytest.param(Failing, None, None, id="a-property-that-fails"),
