@@ -22,7 +22,7 @@ from compression_config.cli import main
 from compression_config.configs.base import SubConfig
 from compression_config.configs.validation import CONFIG_TYPES
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / ".github").glob("*.md"))]
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 CONFIGS: tuple[type[SubConfig], ...] = (SubConfig, *CONFIG_TYPES.values())
 KEYS = dict.fromkeys(key for config_type in CONFIGS for key in config_type.model_fields)
