@@ -200,6 +200,10 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
 
 
+def test_the_pre_commit_example_has_the_current_version() -> None:
+    assert f"rev: v{cc.__version__}\n" in (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
 @EVERY_PAGE
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
