@@ -173,7 +173,7 @@ class TestProgram:
             raise KeyboardInterrupt
 
         monkeypatch.setattr("compression_config.cli.commands.validate", interrupted)
-        assert run("validate", "pruning.yaml") == Exit.INTERRUPTED == 130
+        assert run("validate", "pruning.yaml") == int(Exit.INTERRUPTED) == 130
         assert capsys.readouterr() == ("", "compression-config: interrupted\n")
 
 

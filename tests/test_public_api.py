@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.metadata
 from collections.abc import Iterator
 
 import pytest
@@ -62,6 +63,11 @@ def test_the_front_door_has_exactly_the_agreed_names() -> None:
     assert sorted(FRONT_DOOR) == FRONT_DOOR
     for name in FRONT_DOOR:
         assert getattr(cc, name).__module__.startswith(PACKAGE)
+
+
+def test_the_version_of_the_code_is_that_of_the_installed_package() -> None:
+    """After a new version, install the checkout again: an editable install keeps the version it was made with."""
+    assert importlib.metadata.version("compression-config") == cc.__version__
 
 
 def test_errors_are_of_one_family() -> None:

@@ -19,7 +19,9 @@ def layer(name: str, kind: str = "Linear", shape: tuple[int, ...] | None = (4, 1
 
 def explained(configs: list[dict[str, Any]], name: str, *layers: cc.Layer) -> list[str]:
     """Return the lines of an explanation; what is wrong with the selectors does not matter."""
-    resolved = Resolved(cc.validate(configs, kind=None), cc.Inventory.from_layers(layers))
+    config_list = cc.validate(configs)
+    assert not isinstance(config_list, cc.CompressionConfig)
+    resolved = Resolved(config_list, cc.Inventory.from_layers(layers))
     return cc.Resolution[Any](resolved, "ignore").explain(name).splitlines()
 
 
