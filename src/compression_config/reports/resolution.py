@@ -1,10 +1,10 @@
-"""Rows: what a report of a resolution says, before it is laid out: grouped, counted and in words."""
+"""A resolution for people: what each sub-config decides, the layers grouped, and what that makes of the model."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,26 +13,13 @@ from compression_config.budget.counting import masked_total, total
 from compression_config.explanation import explained, selector_words, settings_words, shape_words
 from compression_config.findings import Finding
 from compression_config.inventory import Inventory, Shape
-from compression_config.locations import format_path
 from compression_config.patterns import NameGroup, NameGroups
-from compression_config.reports.findings import counted, finding_lines, tally
-from compression_config.reports.layout import (
-    DEFAULT_WIDTH,
-    EMPTY,
-    GAP,
-    Columns,
-    Line,
-    Part,
-    Row,
-    Style,
-    display_width,
-    line,
-    paragraph,
-)
+from compression_config.reports.findings import finding_lines, tally
+from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, GAP, Line, Part, Row, Style, line, paragraph, table
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import NOBODY
 from compression_config.resolving.settings import QuantizationSettings
-from compression_config.text import printable
+from compression_config.text import counted, display_width, joined, layers_words, names_words, types_words
 
 __all__ = [
     "Counts",
@@ -45,14 +32,13 @@ __all__ = [
     "section_lines",
     "sub_config_rows",
     "total_lines",
-    "type_words",
     "untouched",
     "weightless",
 ]
 
 
 _MOST_LOOKS = 1_000_000
-"""Up to how many pairs of a sub-config and a layer it is looked up who took a layer from whom."""
+"""Up to how many pairs of a sub-config and a layer it is looked up which sub-config overwrites which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +60,10 @@ class SubConfigRow:
     """What the layers share a budget of; None outside a group."""
     excludes: bool
     shadowed: bool
-    taken_by: tuple[int, ...]
-    """The sub-configs that win the other layers it selects; left empty where finding out takes too long."""
+    overwritten_by: tuple[str, ...]
+    """The labels of those that decide the other layers it selects; empty where finding out takes too long."""
     source: str | None
-    """The file where it stands; None for plain data."""
+    """The file it was read from; None for plain data."""
     line: int | None
 
 
@@ -87,7 +73,7 @@ class LayerFacts(NamedTuple):
     type: str
     weight_shape: Shape | None
     has_weight: bool | None
-    winner: int
+    decided_by: int
     """The index of the sub-config that decides."""
 
     @property
@@ -134,7 +120,7 @@ def sub_config_rows(resolved: Resolved, budget: Budget) -> Iterator[SubConfigRow
         place = resolved.config_list.provenance.place((index,))
         yield SubConfigRow(
             index=index,
-            label=format_path(place.path),
+            label=resolved.label(index),
             selector=selector_words(config),
             gets=settings_words(resolved.settings_of(index)),
             selected=selected[index],
@@ -144,7 +130,7 @@ def sub_config_rows(resolved: Resolved, budget: Budget) -> Iterator[SubConfigRow
             group=groups.get(index),
             excludes=config.exclude is True,
             shadowed=not decided and selected[index] > 0,
-            taken_by=_taken_by(resolved, index) if looks and len(decided) < selected[index] else (),
+            overwritten_by=_overwritten_by(resolved, index) if looks and len(decided) < selected[index] else (),
             source=place.source,
             line=place.span and place.span.start.line,
         )
@@ -164,13 +150,13 @@ def _masked(budget: Budget, index: int) -> int | None:
     return masked_total((numel for numel in numels if numel is not None), ratio)
 
 
-def _taken_by(resolved: Resolved, index: int) -> tuple[int, ...]:
+def _overwritten_by(resolved: Resolved, index: int) -> tuple[str, ...]:
     decided_by = {resolved.decided_by[position] for position in resolved.selection.selected(index)}
-    return tuple(sorted(decided_by - {index}))
+    return tuple(map(resolved.label, sorted(decided_by - {index})))
 
 
 def layer_groups(resolved: Resolved) -> NameGroups[LayerFacts]:
-    """Return the layers about which a sub-config decides, grouped, in the model's order.
+    """Return the layers that a sub-config decides, grouped, in the model's order.
 
     Left out are those without a weight of which nothing can be compressed: `weightless` counts them.
     """
@@ -238,81 +224,63 @@ def _numel(inventory: Inventory, positions: Iterable[int]) -> int | None:
     return elements
 
 
-def type_words(counts: Counts, most: int) -> str:
-    """Return how many layers there are of each type: "25 LayerNorm, 3 Embedding and 2 more"."""
-    shown = [f"{count:,} {type_name}" for type_name, count in counts.types[:most]]
-    more = sum(count for _, count in counts.types[most:])
-    return ", ".join(shown) + (f" and {more:,} more" if more else "")
-
-
 _INDENT = 6
-_TAKERS_SHOWN = 5
-"""How many sub-configs are named that take layers from another."""
-_FACTS = (Part("    "),)
-"""What stands before the facts about a sub-config."""
+_OVERWRITING_SHOWN = 5
+"""How many sub-configs are named that overwrite another."""
+_FACTS = Part("    ")
+"""What is before the facts about a sub-config."""
 
 
 def section_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line]:
     """Yield for each sub-config, in list order, an empty line, what it says, what it decides, and the layers."""
     rows = _rows(resolved, width)
-    shown = [row for of_one in rows.values() for row in of_one]
-    columns = Columns.of(shown, width, right=frozenset({1}), indent=_INDENT) if shown else None
+    # One table, so that its columns are the same under every sub-config.
+    laid_out = table([row for _, row in rows], width, right={1}, indent=_INDENT)
+    lines: dict[int, list[Line]] = {}
+    for (index, _), of_row in zip(rows, laid_out, strict=True):
+        lines.setdefault(index, []).extend(of_row)
     sub_configs = list(sub_config_rows(resolved, budget))
     several_files = len({row.source for row in sub_configs}) > 1
     for sub_config in sub_configs:
         yield EMPTY
         yield from _heading(sub_config, width, where=several_files)
-        for row in rows.get(sub_config.index, ()):
-            if columns is not None:
-                yield from columns.lines(row)
+        yield from lines.get(sub_config.index, ())
 
 
-def _rows(resolved: Resolved, width: int) -> dict[int, list[Row]]:
-    """Return the layers that each sub-config decides, by its index."""
-    rows: dict[int, list[Row]] = {}
+def _rows(resolved: Resolved, width: int) -> list[tuple[int, Row]]:
+    """Return rows of layers, each with the index of the sub-config that decides them."""
     groups = layer_groups(resolved)
-    for group, facts in groups.written(longest=width - _beside_names(groups, len(resolved.inventory))):
-        rows.setdefault(facts.winner, []).append(_layer_cells(group, facts))
-    for index, counts in weightless(resolved).items():
-        rows.setdefault(index, []).append(_weightless_cells(counts))
-    return rows
+    longest = width - _beside_names(groups, len(resolved.inventory))
+    rows = [(facts.decided_by, _layer_cells(group, facts)) for group, facts in groups.written(longest)]
+    return rows + [(index, _weightless_cells(counts)) for index, counts in weightless(resolved).items()]
 
 
 def _heading(row: SubConfigRow, width: int, *, where: bool) -> Iterator[Line]:
     """Yield what a sub-config says, with file and line where the list comes from several, and what that makes."""
-    lead = (Part(f"{row.label} ", Style.QUIET), Part(row.gets, Style.STRONG), Part(": "))
     source = f" ({row.source}:{row.line})" if where and row.source else ""
-    yield from paragraph(lead, printable(row.selector + source), width, indent=4)
-    yield from paragraph(_FACTS, _won_words(row), width, style=Style.PLAIN if row.decided else Style.WARNING)
+    gets = Part(f"{row.label} ", Style.QUIET), Part(row.gets, Style.STRONG)
+    yield from paragraph((*gets, Part(f": {row.selector}{source}")), width, indent=len(_FACTS.text))
+    decided = Part(_decided_words(row), Style.PLAIN if row.decided else Style.WARNING)
+    yield from paragraph((_FACTS, decided), width, indent=len(_FACTS.text))
     words = _masked_words(row) if row.decided else ""
     if words:
-        yield from paragraph(_FACTS, words, width)
+        yield from paragraph((_FACTS, Part(words)), width, indent=len(_FACTS.text))
 
 
-def _won_words(row: SubConfigRow) -> str:
-    """Return how many layers a sub-config decides of those that it selects, and who took the others."""
+def _decided_words(row: SubConfigRow) -> str:
+    """Return how many layers a sub-config decides of those that it selects, and which ones decide the others."""
     if not row.selected:
         return "selects no layer"
-    taken = f"; {_takers(row.taken_by)}" if row.taken_by else ""
-    if not row.decided:
-        them = f"{taken} them all" if taken else ""
-        return f"shadowed: wins none of the {counted(row.selected, 'layer')} it selects{them}"
+    selected = layers_words(row.selected)
     if row.decided == row.selected:
-        share = {1: "the one layer", 2: "both layers"}.get(row.decided, f"all {row.decided:,} layers")
-    else:
-        share = f"{row.decided:,} of the {row.selected:,} layers"
-    rest = f"{taken} the rest" if taken else ""
-    return f"wins {share} it selects{rest}"
-
-
-def _takers(indices: Sequence[int]) -> str:
-    """Return who takes: "[1] takes", "[1], [2] and 7 more take"."""
-    shown = [f"[{index}]" for index in indices]
-    if len(shown) == 1:
-        return f"{shown[0]} takes"
-    if len(shown) > _TAKERS_SHOWN + 1:
-        shown[_TAKERS_SHOWN:] = [f"{len(shown) - _TAKERS_SHOWN:,} more"]
-    return f"{', '.join(shown[:-1])} and {shown[-1]} take"
+        everything = {1: "the one layer", 2: "both layers"}.get(row.selected, f"all {selected}")
+        return f"decides {everything} it selects"
+    others = joined(row.overwritten_by, most=_OVERWRITING_SHOWN)
+    if not row.decided:
+        everyone = {1: "", 2: "both "}.get(row.selected, "all ")
+        return f"shadowed: selects {selected}, {everyone}decided by {others or 'later sub-configs'}"
+    rest = f"; {others} {'decides' if len(row.overwritten_by) == 1 else 'decide'} the rest" if others else ""
+    return f"decides {row.decided:,} of the {selected} it selects{rest}"
 
 
 def _masked_words(row: SubConfigRow) -> str:
@@ -330,21 +298,21 @@ def _masked_words(row: SubConfigRow) -> str:
 
 def _beside_names(groups: NameGroups[LayerFacts], layers: int) -> int:
     """Return how many columns a row of layers takes at most besides their names."""
-    kinds = max((display_width(_kind_words(facts)) for facts in groups.outcomes), default=0)
-    return _INDENT + GAP + len(f"{layers:,}") + GAP + kinds
+    types = max((display_width(_type_and_weight(facts)) for facts in groups.outcomes), default=0)
+    return _INDENT + GAP + len(f"{layers:,}") + GAP + types
 
 
 def _layer_cells(group: NameGroup, facts: LayerFacts) -> Row:
-    return Part(printable(group.written)), Part(f"{group.count:,}"), Part(_kind_words(facts))
+    return Part(group.written), Part(f"{group.count:,}"), Part(_type_and_weight(facts))
 
 
-def _kind_words(facts: LayerFacts) -> str:
+def _type_and_weight(facts: LayerFacts) -> str:
     between = ", " if facts.has_weight is False else " "
-    return printable(f"{facts.type}{between}{facts.weight_words}").rstrip()
+    return f"{facts.type}{between}{facts.weight_words}".rstrip()
 
 
 def _weightless_cells(counts: Counts) -> Row:
-    words = f"({printable(type_words(counts, 2))})"
+    words = f"({types_words(counts.types, 2)})"
     return Part(words, Style.QUIET), Part(f"{counts.layers:,}", Style.QUIET), Part("without a weight", Style.QUIET)
 
 
@@ -365,7 +333,7 @@ def total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line
     if outside and outside > (numel or 0) // _NEGLIGIBLE:
         lines.append(("besides", f"{outside:,} elements in layers without a 'weight', not counted here"))
     for label, words in lines:
-        yield from paragraph((Part(f"{label:{_LABEL}}", Style.STRONG),), printable(words), width)
+        yield from paragraph((Part(f"{label:{_LABEL}}", Style.STRONG), Part(words)), width, indent=_LABEL)
 
 
 def _untouched_words(rest: Untouched) -> str:
@@ -377,19 +345,19 @@ def _untouched_words(rest: Untouched) -> str:
         parts.append(f"{_types(rest.with_parameters, 'elements')} without a 'weight'")
     if rest.without.layers:
         parts.append(f"{rest.without.layers:,} without parameters")
-    return f"{counted(rest.layers, 'layer')}: {'; '.join(parts)}"
+    return f"{layers_words(rest.layers)}: {'; '.join(parts)}"
 
 
 def _types(counts: Counts, what: str) -> str:
     """Return how many elements layers have, as far as that is known, and of which types they are."""
-    return (f"{counts.numel:,} {what} in " if counts.numel else "") + type_words(counts, _TYPES_SHOWN)
+    return (f"{counts.numel:,} {what} in " if counts.numel else "") + types_words(counts.types, _TYPES_SHOWN)
 
 
 def _totals_masked_words(budget: Budget) -> str:
     """Return how much of the model is masked."""
     model = budget.model
     if budget.unknown:
-        return f"unknown, as the model does not say how many weight elements {_named(budget.unknown)} have"
+        return f"unknown, as the model does not say how many weight elements {names_words(budget.unknown)} have"
     if not model.compressed:
         return "nothing"
     share = f"{model.masked:,} of {model.compressed:,} compressed elements ({model.masked_share:.3f})"
@@ -417,19 +385,17 @@ def _bytes(number: int) -> str:
     return f"{size:.1f} TB"
 
 
-def _named(names: Sequence[str]) -> str:
-    """Return some layers by the first of them and how many there are."""
-    return f"'{names[0]}'" + (f" and {len(names) - 1:,} more" if len(names) > 1 else "")
-
-
 def resolution_lines(
     resolved: Resolved, budget: Budget, findings: Iterable[Finding], width: int | None = None
 ) -> Iterator[Line]:
     """Yield the report of a resolution.
 
-    `width` is that of the terminal, in columns; None for what is no terminal: tables then take 100.
+    `width` is that of the terminal, in columns; None where there is none: tables then take 100.
     """
-    yield _headline(resolved)
+    inventory, configs = resolved.inventory, resolved.config_list
+    model = f"{inventory.model or 'a model'} with {layers_words(len(inventory))}"
+    headline = line(f"{counted(len(configs), 'sub-config')} for {configs.kind}, {model}", Style.HEADING)
+    yield from paragraph(headline, width, indent=len(_FACTS.text))
     yield from section_lines(resolved, budget, width or DEFAULT_WIDTH)
     yield EMPTY
     yield from total_lines(resolved, budget, width or DEFAULT_WIDTH)
@@ -440,22 +406,13 @@ def resolution_lines(
         yield line(tally(found))
 
 
-def _headline(resolved: Resolved) -> Line:
-    inventory, configs = resolved.inventory, resolved.config_list
-    model = printable(inventory.model or "a model")
-    return line(
-        f"{counted(len(configs), 'sub-config')} for {configs.kind}, {model} with {counted(len(inventory), 'layer')}",
-        Style.HEADING,
-    )
-
-
 def explanation_lines(resolved: Resolved, budget: Budget, position: int, width: int | None = None) -> Iterator[Line]:
     """Yield what a layer gets and why; `width` is that of the terminal in columns, None breaks no line.
 
     Without a width it is `Resolution.explain`, line by line.
     """
     (_, title), *facts = explained(resolved, budget, position)
-    yield line(printable(title), Style.STRONG)
-    wide = max(len(label) for label, _ in facts) + 2
+    yield from paragraph(line(title, Style.STRONG), width, indent=2)
+    indent = max(len(label) for label, _ in facts) + 4
     for label, words in facts:
-        yield from paragraph((Part(f"  {label:{wide}}", Style.QUIET),), printable(words), width)
+        yield from paragraph((Part(f"  {label:{indent - 2}}", Style.QUIET), Part(words)), width, indent=indent)
