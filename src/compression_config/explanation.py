@@ -122,7 +122,7 @@ def _outcome_words(resolved: Resolved, budget: Budget, position: int) -> str:
     if status is Status.UNTOUCHED:
         return "nothing: no sub-config selects it"
     if status is Status.EXCLUDED:
-        return "nothing: it is excluded"
+        return "nothing: it is left out of compression"
     share = share_in_words(resolved, budget, position)
     return settings_words(resolved.settings(position)) + (f": {share}" if share else "")
 
@@ -162,7 +162,7 @@ def _name_match(config: SubConfig, layer: Layer) -> str | None:
     for name in (layer.name, *layer.aliases):
         what = "its name" if name == layer.name else f"its alias '{name}'"
         if name in (config.op_names or ()):
-            return f"op_names lists {what}"
+            return f"op_names lists {'it' if name == layer.name else what}"
         contained = [part for part in config.op_partial_names or () if part in name]
         if contained:
             return f"{what} contains {listed(dict.fromkeys(contained))}"

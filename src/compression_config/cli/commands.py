@@ -111,8 +111,9 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
 
 VALIDATE = Command(
     "Check config lists, each file by itself. With a model, check too what their\n"
-    "selectors find in it, what the lists do to it, and whether their budgets can be met.",
-    "'configs/**/*.yaml' --model model.json.gz",
+    "selectors find in it, what the lists do to it, and whether their budgets can\n"
+    "be met.",
+    "'configs/**/*.yaml' -m model.json.gz",
     _add_validate,
     _validate,
 )
@@ -183,10 +184,10 @@ def _resolved(
 
 
 RESOLVE = Command(
-    "Show what every layer of a model gets, and which sub-config decides it. Several\n"
-    "files are one list in their order: the sub-configs of later files overwrite those\n"
-    "of earlier ones.",
-    "base.yaml override.yaml --model model.json.gz --format markdown",
+    "Show what every layer of a model gets, and which sub-config decides it.\n"
+    "Several files are one list in their order: the sub-configs of later files\n"
+    "overwrite those of earlier ones.",
+    "base.yaml over.yaml -m model.json.gz -o answer.md",
     _add_resolve,
     _resolve,
 )
@@ -220,9 +221,9 @@ def _explanations(parts: list[Resolution[Any]], name: str, width: int | None) ->
 
 
 EXPLAIN = Command(
-    "Explain what one layer gets: which sub-config decides it, which ones that overwrites,\n"
-    "and, where none selects it, which ones nearly do.",
-    "prune.yaml encoder.layer.0.output.dense --model model.json.gz",
+    "Explain what one layer gets: which sub-config decides it, which ones that\n"
+    "overwrites, and, where none selects it, which ones nearly do.",
+    "prune.yaml encoder.0.output -m model.json.gz",
     _add_explain,
     _explain,
 )
@@ -263,10 +264,10 @@ def _tolerance(text: str) -> Tolerance:
 
 
 VERIFY = Command(
-    "Check whether the weights of a compressed model are what its config list asks for:\n"
-    "how many elements are zero in each layer and each group, and for how many values\n"
-    "quantized weights have room.",
-    "prune.yaml pruned.safetensors --model model.json.gz",
+    "Check whether the weights of a compressed model are what its config list asks\n"
+    "for: how many elements are zero in each layer and each group, and for how many\n"
+    "values quantized weights have room.",
+    "prune.yaml pruned.safetensors -m model.json.gz",
     _add_verify,
     _verify,
 )
@@ -298,8 +299,8 @@ def _inventory(arguments: argparse.Namespace, console: Console) -> Exit:
 
 
 INVENTORY = Command(
-    "Write down the layers of a model, without weights: the other commands read that in\n"
-    "place of the model, on machines without torch.",
+    "Write down the layers of a model, without weights: the other commands read\n"
+    "that in place of the model, on machines without torch.",
     "mypackage.models:build -o model.json.gz",
     _add_inventory,
     _inventory,
@@ -316,8 +317,8 @@ def _schema(arguments: argparse.Namespace, console: Console) -> Exit:
 
 
 SCHEMA = Command(
-    "Print the JSON Schema of config lists, with which editors complete and check them;\n"
-    "without --kind, that of every document.",
+    "Print the JSON Schema of config lists, with which editors complete and check\n"
+    "them; without --kind, that of every document.",
     "--kind pruning > pruning.schema.json",
     _add_kind,
     _schema,

@@ -63,13 +63,17 @@ class _Parser(argparse.ArgumentParser):
         super().error(printable(message))
 
 
+def _help_formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of what comes before a command; it knows the names of the commands and not their options."""
     program = _Parser(
         prog=PROGRAM,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_help_formatter,
         description="Validate, resolve and explain neural-network compression config lists\nbefore the job starts.",
-        epilog=f"'{PROGRAM} COMMAND --help' shows the options of a command, and an example.\n"
+        epilog=f"'{PROGRAM} COMMAND --help' shows the options of a command and an example.\n"
         "Exit codes: 0 fine, 1 findings of severity error, 2 the command was wrong.",
     )
     program.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
@@ -84,7 +88,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
     command = COMMANDS[name].command()
     command_line = _Parser(
         prog=f"{PROGRAM} {name}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_help_formatter,
         description=command.description,
         epilog=f"example:\n  {PROGRAM} {name} {command.example}",
     )

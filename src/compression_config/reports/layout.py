@@ -94,7 +94,7 @@ def plain_text(lines: Iterable[Line]) -> str:
 # Broken lines.
 
 _WORD = re.compile(r"\S+\s*|\s+")
-_PIECE = re.compile(r"[^.,/_]*[.,/_]+\s*|[^.,/_]+")
+_PIECE = re.compile(r"[^.,/]*[.,/]+\s*|[^.,/]+")
 """Where a word that is wider than the terminal is broken: after what separates the components of a name or path."""
 
 
