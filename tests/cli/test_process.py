@@ -54,9 +54,9 @@ class TestProcess:
         assert done.stderr == b"compression-config: error: standard output cannot be written: No space left on device\n"
 
     def test_a_pattern_that_is_too_long_to_be_a_file_is_said(self) -> None:
-        done = process(["validate", "*" * 5000])
+        done = process(["validate", "x" * 5000 + "*"])
         assert done.returncode == 2
-        assert done.stderr.startswith(b"compression-config: error: no file is named like '***")
+        assert done.stderr.startswith(b"compression-config: error: no file is named like 'xxx")
 
     def test_any_text_is_written_on_any_locale(self, here: Path) -> None:
         (here / "names.yaml").write_text('- op_names: [層, "\\U0001F600"]\n  sparsity: 0.5\n', encoding="utf-8")

@@ -132,7 +132,9 @@ def _window(text: str, start: int, end: int, room: int, cut: tuple[bool, bool]) 
     if before or after or columns[-1] > room:
         if before or columns[end] > room - len(_GAP):
             aside = max((room - 2 * len(_GAP) - (columns[end] - columns[start])) // 2, room // 4)
-            low = bisect_left(columns, columns[start] - aside)
+            # Where the line ends soon after the span there is more room before it.
+            from_end = columns[start] if after else columns[-1] - (room - len(_GAP))
+            low = bisect_left(columns, min(columns[start] - aside, from_end))
         before = before or low > 0
         room -= len(_GAP) * before
         if after or columns[-1] - columns[low] > room:
