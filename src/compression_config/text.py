@@ -24,6 +24,7 @@ __all__ = [
     "more_words",
     "names_words",
     "nearest",
+    "number_cell",
     "numbers_words",
     "printable",
     "quoted",
@@ -237,6 +238,11 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[
         )
         for row in rows
     ]
+
+
+def number_cell(number: int | None) -> str:
+    """Return a number as a table shows it: empty where it is not known or does not apply."""
+    return "" if number is None else f"{number:,}"
 
 
 def _filled(cell: str, width: int, right: bool) -> str:

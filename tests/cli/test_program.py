@@ -118,11 +118,11 @@ class TestProgram:
     def test_an_interruption_ends_tidily(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        def interrupted(*_: object) -> int:
+        def interrupted(*_: object) -> Exit:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(commands, "VALIDATE", commands.VALIDATE._replace(run=interrupted))
-        assert run("validate", "pruning.yaml") == Exit.INTERRUPTED == 130
+        assert run("validate", "pruning.yaml") == int(Exit.INTERRUPTED) == 130
         assert capsys.readouterr() == ("", "compression-config: interrupted\n")
 
 
@@ -136,7 +136,7 @@ class TestWhatIsWritten:
             section = self.PAGE.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
             assert section, name
             for action in command_parser(name)._actions:  # noqa: SLF001
-                spellings = action.option_strings or [action.metavar]
+                spellings = action.option_strings or [str(action.metavar)]
                 assert "-h" in spellings or any(spelling in section for spelling in spellings), (name, spellings)
 
     def test_every_exit_code_is_listed(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from compression_config.budget import Budget, GroupBudget
@@ -21,20 +21,7 @@ from compression_config.resolving.selection import NOBODY
 from compression_config.resolving.settings import QuantizationSettings
 from compression_config.text import counted, display_width, joined, layers_words, names_words, types_words
 
-__all__ = [
-    "Counts",
-    "LayerFacts",
-    "SubConfigRow",
-    "Untouched",
-    "explanation_lines",
-    "layer_groups",
-    "resolution_lines",
-    "section_lines",
-    "sub_config_rows",
-    "total_lines",
-    "untouched",
-    "weightless",
-]
+__all__ = ["explanation_lines", "layer_groups", "resolution_lines", "sub_config_rows", "untouched"]
 
 
 _MOST_LOOKS = 1_000_000
@@ -42,10 +29,9 @@ _MOST_LOOKS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class SubConfigRow:
+class _SubConfigRow:
     """What became of one sub-config."""
 
-    index: int
     label: str
     """Its config path: `[2]`, or `pruning[2]` in a two-part document."""
     selector: str
@@ -59,7 +45,6 @@ class SubConfigRow:
     group: GroupBudget | None
     """What the layers share a budget of; None outside a group."""
     excludes: bool
-    shadowed: bool
     overwritten_by: tuple[str, ...]
     """The labels of those that decide the other layers it selects; empty where finding out takes too long."""
     source: str | None
@@ -67,7 +52,7 @@ class SubConfigRow:
     line: int | None
 
 
-class LayerFacts(NamedTuple):
+class _LayerFacts(NamedTuple):
     """What layers have in common that are shown as one."""
 
     type: str
@@ -84,8 +69,7 @@ class LayerFacts(NamedTuple):
         return "" if self.has_weight is None else shape_words(self.weight_shape)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class _Counts(NamedTuple):
     """Layers that are counted and not listed."""
 
     layers: int
@@ -95,14 +79,14 @@ class Counts:
     """Number of their weight elements, shared ones counted once; None when not all are known."""
 
 
-class Untouched(NamedTuple):
+class _Untouched(NamedTuple):
     """The layers that no sub-config selects."""
 
-    with_weight: Counts
+    with_weight: _Counts
     """Those that have a weight, or may have one."""
-    with_parameters: Counts
+    with_parameters: _Counts
     """Those that have no `weight` but other parameters, like experts that are fused into one: `numel` counts these."""
-    without: Counts
+    without: _Counts
 
     @property
     def layers(self) -> int:
@@ -110,7 +94,7 @@ class Untouched(NamedTuple):
         return sum(counts.layers for counts in self)
 
 
-def sub_config_rows(resolved: Resolved, budget: Budget) -> Iterator[SubConfigRow]:
+def sub_config_rows(resolved: Resolved, budget: Budget) -> Iterator[_SubConfigRow]:
     """Yield a row for each sub-config, in list order."""
     groups = {group.index: group for group in budget.groups}
     selected = resolved.selection.selected_counts()
@@ -118,36 +102,23 @@ def sub_config_rows(resolved: Resolved, budget: Budget) -> Iterator[SubConfigRow
     for index, config in enumerate(resolved.config_list):
         decided = resolved.decided[index]
         place = resolved.config_list.provenance.place((index,))
-        yield SubConfigRow(
-            index=index,
+        counted_numels = [budget.tally.numels[position] for position in budget.tally.decided.get(index, ())]
+        known, ratio = [numel for numel in counted_numels if numel is not None], budget.ratios.get(index)
+        masked = masked_total(known, ratio) if ratio is not None and len(known) == len(counted_numels) else None
+        yield _SubConfigRow(
             label=resolved.label(index),
             selector=selector_words(config),
             gets=settings_words(resolved.settings_of(index)),
             selected=selected[index],
             decided=len(decided),
-            numel=_numel(resolved.inventory, decided) if config.exclude else _counted_numel(budget, index),
-            masked=groups[index].granted if index in groups else _masked(budget, index),
+            numel=_numel(resolved.inventory, decided) if config.exclude else total(counted_numels),
+            masked=groups[index].granted if index in groups else masked,
             group=groups.get(index),
             excludes=config.exclude is True,
-            shadowed=not decided and selected[index] > 0,
             overwritten_by=_overwritten_by(resolved, index) if looks and len(decided) < selected[index] else (),
             source=place.source,
             line=place.span and place.span.start.line,
         )
-
-
-def _counted_numel(budget: Budget, index: int) -> int | None:
-    """Return the number of weight elements that count for what a compressing sub-config decides."""
-    return total(budget.tally.numels[position] for position in budget.tally.decided.get(index, ()))
-
-
-def _masked(budget: Budget, index: int) -> int | None:
-    """Return how many elements a sub-config with a ratio for each layer masks; None when it has none."""
-    ratio = budget.ratios.get(index)
-    numels = [budget.tally.numels[position] for position in budget.tally.decided.get(index, ())]
-    if ratio is None or None in numels:
-        return None
-    return masked_total((numel for numel in numels if numel is not None), ratio)
 
 
 def _overwritten_by(resolved: Resolved, index: int) -> tuple[str, ...]:
@@ -155,25 +126,25 @@ def _overwritten_by(resolved: Resolved, index: int) -> tuple[str, ...]:
     return tuple(map(resolved.label, sorted(decided_by - {index})))
 
 
-def layer_groups(resolved: Resolved) -> NameGroups[LayerFacts]:
+def layer_groups(resolved: Resolved) -> NameGroups[_LayerFacts]:
     """Return the layers that a sub-config decides, grouped, in the model's order.
 
-    Left out are those without a weight of which nothing can be compressed: `weightless` counts them.
+    Left out are those without a weight of which nothing can be compressed: `_weightless` counts them.
     """
     listed = [(True, None) if needs else (True, None, False) for needs in _need_weight(resolved)]
     inventory = resolved.inventory
     rows = zip(inventory.names, inventory.types, inventory.weight_shapes, resolved.decided_by, strict=True)
     return NameGroups(
-        (position, name, LayerFacts(kind, shape, has_weight, index))
+        (position, name, _LayerFacts(kind, shape, has_weight, index))
         for position, (name, kind, shape, index) in enumerate(rows)
         if index != NOBODY and (has_weight := inventory.has_weight(position)) in listed[index]
     )
 
 
-def weightless(resolved: Resolved) -> dict[int, Counts]:
+def _weightless(resolved: Resolved) -> dict[int, _Counts]:
     """Return for each sub-config the layers without a weight that it decides and `layer_groups` leaves out."""
     has_weight = resolved.inventory.has_weight
-    found: dict[int, Counts] = {}
+    found: dict[int, _Counts] = {}
     for index, needs in enumerate(_need_weight(resolved)):
         positions = [position for position in resolved.decided[index] if has_weight(position) is False] if needs else []
         if positions:
@@ -186,7 +157,7 @@ def _need_weight(resolved: Resolved) -> list[bool]:
     return [not isinstance(resolved.settings_of(i), QuantizationSettings) for i in range(len(resolved.config_list))]
 
 
-def untouched(resolved: Resolved) -> Untouched:
+def untouched(resolved: Resolved) -> _Untouched:
     """Return the layers that no sub-config selects."""
     inventory = resolved.inventory
     with_weight: list[int] = []
@@ -203,13 +174,13 @@ def untouched(resolved: Resolved) -> Untouched:
             parameters[position] = total(None if shape is None else math.prod(shape) for shape in shapes)
         else:
             without.append(position)
-    other = replace(_counts(inventory, list(parameters)), numel=total(parameters.values()))
-    return Untouched(_counts(inventory, with_weight), other, _counts(inventory, without))
+    other = _counts(inventory, list(parameters))._replace(numel=total(parameters.values()))
+    return _Untouched(_counts(inventory, with_weight), other, _counts(inventory, without))
 
 
-def _counts(inventory: Inventory, positions: list[int]) -> Counts:
+def _counts(inventory: Inventory, positions: list[int]) -> _Counts:
     types = Counter(inventory.types[position] for position in positions)
-    return Counts(len(positions), tuple(types.most_common()), _numel(inventory, positions))
+    return _Counts(len(positions), tuple(types.most_common()), _numel(inventory, positions))
 
 
 def _numel(inventory: Inventory, positions: Iterable[int]) -> int | None:
@@ -231,7 +202,7 @@ _FACTS = Part("    ")
 """What is before the facts about a sub-config."""
 
 
-def section_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line]:
+def _section_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line]:
     """Yield for each sub-config, in list order, an empty line, what it says, what it decides, and the layers."""
     rows = _rows(resolved, width)
     # One table, so that its columns are the same under every sub-config.
@@ -241,10 +212,10 @@ def section_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Li
         lines.setdefault(index, []).extend(of_row)
     sub_configs = list(sub_config_rows(resolved, budget))
     several_files = len({row.source for row in sub_configs}) > 1
-    for sub_config in sub_configs:
+    for index, sub_config in enumerate(sub_configs):
         yield EMPTY
         yield from _heading(sub_config, width, where=several_files)
-        yield from lines.get(sub_config.index, ())
+        yield from lines.get(index, ())
 
 
 def _rows(resolved: Resolved, width: int) -> list[tuple[int, Row]]:
@@ -252,10 +223,10 @@ def _rows(resolved: Resolved, width: int) -> list[tuple[int, Row]]:
     groups = layer_groups(resolved)
     longest = width - _beside_names(groups, len(resolved.inventory))
     rows = [(facts.decided_by, _layer_cells(group, facts)) for group, facts in groups.written(longest)]
-    return rows + [(index, _weightless_cells(counts)) for index, counts in weightless(resolved).items()]
+    return rows + [(index, _weightless_cells(counts)) for index, counts in _weightless(resolved).items()]
 
 
-def _heading(row: SubConfigRow, width: int, *, where: bool) -> Iterator[Line]:
+def _heading(row: _SubConfigRow, width: int, *, where: bool) -> Iterator[Line]:
     """Yield what a sub-config says, with file and line where the list comes from several, and what that makes."""
     source = f" ({row.source}:{row.line})" if where and row.source else ""
     gets = Part(f"{row.label} ", Style.QUIET), Part(row.gets, Style.STRONG)
@@ -267,7 +238,7 @@ def _heading(row: SubConfigRow, width: int, *, where: bool) -> Iterator[Line]:
         yield from paragraph((_FACTS, Part(words)), width, indent=len(_FACTS.text))
 
 
-def _decided_words(row: SubConfigRow) -> str:
+def _decided_words(row: _SubConfigRow) -> str:
     """Return how many layers a sub-config decides of those that it selects, and which ones decide the others."""
     if not row.selected:
         return "selects no layer"
@@ -283,7 +254,7 @@ def _decided_words(row: SubConfigRow) -> str:
     return f"decides {row.decided:,} of the {selected} it selects{rest}"
 
 
-def _masked_words(row: SubConfigRow) -> str:
+def _masked_words(row: _SubConfigRow) -> str:
     """Return what that makes in weight elements, as far as it is known."""
     if not row.numel:
         return ""
@@ -296,22 +267,22 @@ def _masked_words(row: SubConfigRow) -> str:
     return f"masks {row.masked:,} of {row.numel:,} weight elements together{cap}"
 
 
-def _beside_names(groups: NameGroups[LayerFacts], layers: int) -> int:
+def _beside_names(groups: NameGroups[_LayerFacts], layers: int) -> int:
     """Return how many columns a row of layers takes at most besides their names."""
     types = max((display_width(_type_and_weight(facts)) for facts in groups.outcomes), default=0)
     return _INDENT + GAP + len(f"{layers:,}") + GAP + types
 
 
-def _layer_cells(group: NameGroup, facts: LayerFacts) -> Row:
+def _layer_cells(group: NameGroup, facts: _LayerFacts) -> Row:
     return Part(group.written), Part(f"{group.count:,}"), Part(_type_and_weight(facts))
 
 
-def _type_and_weight(facts: LayerFacts) -> str:
+def _type_and_weight(facts: _LayerFacts) -> str:
     between = ", " if facts.has_weight is False else " "
     return f"{facts.type}{between}{facts.weight_words}".rstrip()
 
 
-def _weightless_cells(counts: Counts) -> Row:
+def _weightless_cells(counts: _Counts) -> Row:
     words = f"({types_words(counts.types, 2)})"
     return Part(words, Style.QUIET), Part(f"{counts.layers:,}", Style.QUIET), Part("without a weight", Style.QUIET)
 
@@ -322,7 +293,7 @@ _NEGLIGIBLE = 100
 """Elements that are not counted are mentioned when they are more than one in so many of those that are."""
 
 
-def total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line]:
+def _total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line]:
     """Yield what concerns the model as a whole, a label before each line."""
     if resolved.config_list.kind == "pruning":
         outcome = "masked", _totals_masked_words(budget)
@@ -336,7 +307,7 @@ def total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line
         yield from paragraph((Part(f"{label:{_LABEL}}", Style.STRONG), Part(words)), width, indent=_LABEL)
 
 
-def _untouched_words(rest: Untouched) -> str:
+def _untouched_words(rest: _Untouched) -> str:
     """Return how many layers no sub-config selects, and of which types those are that hold something."""
     if not rest.layers:
         return "no layer"
@@ -348,7 +319,7 @@ def _untouched_words(rest: Untouched) -> str:
     return f"{layers_words(rest.layers)}: {'; '.join(parts)}"
 
 
-def _types(counts: Counts, what: str) -> str:
+def _types(counts: _Counts, what: str) -> str:
     """Return how many elements layers have, as far as that is known, and of which types they are."""
     return (f"{counts.numel:,} {what} in " if counts.numel else "") + types_words(counts.types, _TYPES_SHOWN)
 
@@ -396,9 +367,9 @@ def resolution_lines(
     model = f"{inventory.model or 'a model'} with {layers_words(len(inventory))}"
     headline = line(f"{counted(len(configs), 'sub-config')} for {configs.kind}, {model}", Style.HEADING)
     yield from paragraph(headline, width, indent=len(_FACTS.text))
-    yield from section_lines(resolved, budget, width or DEFAULT_WIDTH)
+    yield from _section_lines(resolved, budget, width or DEFAULT_WIDTH)
     yield EMPTY
-    yield from total_lines(resolved, budget, width or DEFAULT_WIDTH)
+    yield from _total_lines(resolved, budget, width or DEFAULT_WIDTH)
     found = tuple(findings)
     if found:
         yield EMPTY

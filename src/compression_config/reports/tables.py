@@ -12,7 +12,7 @@ from compression_config.budget import Budget
 from compression_config.findings import Finding
 from compression_config.reports.resolution import layer_groups, sub_config_rows, untouched
 from compression_config.resolving.resolved import Resolved
-from compression_config.text import json_flow, layers_words, printable, types_words, yaml_flow
+from compression_config.text import json_flow, layers_words, number_cell, printable, types_words, yaml_flow
 
 __all__ = ["as_csv", "as_markdown", "to_json", "to_yaml"]
 
@@ -80,10 +80,7 @@ def _markdown(resolved: Resolved, budget: Budget) -> Iterator[list[str]]:
                 row.label,
                 row.gets,
                 _text(row.selector),
-                f"{row.decided:,}",
-                f"{row.selected:,}",
-                _number(row.numel),
-                _number(row.masked),
+                *map(number_cell, (row.decided, row.selected, row.numel, row.masked)),
             )
             for row in sub_configs
         ],
@@ -113,10 +110,6 @@ def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
     return [lines[0], f"|{' --- |' * len(header)}", *lines[1:]] if rows else []
 
 
-def _number(number: int | None) -> str:
-    return "" if number is None else f"{number:,}"
-
-
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&#]")
 
 
@@ -138,54 +131,34 @@ def _code(text: str) -> str:
 
 def to_json(data: Mapping[str, Any]) -> str:
     """Return plain data as JSON of readable size: an element of a list takes one line, and so does a scalar."""
-    return "\n".join(_json_block(data, "")) + "\n"
+    return _json(data, "") + "\n"
 
 
-def _json_block(data: Mapping[str, Any], indent: str) -> Iterator[str]:
-    inner = indent + "  "
-    yield "{"
-    yield from _with_commas((_json_entry(key, value, inner) for key, value in data.items()), len(data))
-    yield indent + "}"
-
-
-def _json_entry(key: str, value: object, indent: str) -> list[str]:
-    """Return the lines of one key of a mapping."""
-    head = f"{indent}{json_flow(key)}: "
+def _json(value: object, indent: str) -> str:
+    inner = f"\n{indent}  "
     if isinstance(value, Mapping) and _is_deep(value):
-        first, *more = _json_block(value, indent)
-        return [head + first, *more]
+        entries = (f"{inner}{json_flow(key)}: {_json(entry, f'{indent}  ')}" for key, entry in value.items())
+        return "{" + ",".join(entries) + f"\n{indent}}}"
     if _has_rows(value):
-        rows = ([f"{indent}  {json_flow(row)}"] for row in value)
-        return [head + "[", *_with_commas(rows, len(value)), f"{indent}]"]
-    return [head + json_flow(value)]
-
-
-def _with_commas(entries: Iterable[list[str]], number: int) -> Iterator[str]:
-    """Yield the lines of entries, with a comma after each but the last of so many."""
-    for place, (*lines, last) in enumerate(entries, start=1):
-        yield from lines
-        yield f"{last}," if place < number else last
-
-
-def to_yaml(data: Mapping[str, Any]) -> str:
-    """Return plain data as YAML, which readers of version 1.1 and 1.2 read alike: a list as `to_json` lays it out."""
-    return "\n".join(_yaml_block(data, "")) + "\n"
+        return "[" + ",".join(f"{inner}{json_flow(row)}" for row in value) + f"\n{indent}]"
+    return json_flow(value)
 
 
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9_]*")
 
 
-def _yaml_block(data: Mapping[str, Any], indent: str) -> Iterator[str]:
+def to_yaml(data: Mapping[str, Any], indent: str = "") -> str:
+    """Return plain data as YAML, which readers of version 1.1 and 1.2 read alike: a list as `to_json` lays it out."""
+    lines = []
     for key, value in data.items():
         head = f"{indent}{key if _PLAIN_KEY.fullmatch(key) else yaml_flow(key)}:"
         if isinstance(value, Mapping) and _is_deep(value):
-            yield head
-            yield from _yaml_block(value, indent + "  ")
+            lines.append(f"{head}\n{to_yaml(value, f'{indent}  ')}")
         elif _has_rows(value):
-            yield head
-            yield from (f"{indent}- {yaml_flow(element)}" for element in value)
+            lines += [f"{head}\n", *(f"{indent}- {yaml_flow(row)}\n" for row in value)]
         else:
-            yield f"{head} {yaml_flow(value)}"
+            lines.append(f"{head} {yaml_flow(value)}\n")
+    return "".join(lines)
 
 
 def _is_deep(mapping: Mapping[str, Any]) -> bool:

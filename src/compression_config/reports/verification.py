@@ -10,7 +10,7 @@ from compression_config.patterns import NameGroup, NameGroups
 from compression_config.reports.findings import finding_lines, tally
 from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, Line, Part, Row, Style, line, table
 from compression_config.resolving.resolved import Status
-from compression_config.text import layers_words
+from compression_config.text import layers_words, number_cell
 from compression_config.verification import GroupVerification, LayerVerification, Verification
 
 __all__ = ["verification_lines"]
@@ -77,7 +77,7 @@ def _layer_cells(group: NameGroup, found: _Found) -> Row:
         Part(group.written),
         Part(f"{group.count:,}"),
         Part(by, Style.QUIET),
-        *(Part(_number(number)) for number in numbers),
+        *(Part(number_cell(number)) for number in numbers),
         _verdict(found.codes),
     )
 
@@ -87,13 +87,9 @@ def _group_cells(row: GroupVerification) -> Row:
         Part("together"),
         Part(f"{len(row.layers):,}"),
         Part(f"[{row.index}]", Style.QUIET),
-        *(Part(_number(number)) for number in (row.numel, row.demanded, row.masked, None, None)),
+        *(Part(number_cell(number)) for number in (row.numel, row.demanded, row.masked, None, None)),
         _verdict(row.codes),
     )
-
-
-def _number(number: int | None) -> str:
-    return "" if number is None else f"{number:,}"
 
 
 def _verdict(codes: tuple[Code, ...]) -> Part:

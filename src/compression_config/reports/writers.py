@@ -66,17 +66,13 @@ def _findings_as_json(checked: Checked, _width: int | None) -> Report:
     )
 
 
-def _findings_for_github(checked: Checked, _width: int | None) -> Report:
-    return as_github(checked.findings)
-
-
 FindingsWriter: TypeAlias = Callable[[Checked, int | None], Report]
 """What was checked, the width of the terminal -> the answer."""
 
 FINDING_WRITERS: Final[Mapping[str, FindingsWriter]] = {
     "text": _findings_as_text,
     "json": _findings_as_json,
-    "github": _findings_for_github,
+    "github": lambda checked, _: as_github(checked.findings),
 }
 
 
@@ -107,10 +103,6 @@ def _resolution_as_table(answered: Answered, width: int | None) -> Iterator[Line
         yield from resolution_lines(*part, width)
 
 
-def _resolution_as_markdown(answered: Answered, _width: int | None) -> str:
-    return "\n".join(as_markdown(*part) for part in answered.parts)
-
-
 def _resolution_as_csv(answered: Answered, _width: int | None) -> str:
     return as_csv(resolution_to_dict(part.resolved, part.findings, part.budget) for part in answered.parts)
 
@@ -129,7 +121,9 @@ RESOLUTION_WRITERS: Final[Mapping[str, ResolutionWriter]] = {
     "json": ResolutionWriter(lambda answered, _: to_json(answered.to_dict()), (".json",)),
     "yaml": ResolutionWriter(lambda answered, _: to_yaml(answered.to_dict()), (".yaml", ".yml")),
     "csv": ResolutionWriter(_resolution_as_csv, (".csv",)),
-    "markdown": ResolutionWriter(_resolution_as_markdown, (".md",)),
+    "markdown": ResolutionWriter(
+        lambda answered, _: "\n".join(as_markdown(*part) for part in answered.parts), (".md",)
+    ),
 }
 
 
