@@ -12,7 +12,7 @@ from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.selection import NOBODY
 from compression_config.resolving.settings import AnySettings, QuantizationSettings
 from compression_config.serialization import share_in_words
-from compression_config.text import SHOWN, counted, joined, listed, more_words
+from compression_config.text import SHOWN, counted, joined, listed, more_words, printable
 
 __all__ = ["explained", "explanation", "selector_words", "settings_words", "shape_words"]
 
@@ -85,7 +85,7 @@ def explanation(resolved: Resolved, budget: Budget, position: int) -> str:
     """Return in words what a layer gets and why: the deciding sub-config, those that it overwrites, and ties."""
     (_, title), *facts = explained(resolved, budget, position)
     width = max(len(label) for label, _ in facts) + 2
-    return "\n".join((title, *(f"  {label:{width}}{words}" for label, words in facts)))
+    return "\n".join(map(printable, (title, *(f"  {label:{width}}{words}" for label, words in facts))))
 
 
 def explained(resolved: Resolved, budget: Budget, position: int) -> list[tuple[str, str]]:

@@ -94,7 +94,7 @@ class TestProcess:
         assert done.stdout == b"checked 1 file against Net: no findings\n"
         assert done.returncode == 0
 
-    def test_without_transformers_the_remedy_is_said(self, here: Path) -> None:
+    def test_without_transformers_what_to_install_is_said(self, here: Path) -> None:
         (here / "model").mkdir()
         (here / "model" / "config.json").write_text("{}")
         (here / "fakes").mkdir()
@@ -142,7 +142,7 @@ class TestTerminal:
     def test_lines_fit_the_terminal_and_have_no_colour_where_none_is_wanted(self, columns: int) -> None:
         data = ROOT / "tests" / "data" / "reports" / "overwriting.yaml"
         model = ROOT / "examples" / "inventories" / "bert-base.json.gz"
-        said = on_terminal(["resolve", str(data), "--model", str(model)], columns, {"NO_COLOR": "1"})
-        assert "\x1b" not in said
-        table = said.partition("\nnote[")[0].splitlines()
+        shown = on_terminal(["resolve", str(data), "--model", str(model)], columns, {"NO_COLOR": "1"})
+        assert "\x1b" not in shown
+        table = shown.partition("\nnote[")[0].splitlines()
         assert columns - 12 < max(map(len, table)) <= columns

@@ -72,9 +72,9 @@ class TestResolve:
 
     def test_a_two_part_document_is_shown_part_by_part(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("resolve", "two-parts.yaml", "--model", "net.json") == 0
-        said = capsys.readouterr().out
-        assert said.index("1 sub-config for pruning") < said.index("pruning[0] sparsity 0.5: Linear")
-        assert said.index("1 sub-config for quantization") < said.index("quantization[0] weight+input 8 bits: Linear")
+        shown = capsys.readouterr().out
+        assert shown.index("1 sub-config for pruning") < shown.index("pruning[0] sparsity 0.5: Linear")
+        assert shown.index("1 sub-config for quantization") < shown.index("quantization[0] weight+input 8 bits: Linear")
 
     def test_a_list_overwrites_its_part_of_a_two_part_document(
         self, here: Path, capsys: pytest.CaptureFixture[str]
@@ -131,10 +131,10 @@ class TestResolve:
         assert err.endswith(f"1 note\nwrote {name}\n")
 
     @pytest.mark.parametrize("name", ["a.json.gz", "a.html", "a.jsn"])
-    def test_an_ending_that_stands_for_no_form_is_refused(
+    def test_an_ending_that_stands_for_no_format_is_refused(
         self, here: Path, name: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        """A table in a file called `a.json.gz` is what nobody asked for."""
+        """A table in a file called `a.json.gz` was not asked for."""
         arguments = ("resolve", "pruning.yaml", "--model", "net.json", "-o", name)
         assert run(*arguments) == 2
         ending = name[name.rindex(".") :]

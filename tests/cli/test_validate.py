@@ -16,15 +16,15 @@ class TestValidate:
 
     def test_every_file_is_checked_and_all_findings_counted(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("validate", "typo.yaml", "pruning.yaml", "warned.yaml", "noted.yaml", "missing.yaml") == 1
-        said = capsys.readouterr().out
-        assert said.splitlines()[-1] == "checked 5 files: 3 errors, 1 warning, 1 note"
+        shown = capsys.readouterr().out
+        assert shown.splitlines()[-1] == "checked 5 files: 3 errors, 1 warning, 1 note"
         places = [" --> typo.yaml:1:3 at [0].op_typs", " --> typo.yaml:2:13 at [0].sparsity"]
         places += [
             " --> warned.yaml:2:16 at [0].quant_types",
             " --> noted.yaml:2:3 at [0].sparsity",
             " --> missing.yaml",
         ]
-        assert [line for line in said.splitlines() if line.startswith(" -->")] == places
+        assert [line for line in shown.splitlines() if line.startswith(" -->")] == places
 
     def test_patterns_are_expanded_and_no_file_is_checked_twice(
         self, here: Path, capsys: pytest.CaptureFixture[str]
@@ -39,9 +39,9 @@ class TestValidate:
 
     def test_a_model_is_named_in_the_count(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("validate", "unmatched.yaml", "-m", "net.json") == 1
-        said = capsys.readouterr().out
-        assert said.splitlines()[-1].startswith("checked 1 file against Net: ")
-        assert "error[unmatched-name]: " in said
+        shown = capsys.readouterr().out
+        assert shown.splitlines()[-1].startswith("checked 1 file against Net: ")
+        assert "error[unmatched-name]: " in shown
 
     def test_json_is_the_whole_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("validate", "typo.yaml", "noted.yaml", "--format", "json") == 1

@@ -26,9 +26,9 @@ class TestVerify:
     def test_what_is_missed_is_a_finding(self, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         saved(here / "net.safetensors", {"fc1.weight": with_zeros(30), "fc2.weight": with_zeros(50)})
         assert run("verify", "pruning.yaml", "net.safetensors", "--model", "net.json") == 1
-        said = capsys.readouterr().out
-        assert "fc1     1  [0]       100        50      30  sparsity-missed\n" in said
-        assert "error[sparsity-missed]: " in said
+        shown = capsys.readouterr().out
+        assert "fc1     1  [0]       100        50      30  sparsity-missed\n" in shown
+        assert "error[sparsity-missed]: " in shown
         assert run("verify", "pruning.yaml", "net.safetensors", "--model", "net.json", "--tolerance", "0.2") == 0
 
     def test_a_group_is_counted_together(self, here: Path, capsys: pytest.CaptureFixture[str]) -> None:

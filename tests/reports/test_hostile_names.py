@@ -83,13 +83,13 @@ def prepared(name: str) -> dict[str, str]:
 def test_a_name_moves_no_cursor_and_begins_no_line(argv: list[str], name: str) -> None:
     files = prepared(name)
     for columns in (None, 60):
-        said = command(*(argument.format(**files) for argument in argv), columns=columns)
-        for text in (said.answer, said.talk):
+        shown = command(*(argument.format(**files) for argument in argv), columns=columns)
+        for text in (shown.answer, shown.talk):
             assert [line for line in text.split("\n") if not line.isprintable()] == []
             commands = [line for line in text.split("\n") if line.startswith("::")]
             assert all(line.startswith(("::error ", "::warning ", "::notice ")) for line in commands)
-        assert said.answer or said.talk
-        assert said.code in (0, 1, 2)
+        assert shown.answer or shown.talk
+        assert shown.code in (0, 1, 2)
 
 
 @EVERY_NAME
@@ -109,6 +109,16 @@ def test_csv_has_no_cell_that_a_spreadsheet_computes(name: str) -> None:
     assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
     assert first["name"] == first["type"] == printable(name if name[0] not in "=+-@" else f"'{name}")
     assert second["name"] == "fc"
+
+
+@EVERY_NAME
+def test_what_the_library_prints_is_escaped_too(name: str) -> None:
+    config = [{"op_types": [name], "sparsity_per_layer": 0.5}, {"op_names": [name], "exclude": True}]
+    text = cc.resolve(config, [(name, name)]).explain(name)
+    assert [line for line in text.split("\n") if not line.isprintable()] == []
+    with pytest.raises(cc.InvalidConfig) as caught:
+        cc.validate([{name: 1}], kind="pruning")
+    assert [line for line in str(caught.value).split("\n") if not line.isprintable()] == []
 
 
 @given(st.text())

@@ -194,12 +194,12 @@ class TestExplanation:
         Path("list.yaml").write_bytes((DATA / "nothing-known.yaml").read_bytes())
         resolution = cc.resolve(cc.load("list.yaml"), cc.Inventory.load("model.json"), unmatched="ignore")
         for name in resolution:
-            said = command("explain", "list.yaml", name, "-m", "model.json").answer
-            assert said == resolution.explain(name) + "\n"
+            shown = command("explain", "list.yaml", name, "-m", "model.json").answer
+            assert shown == resolution.explain(name) + "\n"
 
     def test_on_a_terminal_lines_are_broken_under_the_words(self) -> None:
         path = DATA / "overwriting.yaml"
-        said = command("explain", path, "bert.encoder.layer.1.output.dense", "-m", BERT, columns=72).answer
-        lines = said.splitlines()
+        shown = command("explain", path, "bert.encoder.layer.1.output.dense", "-m", BERT, columns=72).answer
+        lines = shown.splitlines()
         assert max(map(len, lines)) <= 72
         assert any(line.startswith(" " * 14) and line[14] != " " for line in lines)

@@ -10,10 +10,10 @@ from unittest import mock
 
 from compression_config.cli import main
 
-__all__ = ["Said", "command"]
+__all__ = ["Output", "command"]
 
 
-class Said(NamedTuple):
+class Output(NamedTuple):
     """What a command wrote, and its exit code."""
 
     code: int
@@ -33,10 +33,10 @@ class _Stream(io.StringIO):
         return self._terminal
 
 
-def command(*argv: object, columns: int | None = None, **environment: str) -> Said:
+def command(*argv: object, columns: int | None = None, **environment: str) -> Output:
     """Run a command; on a terminal of so many columns, without colours unless `environment` says otherwise."""
     out, err = _Stream(terminal=columns is not None), io.StringIO()
     variables = {"NO_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(columns or ""), **environment}
     with mock.patch.dict(os.environ, variables), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main([str(argument) for argument in argv])
-    return Said(code, out.getvalue(), err.getvalue())
+    return Output(code, out.getvalue(), err.getvalue())

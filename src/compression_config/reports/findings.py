@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, islice
@@ -124,9 +123,10 @@ def _window(text: str, start: int, end: int, room: int, cut: tuple[bool, bool]) 
     It is all of it where that fits, else the span and as much on both sides. `cut` says whether the line goes on
     before and after `text`.
     """
-    cells = list(map(_cell, text))
+    plain = text.isascii() and text.isprintable()
+    cells = text if plain else list(map(_cell, text))
     # The columns that are taken up to each character: all widths below are differences of two of these.
-    columns = list(accumulate(map(display_width, cells), initial=0))
+    columns = range(len(text) + 1) if plain else list(accumulate(map(display_width, cells), initial=0))
     end = min(end, len(cells))
     low, high, (before, after) = 0, len(cells), cut
     if before or after or columns[-1] > room:
@@ -145,7 +145,6 @@ def _window(text: str, start: int, end: int, room: int, cut: tuple[bool, bool]) 
     return _Window(shown, left, columns[min(end, high)] - columns[start])
 
 
-@functools.lru_cache(maxsize=1024)
 def _cell(character: str) -> str:
     """Return a character as it is shown."""
     return _TAB if character == "\t" else printable(character)

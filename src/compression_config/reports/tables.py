@@ -70,7 +70,7 @@ def as_markdown(resolved: Resolved, budget: Budget, findings: Iterable[Finding])
 
 
 def _markdown(resolved: Resolved, budget: Budget) -> Iterator[list[str]]:
-    """Yield the lines of each block; those of a table without rows are none."""
+    """Yield the lines of each block; a table without rows has none."""
     yield [f"## {resolved.config_list.kind.capitalize()} of {_text(resolved.inventory.model or 'a model')}"]
     sub_configs = list(sub_config_rows(resolved, budget))
     yield _markdown_table(
