@@ -70,6 +70,13 @@ def test_the_version_of_the_code_is_that_of_the_installed_package() -> None:
     assert importlib.metadata.version("compression-config") == cc.__version__
 
 
+def test_type_checkers_see_each_name_where_it_comes_from() -> None:
+    """The front door has a table to fetch names by, and the same as imports for those who only read it."""
+    seen = {(found.name, found.origin) for found in imports() if found.module == "" and found.origin != "typing"}
+    fetched = {(name, vars(cc)["_MODULE_OF"][name]) for name in cc.__all__}
+    assert seen - {("import_module", "importlib")} == fetched
+
+
 def test_errors_are_of_one_family() -> None:
     public = [getattr(cc, name) for name in cc.__all__]
     errors = [kind for kind in public if isinstance(kind, type) and issubclass(kind, Exception)]
