@@ -1,0 +1,172 @@
+"""HTML from rows: tables, pages, and fragments for notebooks.
+
+Nothing here runs or is fetched: no script, no font, no picture, and a policy in each page that forbids them. Every text
+is escaped where it enters. The styles use the colours of the reader, light or dark, and none is needed to read.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Collection, Iterable, Sequence
+
+from compression_config.text import counted, printable
+
+__all__ = ["details", "element", "escaped", "fragment", "items", "page", "table"]
+
+
+def escaped(text: str) -> str:
+    """Return `text` as the content of an element or an attribute: no markup, and no character that cannot be seen.
+
+    >>> escaped('<b>"')
+    '&lt;b&gt;&quot;'
+    """
+    return html.escape(printable(text))
+
+
+def element(tag: str, content: str, *, style: str = "", title: str = "") -> str:
+    """Return an element around `content`, which is HTML; `style` is its class, `title` a text shown on demand."""
+    attributes = f' class="{style}"' if style else ""
+    attributes += f' title="{escaped(title)}"' if title else ""
+    return f"<{tag}{attributes}>{content}</{tag}>"
+
+
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Collection[int] = (), most: int | None = None
+) -> str:
+    """Return a table of texts; columns in `numbers` are flush right, and the first of each row is its name.
+
+    Of more than `most` rows the others are counted below. A table without rows is empty text.
+    """
+    if not rows:
+        return ""
+    shown = rows if most is None else rows[:most]
+    styles = ["n" if column in numbers else "" for column in range(len(header))]
+    head = "".join(element("th", escaped(text), style=style) for text, style in zip(header, styles, strict=True))
+    body = "".join(f"<tr>{_cells(row, styles)}</tr>\n" for row in shown)
+    more = len(rows) - len(shown)
+    note = element("p", f"and {counted(more, 'row')} more", style="quiet") if more else ""
+    return f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n{note}'
+
+
+def _cells(row: Sequence[str], styles: Sequence[str]) -> str:
+    first, *others = row
+    cells = (element("td", escaped(text), style=style) for text, style in zip(others, styles[1:], strict=True))
+    return element("th", element("code", escaped(first))) + "".join(cells)
+
+
+def details(summary: str, content: str) -> str:
+    """Return `content` that can be folded away and is shown until it is; `summary` is a text."""
+    return f"<details open><summary>{escaped(summary)}</summary>\n{content}</details>\n"
+
+
+def items(texts: Iterable[str]) -> str:
+    """Return texts as a list; none give empty text."""
+    entries = "".join(f"<li>{escaped(text)}</li>\n" for text in texts)
+    return f"<ul>\n{entries}</ul>\n" if entries else ""
+
+
+_SCOPE = "compression-config"
+
+_LIGHT = (
+    "--ink:#1c2430;--quiet:#5d6878;--line:#dfe4ea;--paper:#fff;--raised:#f5f7f9;--accent:19 94 156;--on:#fff;"
+    "--gone:#9a5b00;--gone-paper:#fbecd2;--good:#1a7f4b;--bad:#b42318"
+)
+_DARK = (
+    "--ink:#e4e9ef;--quiet:#98a4b3;--line:#2f3945;--paper:#14191f;--raised:#1c232b;--accent:110 182 240;--on:#0c1116;"
+    "--gone:#f0b45c;--gone-paper:#3a2c14;--good:#5fcf93;--bad:#ff8a7d"
+)
+_TENTHS = range(11)
+_RULES = (
+    ("", "color:var(--ink);background:var(--paper);font:15px/1.5 system-ui,sans-serif;color-scheme:light dark"),
+    ("h1", "font-size:1.6em;line-height:1.25;margin:0 0 .1em;letter-spacing:-.01em"),
+    ("h2", "font-size:1.1em;margin:2.2em 0 .6em"),
+    ("p", "margin:.4em 0"),
+    ("code", "font:.88em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere"),
+    (".quiet", "color:var(--quiet)"),
+    (".facts", "display:flex;flex-wrap:wrap;gap:.6em;margin:1.4em 0;padding:0;list-style:none"),
+    (".facts li", "background:var(--raised);border-radius:8px;padding:.6em 1em;min-width:7.5em"),
+    (".facts b", "display:block;font-size:1.5em;line-height:1.2;font-variant-numeric:tabular-nums"),
+    (".facts small", "display:block;color:var(--quiet)"),
+    (".bar", "display:block;width:100%;height:10px;border-radius:5px;margin:1em 0 .3em"),
+    (".bar .all", "fill:var(--line)"),
+    (".bar .part", "fill:rgb(var(--accent))"),
+    (".wide", "overflow-x:auto;max-width:100%"),
+    ("table", "border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.3em 0 .6em;text-align:left"),
+    ("th,td", "padding:.22em .9em .22em 0;vertical-align:baseline;font-weight:400;text-align:left"),
+    ("thead th", "color:var(--quiet);border-bottom:1px solid var(--line);font-size:.88em;white-space:nowrap"),
+    ("tbody tr+tr>*", "border-top:1px solid var(--line)"),
+    (".n", "text-align:right;white-space:nowrap"),
+    ("details", "margin:.4em 0 1em"),
+    ("summary", "cursor:pointer;padding:.25em 0;font-weight:600"),
+    ("ul", "padding-left:1.2em;margin:.4em 0"),
+    (".error", "color:var(--bad);font-weight:600"),
+    (".warning", "color:var(--gone);font-weight:600"),
+    (".note", "color:var(--quiet);font-weight:600"),
+    (".good", "color:var(--good)"),
+    ("ins", "text-decoration:none;color:var(--good)"),
+    ("del", "color:var(--quiet)"),
+    (".findings", "list-style:none;padding:0"),
+    (".findings li", "border-left:3px solid var(--line);padding:.1em 0 .1em .9em;margin:.7em 0"),
+    (".findings small", "display:block;color:var(--quiet)"),
+    # A grid: its cells are squares, and their shades are those of the accent.
+    (".grid tbody tr+tr>*", "border-top:0"),
+    (".grid thead th", "border-bottom:0;padding:0 1px .2em;text-align:center;font-size:.75em"),
+    (".grid th", "padding:0 1em 0 0;white-space:nowrap"),
+    (".grid thead th:first-child", "text-align:left"),
+    (".grid td", "padding:0 0 0 .9em;font-size:.88em"),
+    (".grid .c", "padding:1px;text-align:center;font-size:.7em;line-height:1.7"),
+    (".grid .c span", "display:block;min-width:2.1em;border-radius:3px;border:1px solid transparent"),
+    (".grid .u span", "border-color:var(--line);color:var(--quiet)"),
+    (".grid .f span", "border:1px dashed var(--bad);color:var(--bad)"),
+    (
+        ".grid .x span",
+        "background:repeating-linear-gradient(135deg,var(--gone-paper) 0 4px,transparent 4px 7px) var(--raised);"
+        "color:var(--gone)",
+    ),
+    *(
+        (
+            f".grid .m{tenth} span",
+            f"background:rgb(var(--accent)/{0.1 + 0.09 * tenth:.2f})" + (";color:var(--on)" if tenth >= 6 else ""),  # noqa: PLR2004 - where white is easier to read than black
+        )
+        for tenth in _TENTHS
+    ),
+)
+
+_PRINT = (
+    "@media print{{{0}{{print-color-adjust:exact;-webkit-print-color-adjust:exact;font-size:11px}}"
+    "{0} .wide{{overflow:visible}}{0} tr,{0} li{{break-inside:avoid}}"
+    "{0} details::details-content{{content-visibility:visible;block-size:auto}}}}"
+)
+
+
+def _styles(scope: str) -> str:
+    """Return the styles of everything below an element of the class `scope`."""
+    rules = [f".{scope}{{{_LIGHT}}}", f"@media(prefers-color-scheme:dark){{.{scope}{{{_DARK}}}}}"]
+    for selectors, declarations in _RULES:
+        scoped = ",".join(f".{scope} {selector}".rstrip() for selector in selectors.split(","))
+        rules.append(f"{scoped}{{{declarations}}}")
+    # Paper is white, whatever the screen is.
+    rules.append(f"@media print{{.{scope}{{{_LIGHT}}}}}")
+    rules.append(_PRINT.format(f".{scope}"))
+    return "<style>\n" + "\n".join(rules) + "\n</style>\n"
+
+
+def fragment(content: str) -> str:
+    """Return `content` as a part of a page, a notebook's say, on which its styles have no effect elsewhere."""
+    return f'<div class="{_SCOPE}">\n{_styles(_SCOPE)}{content}</div>\n'
+
+
+def page(title: str, content: str) -> str:
+    """Return `content` as a whole page, readable on its own."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        # An empty icon of the page's own: browsers ask the server for one otherwise.
+        '<link rel="icon" href="data:,">\n'
+        f"<title>{escaped(title)}</title>\n{_styles(_SCOPE)}"
+        "<style>body{margin:0}main{max-width:76rem;margin:0 auto;padding:2rem 1.25rem 4rem}</style>\n"
+        f'</head>\n<body class="{_SCOPE}">\n<main>\n{content}</main>\n</body>\n</html>\n'
+    )
