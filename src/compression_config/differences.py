@@ -90,11 +90,11 @@ class Change:
         """What the layers get before and after, in words; with the size of a group where nothing else changes."""
         before, after = self.before, self.after
         if before is None or after is None or before.gets != after.gets:
-            return before and before.gets, after and after.gets
+            return None if before is None else before.gets, None if after is None else after.gets
         sizes = [len(decision.group or ()) for decision in (before, after)]
         if sizes[0] != sizes[1]:
-            return f"{before.gets}, shared by {sizes[0]:,}", f"{after.gets}, shared by {sizes[1]:,}"
-        return before.gets, f"{after.gets}, shared with other layers"
+            return f"{before.gets}, {sizes[0]:,} layers together", f"{after.gets}, {sizes[1]:,} layers together"
+        return before.gets, f"{after.gets}, together with other layers"
 
     def written(self, longest: int | None = None) -> Iterator[NameGroup]:
         """Yield the names folded, as in `layer.{0..11}.fc`; see `NameGroups.written` for `longest`."""
@@ -238,9 +238,7 @@ def difference(old: AnswerTable, new: AnswerTable) -> Difference:
     )
 
 
-def _change(
-    answer: AnswerTable, positions: Sequence[int], before: Decision | None, after: Decision | None
-) -> Change:
+def _change(answer: AnswerTable, positions: Sequence[int], before: Decision | None, after: Decision | None) -> Change:
     numels = answer.numels
     numel = None if numels is None else total(numels[position] for position in positions)
     return Change(answer.kind, tuple(answer.names[position] for position in positions), numel, before, after)

@@ -35,11 +35,14 @@ def table(
 ) -> str:
     """Return a table of texts; columns in `numbers` are flush right, and the first of each row is its name.
 
-    Of more than `most` rows the others are counted below. A table without rows is empty text.
+    Columns without any text are left out. Of more than `most` rows the others are counted below. A table without rows
+    is empty text.
     """
     if not rows:
         return ""
-    shown = rows if most is None else rows[:most]
+    kept = [column for column in range(len(header)) if not column or any(row[column] for row in rows)]
+    header, numbers = [header[column] for column in kept], {kept.index(column) for column in numbers if column in kept}
+    shown = [[row[column] for column in kept] for row in (rows if most is None else rows[:most])]
     styles = ["n" if column in numbers else "" for column in range(len(header))]
     head = "".join(element("th", escaped(text), style=style) for text, style in zip(header, styles, strict=True))
     body = "".join(f"<tr>{_cells(row, styles)}</tr>\n" for row in shown)
@@ -75,14 +78,17 @@ _DARK = (
     "--ink:#e4e9ef;--quiet:#98a4b3;--line:#2f3945;--paper:#14191f;--raised:#1c232b;--accent:110 182 240;--on:#0c1116;"
     "--gone:#f0b45c;--gone-paper:#3a2c14;--good:#5fcf93;--bad:#ff8a7d"
 )
-_TENTHS = range(11)
+_SHADES = (0.06, 0.14, 0.22, 0.3, 0.38, 0.45, 0.52, 0.85, 0.9, 0.95, 1)
+"""How opaque the accent is in a cell, by tenths; between two of them the colour of the text changes."""
+_READABLE = 0.6
 _RULES = (
     ("", "color:var(--ink);background:var(--paper);font:15px/1.5 system-ui,sans-serif;color-scheme:light dark"),
     ("h1", "font-size:1.6em;line-height:1.25;margin:0 0 .1em;letter-spacing:-.01em"),
     ("h2", "font-size:1.1em;margin:2.2em 0 .6em"),
     ("p", "margin:.4em 0"),
-    ("code", "font:.88em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere"),
+    ("code", "font:.88em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:break-word"),
     (".quiet", "color:var(--quiet)"),
+    ("p.quiet", "font-size:.88em"),
     (".facts", "display:flex;flex-wrap:wrap;gap:.6em;margin:1.4em 0;padding:0;list-style:none"),
     (".facts li", "background:var(--raised);border-radius:8px;padding:.6em 1em;min-width:7.5em"),
     (".facts b", "display:block;font-size:1.5em;line-height:1.2;font-variant-numeric:tabular-nums"),
@@ -108,28 +114,40 @@ _RULES = (
     (".findings", "list-style:none;padding:0"),
     (".findings li", "border-left:3px solid var(--line);padding:.1em 0 .1em .9em;margin:.7em 0"),
     (".findings small", "display:block;color:var(--quiet)"),
+    ("tbody th", "max-width:46em"),
     # A grid: its cells are squares, and their shades are those of the accent.
+    (".grid", "margin:.2em 0 .9em"),
     (".grid tbody tr+tr>*", "border-top:0"),
     (".grid thead th", "border-bottom:0;padding:0 1px .2em;text-align:center;font-size:.75em"),
-    (".grid th", "padding:0 1em 0 0;white-space:nowrap"),
-    (".grid thead th:first-child", "text-align:left"),
-    (".grid td", "padding:0 0 0 .9em;font-size:.88em"),
-    (".grid .c", "padding:1px;text-align:center;font-size:.7em;line-height:1.7"),
-    (".grid .c span", "display:block;min-width:2.1em;border-radius:3px;border:1px solid transparent"),
-    (".grid .u span", "border-color:var(--line);color:var(--quiet)"),
-    (".grid .f span", "border:1px dashed var(--bad);color:var(--bad)"),
+    (".grid th,.grid td", "white-space:nowrap"),
+    (".grid th:first-child", "padding:0 1em 0 0;text-align:left;position:sticky;left:0;background:var(--paper)"),
+    (".grid td,.grid thead .e", "padding:0 0 0 1em;text-align:left"),
+    (".grid .n,.grid thead .e.n", "text-align:right"),
+    (".grid td", "font-size:.88em"),
+    (".c", "font-size:.7em;line-height:1.7"),
+    (".grid td.c", "padding:1px;text-align:center;font-size:.7em"),
     (
-        ".grid .x span",
+        ".c span",
+        "display:inline-block;box-sizing:border-box;width:100%;min-width:2.2em;padding:0 .2em;border-radius:3px;"
+        "border:1px solid transparent;text-align:center",
+    ),
+    (".u span", "border-color:var(--line);color:var(--quiet)"),
+    (".f span", "border:1px dashed var(--bad);color:var(--bad)"),
+    (
+        ".x span",
         "background:repeating-linear-gradient(135deg,var(--gone-paper) 0 4px,transparent 4px 7px) var(--raised);"
         "color:var(--gone)",
     ),
     *(
         (
-            f".grid .m{tenth} span",
-            f"background:rgb(var(--accent)/{0.1 + 0.09 * tenth:.2f})" + (";color:var(--on)" if tenth >= 6 else ""),  # noqa: PLR2004 - where white is easier to read than black
+            f".m{tenth} span",
+            f"background:rgb(var(--accent)/{shade})" + (";color:var(--on)" if shade > _READABLE else ""),
         )
-        for tenth in _TENTHS
+        for tenth, shade in enumerate(_SHADES)
     ),
+    (".legend", "color:var(--quiet);font-size:.88em;display:flex;flex-wrap:wrap;gap:.3em 1.6em"),
+    (".legend .c", "margin-right:.5em"),
+    (".legend .c span", "width:auto"),
 )
 
 _PRINT = (

@@ -80,7 +80,7 @@ def is_saved(data: object) -> bool:
 
 
 def read_saved(path: str | os.PathLike[str]) -> Mapping[str, Any] | None:
-    """Return the resolution that was saved to a file; None for a file that holds anything else, or that is not there."""
+    """Return the resolution that was saved to a file; None for a file that holds anything else, or is not there."""
     try:
         text = Path(path).read_text(encoding="utf-8")
         data = json.loads(text) if RESOLUTION_FORMAT in text else None
@@ -92,8 +92,8 @@ def read_saved(path: str | os.PathLike[str]) -> Mapping[str, Any] | None:
 def saved_answers(data: Mapping[str, Any], name: str) -> dict[Kind, AnswerTable]:
     """Return the answers in a saved resolution by their kinds, pruning first.
 
-    `name` is how it is called in errors, and printable. Raises `UsageError` for another version of the format, and for data that
-    was changed after it was written.
+    `name`, which is printable, is how it is called in errors. Raises `UsageError` for another version of the format,
+    and for data that was changed after it was written.
     """
     single = data.get("format") == RESOLUTION_FORMAT
     parts = [data] if single else [data.get("pruning"), data.get("quantization")]

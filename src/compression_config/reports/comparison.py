@@ -15,6 +15,7 @@ from compression_config.text import cut, display_width, joined, layers_words, mo
 
 __all__ = [
     "FIGURES_HEADER",
+    "ChangedLayers",
     "Figure",
     "Section",
     "comparison_as_markdown",
@@ -35,7 +36,7 @@ class ChangedLayers(NamedTuple):
     """Layers under one written name that change because of the same two sub-configs."""
 
     names: str
-    count: int
+    number: int
     before: str
     """The deciding sub-config; empty for layers that only the new model has."""
     after: str
@@ -188,9 +189,9 @@ def figures(difference: Difference) -> list[Figure]:
         old, new = (budget.get(count.key) for budget in difference.budgets)
         if old is None and new is None:
             continue
-        words = ["unknown" if value is None else count.words(value) for value in (old, new)]
+        before, after = ("unknown" if value is None else count.words(value) for value in (old, new))
         change = "" if old == new or old is None or new is None else count.change(old, new)
-        found.append(Figure(count.name, *words, change))
+        found.append(Figure(count.name, before, after, change))
     return found
 
 
@@ -227,7 +228,7 @@ def _section_lines(found: Sequence[Section], difference: Difference, width: int)
     ends: list[int] = []
     for section in found:
         rows += (
-            (Part(row.names), Part(f"{row.count:,}"), Part(row.because, Style.QUIET)) for row in section.rows(longest)
+            (Part(row.names), Part(f"{row.number:,}"), Part(row.because, Style.QUIET)) for row in section.rows(longest)
         )
         ends.append(len(rows))
     laid_out = list(table(rows, width, right={1}, indent=_INDENT))
@@ -314,7 +315,7 @@ def _changes_table(difference: Difference, room: int) -> str:
     cells = (
         (
             _short_code(row.names),
-            f"{row.count:,}",
+            f"{row.number:,}",
             _short(section.before or "not in the model"),
             f"**{_short(section.after or 'not in the model')}**",
             _short(row.because),

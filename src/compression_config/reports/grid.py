@@ -27,7 +27,18 @@ from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
 from compression_config.text import display_width, joined, more_words, percent_words
 
-__all__ = ["Grid", "GridRow", "Outcome", "Stack", "grid_lines", "grid_of", "touched_words", "weights_words"]
+__all__ = [
+    "EXCLUDED_MARK",
+    "UNTOUCHED_MARK",
+    "Grid",
+    "GridRow",
+    "Outcome",
+    "Stack",
+    "grid_lines",
+    "grid_of",
+    "touched_words",
+    "weights_words",
+]
 
 
 # The grid as data.
@@ -96,7 +107,7 @@ class Grid:
     """Number of elements of all weights; None when not all are known."""
 
     def negligible(self, row: GridRow) -> bool:
-        """Return whether a row is named and not drawn: no sub-config selects its layers, and they hold next to nothing."""
+        """Return whether a row is named and not drawn: no sub-config selects its layers, which hold next to nothing."""
         known = row.numel is not None and self.numel is not None and not row.tied
         return known and not row.decided_by and (self.numel or 0) >= _NEGLIGIBLE * (row.numel or 0) > 0
 
@@ -117,9 +128,10 @@ class _Sum(NamedTuple):
 
     def plus(self, other: _Sum, times: int = 1) -> _Sum:
         """Return the sum of both, the other one so many times."""
-        pairs = zip(self[:-1], other[:-1], strict=True)
-        sums = (None if a is None or b is None else a + b * times for a, b in pairs)
-        return _Sum(*sums, self.tied + other.tied * times)
+        numel, least, most = (
+            None if a is None or b is None else a + b * times for a, b in zip(self[:3], other[:3], strict=True)
+        )
+        return _Sum(numel, least, most, self.tied + other.tied * times)
 
 
 _NEGLIGIBLE = 100
@@ -229,11 +241,12 @@ def _shown(resolved: Resolved, numel: int | None) -> Iterator[int]:
     containers = {name[:dot] for name in inventory.names if (dot := name.rfind(".")) > 0}
     for position, (name, index) in enumerate(zip(inventory.names, resolved.decided_by, strict=True)):
         has_weight = inventory.has_weight(position)
-        if has_weight or (has_weight is None and name not in containers):
-            yield position
-        elif has_weight is False and _holds_much(inventory, position, numel):
-            yield position
-        elif index >= 0 and isinstance(resolved.settings_of(index), QuantizationSettings):
+        if (
+            has_weight
+            or (has_weight is None and name not in containers)
+            or (has_weight is False and _holds_much(inventory, position, numel))
+            or (index >= 0 and isinstance(resolved.settings_of(index), QuantizationSettings))
+        ):
             yield position
 
 
@@ -324,7 +337,7 @@ class _Splitter:
 # The grid as lines.
 
 _SHADES = "░▒▓█"
-_EXCLUDED, _UNTOUCHED = "×", "·"
+EXCLUDED_MARK, UNTOUCHED_MARK = "×", "·"  # noqa: RUF001 - it is the sign that is meant
 _ITSELF = "(itself)"
 _GAP = "  "
 
@@ -334,7 +347,7 @@ def _marks(grid: Grid) -> dict[Outcome | None, str]:
     marks: dict[Outcome | None, str] = {None: ""}
     for outcome in grid.outcomes:
         if outcome.status is not Status.COMPRESSED:
-            marks[outcome] = _EXCLUDED if outcome.status is Status.EXCLUDED else _UNTOUCHED
+            marks[outcome] = EXCLUDED_MARK if outcome.status is Status.EXCLUDED else UNTOUCHED_MARK
         elif grid.kind == "quantization":
             marks[outcome] = outcome.bits
         else:
@@ -559,7 +572,11 @@ def _legend(grid: Grid) -> Iterator[str]:
         yield "numbers: bits of weight/input/output"
     elif any(mark.isdecimal() for mark in marks) and grid.kind == "quantization":
         yield "numbers: bits of weights"
-    yield from (f"{mark} {words}" for mark, words in ((_EXCLUDED, "excluded"), (_UNTOUCHED, "untouched")) if mark in marks)
+    yield from (
+        f"{mark} {words}"
+        for mark, words in ((EXCLUDED_MARK, "excluded"), (UNTOUCHED_MARK, "untouched"))
+        if mark in marks
+    )
 
 
 _LIMITS = ("up to 0.25", "up to 0.5", "up to 0.75", "above 0.75")

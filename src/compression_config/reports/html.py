@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from compression_config.budget import Budget
@@ -13,7 +12,16 @@ from compression_config.html import details, element, escaped, fragment, items, 
 from compression_config.locations import format_path
 from compression_config.reports.comparison import FIGURES_HEADER, figures, sections, size_words, summary, title
 from compression_config.reports.findings import tally
-from compression_config.reports.grid import Grid, GridRow, Outcome, grid_of, touched_words, weights_words
+from compression_config.reports.grid import (
+    EXCLUDED_MARK,
+    UNTOUCHED_MARK,
+    Grid,
+    GridRow,
+    Outcome,
+    grid_of,
+    touched_words,
+    weights_words,
+)
 from compression_config.reports.resolution import headline, layer_groups, sub_config_rows, totals
 from compression_config.resolving.resolved import Resolved, Status
 from compression_config.text import counted, joined, layers_words, more_words, number_cell, percent_words
@@ -65,7 +73,7 @@ def _resolution(resolved: Resolved, budget: Budget, findings: Iterable[Finding],
 
 def _facts(resolved: Resolved, budget: Budget) -> str:
     """Return the figures that come first, and a bar."""
-    statuses = {status: 0 for status in Status}
+    statuses = dict.fromkeys(Status, 0)
     for index, decided in enumerate(resolved.decided):
         statuses[Status.EXCLUDED if resolved.config_list[index].exclude else Status.COMPRESSED] += len(decided)
     layers = len(resolved.inventory)
@@ -86,7 +94,8 @@ def _bar(share: float) -> str:
         f'<rect class="{style}" width="{100 * part:.2f}" height="10"/>' for style, part in (("all", 1), ("part", share))
     )
     words = f"{percent_words(share)} of all weights masked"
-    return f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img">{element("title", words)}{rectangles}</svg>\n'
+    drawing = f"{element('title', words)}{rectangles}</svg>"
+    return f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img">{drawing}\n'
 
 
 _BAND = 32
@@ -105,7 +114,9 @@ def _grid(grid: Grid, most: _Most) -> str:
         for start in places[::_BAND] if shown else ():
             band = places[start : start + _BAND]
             last = band[-1] == places[-1]
-            blocks.append(_band(name, [str(stack.blocks[place]) for place in band], shown, band, grid if last else None))
+            blocks.append(
+                _band(name, [str(stack.blocks[place]) for place in band], shown, band, grid if last else None)
+            )
         blocks.append(_not_drawn(grid, stack.rows, len(rows) - len(shown)))
     others = [row for row in grid.others if not grid.negligible(row)]
     if others:
@@ -122,13 +133,15 @@ def _band(name: str, numbers: Sequence[str], rows: Sequence[GridRow], places: ra
     header = [element("th", element("code", escaped(name))), *(element("th", number) for number in numbers)]
     if end:
         touched = "masked" if end.kind == "pruning" else "quantized"
-        header += [element("th", text, style=style) for text, style in (("weights", "n"), (touched, "n"), ("by", ""))]
-    body = "".join(f"<tr>{''.join(_row(row, name, numbers, places, end))}</tr>\n" for row in rows)
+        header += [
+            element("th", text, style=style) for text, style in (("weights", "e n"), (touched, "e n"), ("by", "e"))
+        ]
+    body = "".join(f"<tr>{''.join(_row(row, numbers, places, end))}</tr>\n" for row in rows)
     head = "".join(header)
     return f'<div class="wide grid"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n'
 
 
-def _row(row: GridRow, name: str, numbers: Sequence[str], places: range, end: Grid | None) -> Iterator[str]:
+def _row(row: GridRow, numbers: Sequence[str], places: range, end: Grid | None) -> Iterator[str]:
     yield element("th", element("code", escaped(row.name or "(itself)")))
     for place, number in zip(places, numbers, strict=True):
         cell = row.cells[place]
@@ -136,19 +149,21 @@ def _row(row: GridRow, name: str, numbers: Sequence[str], places: range, end: Gr
             yield '<td class="c"></td>'
             continue
         style, text = _cell(cell, uneven=row.uneven)
-        yield element("td", element("span", text), style=f"c {style}", title=f"{number}: {cell.gets}".removeprefix(": "))
+        yield element(
+            "td", element("span", text), style=f"c {style}", title=f"{number}: {cell.gets}".removeprefix(": ")
+        )
     if end:
-        yield element("td", weights_words(row, end), style="n")
-        yield element("td", touched_words(row).replace("<", "&lt;").replace(">", "&gt;"), style="n")
+        yield element("td", escaped(weights_words(row, end)), style="n")
+        yield element("td", escaped(touched_words(row)), style="n")
         yield element("td", escaped(joined(row.decided_by, most=5)), style="quiet")
 
 
 def _cell(cell: Outcome, *, uneven: bool) -> tuple[str, str]:
     """Return the class and the text of a cell."""
     if cell.status is Status.EXCLUDED:
-        return "x", "×"
+        return "x", EXCLUDED_MARK
     if cell.status is Status.UNTOUCHED:
-        return "f" if uneven else "u", "·"
+        return "f" if uneven else "u", UNTOUCHED_MARK
     if cell.share is not None:
         return f"m{round(10 * cell.share)}", f"{100 * cell.share:.0f}"
     bits = cell.bits.partition("/")[0]
@@ -166,13 +181,20 @@ def _not_drawn(grid: Grid, rows: Sequence[GridRow], cut: int) -> str:
 
 def _legend(grid: Grid) -> str:
     words = "masked percent, in a group on average" if grid.kind == "pruning" else "bits of weight/input/output"
+    uneven = any(row.uneven for stack in grid.stacks for row in stack.rows)
     statuses = {cell.status for cell in grid.outcomes}
-    entries = [f"number: {words}"] if Status.COMPRESSED in statuses else []
-    entries += ["× excluded"] if Status.EXCLUDED in statuses else []
-    entries += ["· untouched"] if Status.UNTOUCHED in statuses else []
-    if any(row.uneven for stack in grid.stacks for row in stack.rows):
-        entries.append("dashed: untouched where other blocks are compressed")
-    return element("p", " &emsp; ".join(map(escaped, entries)), style="quiet") + "\n"
+    entries = (
+        (Status.COMPRESSED in statuses, "m5", "8" if grid.kind == "quantization" else "50", words),
+        (Status.EXCLUDED in statuses, "x", EXCLUDED_MARK, "excluded"),
+        (Status.UNTOUCHED in statuses, "u", UNTOUCHED_MARK, "untouched"),
+        (uneven, "f", UNTOUCHED_MARK, "untouched where other blocks are compressed"),
+    )
+    shown = (
+        element("span", element("span", element("span", sign), style=f"c {style}") + escaped(text))
+        for occurs, style, sign, text in entries
+        if occurs
+    )
+    return element("p", "".join(shown), style="legend") + "\n"
 
 
 _LAYERS_HEADER = ("layers", "number", "type", "weight")
@@ -201,8 +223,8 @@ def _sub_configs(resolved: Resolved, budget: Budget, most: _Most) -> Iterator[st
     for group, facts in layer_groups(resolved).written():
         cells = group.written, f"{group.count:,}", facts.type, facts.weight_words
         decided.setdefault(facts.decided_by, []).append(cells)
-    for index, layers in islice(decided.items(), most.tables):
-        row = rows[index]
+    for index in sorted(decided)[: most.tables]:
+        row, layers = rows[index], decided[index]
         heading = f"{row.label} {row.gets}: {layers_words(row.decided)}"
         yield details(heading, table(_LAYERS_HEADER, layers, numbers=(1,), most=most.rows // 4))
     if len(decided) > most.tables:
@@ -246,7 +268,7 @@ def _difference(difference: Difference, most: _Most) -> Iterator[str]:
     yield _changed_figures(difference)
     found = sections(difference)
     for section in found[: most.tables]:
-        rows = [(row.names, f"{row.count:,}", row.before, row.after) for row in section.rows()]
+        rows = [(row.names, f"{row.number:,}", row.before, row.after) for row in section.rows()]
         header = ("layers", "number", "decided by, before", "after")
         heading = f"{section.heading}: {size_words(section, difference)}"
         yield details(heading, table(header, rows, numbers=(1,), most=most.rows))

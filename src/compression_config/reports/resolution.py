@@ -19,7 +19,15 @@ from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, GAP, Line, P
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import NOBODY
 from compression_config.resolving.settings import QuantizationSettings
-from compression_config.text import counted, display_width, joined, layers_words, names_words, percent_words, types_words
+from compression_config.text import (
+    counted,
+    display_width,
+    joined,
+    layers_words,
+    names_words,
+    percent_words,
+    types_words,
+)
 
 __all__ = [
     "bytes_words",
@@ -347,7 +355,8 @@ def _totals_masked_words(budget: Budget) -> str:
         return f"unknown, as the model does not say how many weight elements {names_words(budget.unknown)} have"
     if not model.compressed or model.masked is None:
         return "nothing"
-    share = f"{model.masked:,} of {model.compressed:,} compressed elements ({percent_words(model.masked, model.compressed)})"
+    of_compressed = percent_words(model.masked, model.compressed)
+    share = f"{model.masked:,} of {model.compressed:,} compressed elements ({of_compressed})"
     if model.masked_share_of_all is None:
         return share
     return f"{share}, {model.numel:,} in all ({percent_words(model.masked_share_of_all)})"

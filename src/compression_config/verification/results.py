@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from compression_config.errors import raise_findings
 from compression_config.findings import Code, Finding
+from compression_config.html import element, escaped, fragment, items, table
 from compression_config.resolving.resolved import Status
+from compression_config.text import counted, layers_words
 from compression_config.verification.measuring import Evidence
 
 __all__ = ["GroupVerification", "LayerVerification", "Verification"]
@@ -93,13 +95,28 @@ class Verification:
 
     def __str__(self) -> str:
         """Return a table of the compressed layers and of those that are not as they should be, and the findings."""
+        return "\n".join((*_aligned([_HEADER, *self._rows()]), *map(str, self.findings)))
+
+    def _repr_html_(self) -> str:
+        shown = [row for row in self._rows() if row[-1] != _OK] or self._rows()
+        heading = f"{layers_words(len(self.layers))} verified, {counted(len(self.findings), 'finding')}"
+        rows = table(_HEADER, shown, numbers=range(2, len(_HEADER) - 1), most=_MOST)
+        found = items([str(finding) for finding in self.findings[:_MOST]])
+        return fragment(element("h1", escaped(heading)) + found + rows)
+
+    def _rows(self) -> list[list[str]]:
+        """Return the rows of the table: the compressed layers, those that are not as they should be, the groups."""
         shown = [row for row in self.layers if row.codes or row.status is Status.COMPRESSED or row.bits is not None]
-        table = [
-            ["layer", "status", "elements", "demanded", "masked", "cap", "bits", "values", "verdict"],
+        return [
             *([row.layer, row.status.value, *_cells(row), _verdict(row)] for row in shown),
             *([f"group of [{row.index}]", "", *_cells(row), _verdict(row)] for row in self.groups),
         ]
-        return "\n".join((*_aligned(table), *map(str, self.findings)))
+
+
+_HEADER = ["layer", "status", "elements", "demanded", "masked", "cap", "bits", "values", "verdict"]
+_OK = "ok"
+_MOST = 50
+"""How many rows and findings a notebook shows."""
 
 
 def _cells(row: LayerVerification | GroupVerification) -> list[str]:
@@ -110,7 +127,7 @@ def _cells(row: LayerVerification | GroupVerification) -> list[str]:
 
 
 def _verdict(row: LayerVerification | GroupVerification) -> str:
-    return ", ".join(row.codes) or "ok"
+    return ", ".join(row.codes) or _OK
 
 
 def _plain(row: LayerVerification | GroupVerification) -> dict[str, Any]:
