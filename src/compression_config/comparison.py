@@ -1,4 +1,4 @@
-"""A comparison of two answers as users see it. The data is that of `differences`; what is shown is written by reports."""
+"""A comparison of two answers as users see it: the data of `differences`, shown by what reports write."""
 
 from __future__ import annotations
 

@@ -31,9 +31,14 @@ def element(tag: str, content: str, *, style: str = "", title: str = "") -> str:
 
 
 def table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Collection[int] = (), most: int | None = None
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numbers: Collection[int] = (),
+    most: int | None = None,
+    names: bool = True,
 ) -> str:
-    """Return a table of texts; columns in `numbers` are flush right, and the first of each row is its name.
+    """Return a table of texts; columns in `numbers` are flush right, and the first has names, as of layers, or labels.
 
     Columns without any text are left out. Of more than `most` rows the others are counted below. A table without rows
     is empty text.
@@ -45,21 +50,23 @@ def table(
     shown = [[row[column] for column in kept] for row in (rows if most is None else rows[:most])]
     styles = ["n" if column in numbers else "" for column in range(len(header))]
     head = "".join(element("th", escaped(text), style=style) for text, style in zip(header, styles, strict=True))
-    body = "".join(f"<tr>{_cells(row, styles)}</tr>\n" for row in shown)
+    body = "".join(f"<tr>{_cells(row, styles, names)}</tr>\n" for row in shown)
     more = len(rows) - len(shown)
     note = element("p", f"and {counted(more, 'row')} more", style="quiet") if more else ""
     return f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n{note}'
 
 
-def _cells(row: Sequence[str], styles: Sequence[str]) -> str:
+def _cells(row: Sequence[str], styles: Sequence[str], names: bool) -> str:
     first, *others = row
     cells = (element("td", escaped(text), style=style) for text, style in zip(others, styles[1:], strict=True))
-    return element("th", element("code", escaped(first))) + "".join(cells)
+    label = element("code", escaped(first)) if names else escaped(first)
+    return element("th", label) + "".join(cells)
 
 
-def details(summary: str, content: str) -> str:
-    """Return `content` that can be folded away and is shown until it is; `summary` is a text."""
-    return f"<details open><summary>{escaped(summary)}</summary>\n{content}</details>\n"
+def details(summary: str, note: str, content: str) -> str:
+    """Return `content` that can be folded away and is shown until it is, under the texts `summary` and `note`."""
+    shown = f"{escaped(summary)} {element('small', escaped(note))}"
+    return f"<details open>{element('summary', shown)}\n{content}</details>\n"
 
 
 def items(texts: Iterable[str]) -> str:
@@ -72,84 +79,71 @@ _SCOPE = "compression-config"
 
 _LIGHT = (
     "--ink:#1c2430;--quiet:#5d6878;--line:#dfe4ea;--paper:#fff;--raised:#f5f7f9;--accent:19 94 156;--on:#fff;"
-    "--gone:#9a5b00;--gone-paper:#fbecd2;--good:#1a7f4b;--bad:#b42318"
+    "--gone:#9a5b00;--gone-paper:#fbecd2;--bad:#b42318"
 )
 _DARK = (
     "--ink:#e4e9ef;--quiet:#98a4b3;--line:#2f3945;--paper:#14191f;--raised:#1c232b;--accent:110 182 240;--on:#0c1116;"
-    "--gone:#f0b45c;--gone-paper:#3a2c14;--good:#5fcf93;--bad:#ff8a7d"
+    "--gone:#f0b45c;--gone-paper:#3a2c14;--bad:#ff8a7d"
 )
+_RULES = """
+& {color:var(--ink);background:var(--paper);font:15px/1.5 system-ui,sans-serif;color-scheme:light dark}
+h1 {font-size:1.6em;line-height:1.25;margin:0 0 .1em;letter-spacing:-.01em}
+h2 {font-size:1.1em;margin:2.2em 0 .6em}
+p {margin:.4em 0}
+code {font:.88em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:break-word}
+.quiet {color:var(--quiet)}
+p.quiet {font-size:.88em}
+.facts {display:flex;flex-wrap:wrap;gap:.6em;margin:1.4em 0;padding:0;list-style:none}
+.facts li {background:var(--raised);border-radius:8px;padding:.6em 1em;min-width:7.5em}
+.facts b {display:block;font-size:1.5em;line-height:1.2;font-variant-numeric:tabular-nums}
+.facts small {display:block;color:var(--quiet)}
+.bar {display:block;width:100%;height:10px;border-radius:5px;margin:1em 0 .3em}
+.bar .all {fill:var(--line)}
+.bar .part {fill:rgb(var(--accent))}
+.wide {overflow-x:auto;max-width:100%}
+table {border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.3em 0 .6em;text-align:left}
+th,td {padding:.22em .9em .22em 0;vertical-align:baseline;font-weight:400;text-align:left}
+thead th {color:var(--quiet);border-bottom:1px solid var(--line);font-size:.88em;white-space:nowrap}
+tbody tr+tr>* {border-top:1px solid var(--line)}
+.n {text-align:right;white-space:nowrap}
+details {margin:.4em 0 1em}
+summary {cursor:pointer;padding:.25em 0;font-weight:600}
+ul {padding-left:1.2em;margin:.4em 0}
+.error {color:var(--bad);font-weight:600}
+.warning {color:var(--gone);font-weight:600}
+.note {color:var(--quiet);font-weight:600}
+.findings {list-style:none;padding:0}
+.findings li {border-left:3px solid var(--line);padding:.1em 0 .1em .9em;margin:.7em 0}
+.findings small {display:block;color:var(--quiet)}
+summary small {color:var(--quiet);font-weight:400;margin-left:.5em}
+tbody th {max-width:46em}
+details tbody th {min-width:min(30em,50vw)}
+.legend .c {color:var(--ink)}
+.grid {margin:.2em 0 .9em}
+.grid tbody tr+tr>* {border-top:0}
+.grid thead th {border-bottom:0;padding:0 1px .2em;text-align:center;font-size:.75em}
+.grid th,.grid td {white-space:nowrap}
+.grid th:first-child {padding:0 1em 0 0;text-align:left;position:sticky;left:0;background:var(--paper)}
+.grid td,.grid thead .e {padding:0 0 0 1em;text-align:left}
+.grid .n,.grid thead .e.n {text-align:right}
+.grid td {font-size:.88em}
+.c {font-size:.7em;line-height:1.7}
+.grid td.c {padding:1px;text-align:center;font-size:.7em}
+.c span {display:inline-block;box-sizing:border-box;width:100%;min-width:2.2em;padding:0 .2em;border-radius:3px}
+.c span {border:1px solid transparent;text-align:center}
+.u span {border-color:var(--line);color:var(--quiet)}
+.f span {border:1px dashed var(--bad);color:var(--bad)}
+.x span {background:repeating-linear-gradient(135deg,var(--gone-paper) 0 4px,transparent 4px 7px) var(--raised)}
+.x span {color:var(--gone)}
+.legend {color:var(--quiet);font-size:.88em;display:flex;flex-wrap:wrap;gap:.3em 1.6em}
+.legend .c {margin-right:.5em}
+.legend .c span {width:auto}
+"""
+"""One rule a line, for what is below an element of the scope; `&` is that element."""
+
 _SHADES = (0.06, 0.14, 0.22, 0.3, 0.38, 0.45, 0.52, 0.85, 0.9, 0.95, 1)
 """How opaque the accent is in a cell, by tenths; between two of them the colour of the text changes."""
 _READABLE = 0.6
-_RULES = (
-    ("", "color:var(--ink);background:var(--paper);font:15px/1.5 system-ui,sans-serif;color-scheme:light dark"),
-    ("h1", "font-size:1.6em;line-height:1.25;margin:0 0 .1em;letter-spacing:-.01em"),
-    ("h2", "font-size:1.1em;margin:2.2em 0 .6em"),
-    ("p", "margin:.4em 0"),
-    ("code", "font:.88em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:break-word"),
-    (".quiet", "color:var(--quiet)"),
-    ("p.quiet", "font-size:.88em"),
-    (".facts", "display:flex;flex-wrap:wrap;gap:.6em;margin:1.4em 0;padding:0;list-style:none"),
-    (".facts li", "background:var(--raised);border-radius:8px;padding:.6em 1em;min-width:7.5em"),
-    (".facts b", "display:block;font-size:1.5em;line-height:1.2;font-variant-numeric:tabular-nums"),
-    (".facts small", "display:block;color:var(--quiet)"),
-    (".bar", "display:block;width:100%;height:10px;border-radius:5px;margin:1em 0 .3em"),
-    (".bar .all", "fill:var(--line)"),
-    (".bar .part", "fill:rgb(var(--accent))"),
-    (".wide", "overflow-x:auto;max-width:100%"),
-    ("table", "border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.3em 0 .6em;text-align:left"),
-    ("th,td", "padding:.22em .9em .22em 0;vertical-align:baseline;font-weight:400;text-align:left"),
-    ("thead th", "color:var(--quiet);border-bottom:1px solid var(--line);font-size:.88em;white-space:nowrap"),
-    ("tbody tr+tr>*", "border-top:1px solid var(--line)"),
-    (".n", "text-align:right;white-space:nowrap"),
-    ("details", "margin:.4em 0 1em"),
-    ("summary", "cursor:pointer;padding:.25em 0;font-weight:600"),
-    ("ul", "padding-left:1.2em;margin:.4em 0"),
-    (".error", "color:var(--bad);font-weight:600"),
-    (".warning", "color:var(--gone);font-weight:600"),
-    (".note", "color:var(--quiet);font-weight:600"),
-    (".good", "color:var(--good)"),
-    ("ins", "text-decoration:none;color:var(--good)"),
-    ("del", "color:var(--quiet)"),
-    (".findings", "list-style:none;padding:0"),
-    (".findings li", "border-left:3px solid var(--line);padding:.1em 0 .1em .9em;margin:.7em 0"),
-    (".findings small", "display:block;color:var(--quiet)"),
-    ("tbody th", "max-width:46em"),
-    # A grid: its cells are squares, and their shades are those of the accent.
-    (".grid", "margin:.2em 0 .9em"),
-    (".grid tbody tr+tr>*", "border-top:0"),
-    (".grid thead th", "border-bottom:0;padding:0 1px .2em;text-align:center;font-size:.75em"),
-    (".grid th,.grid td", "white-space:nowrap"),
-    (".grid th:first-child", "padding:0 1em 0 0;text-align:left;position:sticky;left:0;background:var(--paper)"),
-    (".grid td,.grid thead .e", "padding:0 0 0 1em;text-align:left"),
-    (".grid .n,.grid thead .e.n", "text-align:right"),
-    (".grid td", "font-size:.88em"),
-    (".c", "font-size:.7em;line-height:1.7"),
-    (".grid td.c", "padding:1px;text-align:center;font-size:.7em"),
-    (
-        ".c span",
-        "display:inline-block;box-sizing:border-box;width:100%;min-width:2.2em;padding:0 .2em;border-radius:3px;"
-        "border:1px solid transparent;text-align:center",
-    ),
-    (".u span", "border-color:var(--line);color:var(--quiet)"),
-    (".f span", "border:1px dashed var(--bad);color:var(--bad)"),
-    (
-        ".x span",
-        "background:repeating-linear-gradient(135deg,var(--gone-paper) 0 4px,transparent 4px 7px) var(--raised);"
-        "color:var(--gone)",
-    ),
-    *(
-        (
-            f".m{tenth} span",
-            f"background:rgb(var(--accent)/{shade})" + (";color:var(--on)" if shade > _READABLE else ""),
-        )
-        for tenth, shade in enumerate(_SHADES)
-    ),
-    (".legend", "color:var(--quiet);font-size:.88em;display:flex;flex-wrap:wrap;gap:.3em 1.6em"),
-    (".legend .c", "margin-right:.5em"),
-    (".legend .c span", "width:auto"),
-)
-
 _PRINT = (
     "@media print{{{0}{{print-color-adjust:exact;-webkit-print-color-adjust:exact;font-size:11px}}"
     "{0} .wide{{overflow:visible}}{0} tr,{0} li{{break-inside:avoid}}"
@@ -160,9 +154,13 @@ _PRINT = (
 def _styles(scope: str) -> str:
     """Return the styles of everything below an element of the class `scope`."""
     rules = [f".{scope}{{{_LIGHT}}}", f"@media(prefers-color-scheme:dark){{.{scope}{{{_DARK}}}}}"]
-    for selectors, declarations in _RULES:
-        scoped = ",".join(f".{scope} {selector}".rstrip() for selector in selectors.split(","))
-        rules.append(f"{scoped}{{{declarations}}}")
+    for rule in filter(None, _RULES.splitlines()):
+        selectors, brace, declarations = rule.partition(" {")
+        scoped = ",".join(f".{scope} {selector}".removesuffix(" &") for selector in selectors.split(","))
+        rules.append(scoped + brace.strip() + declarations)
+    for tenth, shade in enumerate(_SHADES):
+        ink = ";color:var(--on)" if shade > _READABLE else ""
+        rules.append(f".{scope} .m{tenth} span{{background:rgb(var(--accent)/{shade}){ink}}}")
     # Paper is white, whatever the screen is.
     rules.append(f"@media print{{.{scope}{{{_LIGHT}}}}}")
     rules.append(_PRINT.format(f".{scope}"))

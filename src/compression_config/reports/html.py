@@ -225,8 +225,8 @@ def _sub_configs(resolved: Resolved, budget: Budget, most: _Most) -> Iterator[st
         decided.setdefault(facts.decided_by, []).append(cells)
     for index in sorted(decided)[: most.tables]:
         row, layers = rows[index], decided[index]
-        heading = f"{row.label} {row.gets}: {layers_words(row.decided)}"
-        yield details(heading, table(_LAYERS_HEADER, layers, numbers=(1,), most=most.rows // 4))
+        shown = table(_LAYERS_HEADER, layers, numbers=(1,), most=most.rows // 4)
+        yield details(f"{row.label} {row.gets}", layers_words(row.decided), shown)
     if len(decided) > most.tables:
         yield element("p", f"and {counted(len(decided) - most.tables, 'sub-config')} more", style="quiet")
 
@@ -270,12 +270,12 @@ def _difference(difference: Difference, most: _Most) -> Iterator[str]:
     for section in found[: most.tables]:
         rows = [(row.names, f"{row.number:,}", row.before, row.after) for row in section.rows()]
         header = ("layers", "number", "decided by, before", "after")
-        heading = f"{section.heading}: {size_words(section, difference)}"
-        yield details(heading, table(header, rows, numbers=(1,), most=most.rows))
+        shown = table(header, rows, numbers=(1,), most=most.rows)
+        yield details(section.heading.replace("->", "→"), size_words(section, difference), shown)
     if len(found) > most.tables:
         yield element("p", f"and {counted(len(found) - most.tables, 'change')} more", style="quiet")
 
 
 def _changed_figures(difference: Difference) -> str:
     shown = figures(difference)
-    return table(FIGURES_HEADER, shown, numbers=(1, 2, 3)) if shown else ""
+    return table(FIGURES_HEADER, shown, numbers=(1, 2, 3), names=False) if shown else ""
