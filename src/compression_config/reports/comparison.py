@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from compression_config.configs.sub_config import Kind
 from compression_config.differences import Change, Decision, Difference
-from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, GAP, Line, Part, Row, Style, line, paragraph, table
+from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, Line, Part, Row, Style, line, paragraph, table
 from compression_config.reports.resolution import bytes_words
 from compression_config.reports.tables import markdown_code, markdown_table, markdown_text
 from compression_config.serialization import FORMAT_VERSION
-from compression_config.text import cut, display_width, joined, layers_words, more_words, percent_words
+from compression_config.text import cut, joined, layers_words, more_words, percent_words
 
 __all__ = [
     "FIGURES_HEADER",
@@ -95,12 +95,12 @@ def _decided_words(decision: Decision | None, one_file: bool) -> str:
 
 
 def sections(difference: Difference) -> list[Section]:
-    """Return all that changes by what it changes from and to, that of the most layers first."""
+    """Return all that changes by what it changes from and to, that of the largest weights first."""
     found: dict[tuple[str | None, str | None], list[Change]] = {}
     for change in (*difference.changes, *difference.added, *difference.removed):
         found.setdefault(change.gets, []).append(change)
     rows = [Section(*gets, _layers(changes), _numel(changes), tuple(changes)) for gets, changes in found.items()]
-    return sorted(rows, key=lambda section: -section.layers)
+    return sorted(rows, key=lambda section: (-(section.numel or 0), -section.layers))
 
 
 def _layers(changes: Iterable[Change]) -> int:
@@ -219,16 +219,12 @@ def comparison_lines(differences: Sequence[Difference], width: int | None = None
 
 
 def _section_lines(found: Sequence[Section], difference: Difference, width: int) -> Iterator[Line]:
-    beside = [
-        max((display_width(row.because) for section in found for row in section.rows()), default=0),
-        len(f"{max(difference.sizes):,}"),
-    ]
-    longest = max(width - _INDENT - sum(beside) - 2 * GAP, width // 3)
     rows: list[Row] = []
     ends: list[int] = []
     for section in found:
         rows += (
-            (Part(row.names), Part(f"{row.number:,}"), Part(row.because, Style.QUIET)) for row in section.rows(longest)
+            (Part(row.names), Part(f"{row.number:,}"), Part(row.because, Style.QUIET))
+            for row in section.rows(width - _INDENT)
         )
         ends.append(len(rows))
     laid_out = list(table(rows, width, right={1}, indent=_INDENT))

@@ -266,13 +266,18 @@ def _rows(
             summed = _Sum()
             for _, of_layer in cells.values():
                 summed = summed.plus(of_layer)
-            yield number, role, (tuple(cells[block][0] if block in cells else None for block in blocks), summed)
+            # Only after a dot the last component of a name is folded; that of a role alone is one too.
+            yield (
+                number,
+                f".{role}" if role else "",
+                (tuple(cells[block][0] if block in cells else None for block in blocks), summed),
+            )
 
     for group, (indices, each) in NameGroups(drawn()).written(_LONGEST):
         deciding = sorted({index for index in indices if index is not None and index >= 0})
         summed = _Sum().plus(each, group.count)
         cells = tuple(None if index is None else counts.outcomes[index] for index in indices)
-        yield GridRow(_shortened(group.written), cells, *summed, tuple(map(resolved.label, deciding)))
+        yield GridRow(_shortened(group.written).removeprefix("."), cells, *summed, tuple(map(resolved.label, deciding)))
 
 
 _LONGEST = 48
@@ -379,7 +384,10 @@ class _Table:
         header = "weights", "masked" if grid.kind == "pruning" else "quantized", "by"
         rows = [row for stack in grid.stacks for row in stack.rows] + list(grid.others)
         self._tails = [header, *(self._tail(row) for row in rows)]
-        self._ends = [max(map(len, column)) for column in zip(*self._tails, strict=True)]
+        ends = [max(map(len, column)) for column in zip(*self._tails, strict=True)]
+        # On a narrow terminal the cells have what room there is.
+        names = self._label(row.name for row in rows) if rows else 0
+        self._ends = ends if width - names - sum(ends) - len(_GAP) * len(ends) >= _LEAST else []
 
     def stack_lines(self, stack: Stack) -> Iterator[Line]:
         """Yield the lines of one stack, in as many bands as it takes."""
@@ -447,9 +455,10 @@ class _Table:
 
     def _end_parts(self, tail: Sequence[str], style: Style) -> Iterator[Part]:
         *numbers, labels = tail
-        for text, width in zip(numbers, self._ends, strict=False):
-            yield Part(_GAP + text.rjust(width), style)
-        yield Part(_GAP + labels, Style.QUIET)
+        if self._ends:
+            for text, width in zip(numbers, self._ends, strict=False):
+                yield Part(_GAP + text.rjust(width), style)
+            yield Part(_GAP + labels, Style.QUIET)
 
     def _tail(self, row: GridRow) -> tuple[str, ...]:
         """Return what is at the end of a row: its share of the model, the share of it that is masked, and by what."""
@@ -459,6 +468,8 @@ class _Table:
         return weights_words(row, self.grid), touched_words(row), " ".join(labels)
 
 
+_LEAST = 12
+"""How many columns are left for cells beside what is at the end of a row; with less that is left out."""
 _NAMES = 6
 """How many roles are named that are not drawn."""
 _LABELS = 3
@@ -524,9 +535,11 @@ def grid_lines(
     yield EMPTY
     share = budget.model.masked_share_of_all
     if grid.kind == "pruning" and share is not None:
-        full = round(share * _BAR)
-        bar = Part(_SHADES[-1] * full, Style.NOTE), Part(_SHADES[0] * (_BAR - full), Style.QUIET)
-        yield Part("model      ", Style.STRONG), *bar, Part(f" {percent_words(share)} of all weights masked")
+        words = f" {percent_words(share)} of all weights masked"
+        bar = max(min(_BAR, room - len(_MODEL) - len(words)), 0)
+        full = Part(_SHADES[-1] * round(share * bar), Style.NOTE)
+        rest = Part(_SHADES[0] * (bar - round(share * bar)), Style.QUIET)
+        yield from paragraph((Part(_MODEL, Style.STRONG), full, rest, Part(words)), width, indent=len(_MODEL))
     yield from total_lines(resolved, budget, room)
     found = tuple(findings)
     if found:
@@ -535,8 +548,9 @@ def grid_lines(
         yield line(tally(found))
 
 
+_MODEL = "model      "
 _BAR = 40
-"""How many columns the bar of the whole model takes."""
+"""How many columns the bar of the whole model takes, where there is room for so many."""
 
 
 _SUB_CONFIGS_SHOWN = 12
@@ -551,7 +565,8 @@ def _legend_lines(grid: Grid, resolved: Resolved, width: int) -> Iterator[Line]:
             yield line(_BETWEEN.join(entries), Style.QUIET)
             entries = []
         entries.append(entry)
-    yield line(_BETWEEN.join(entries), Style.QUIET)
+    if entries:
+        yield line(_BETWEEN.join(entries), Style.QUIET)
     for index, config in enumerate(resolved.config_list[:_SUB_CONFIGS_SHOWN]):
         gets = Part(f"{resolved.label(index)} ", Style.QUIET), Part(settings_words(resolved.settings_of(index)))
         yield from paragraph((*gets, Part(f": {selector_words(config)}", Style.QUIET)), width, indent=4)
