@@ -5,20 +5,23 @@ Everything here is a phrase without layout; `explanation` alone puts some of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import bisect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Final
 
 from compression_config.budget import Budget
+from compression_config.budget.counting import masked_count
+from compression_config.budget.storage import bits_of_dtype
 from compression_config.configs.sub_config import SubConfig
 from compression_config.inventory import Layer, Shape
 from compression_config.locations import format_path
 from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.selection import NOBODY
-from compression_config.resolving.settings import AnySettings, QuantizationSettings
-from compression_config.serialization import share_in_words
-from compression_config.text import listed
+from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings, written_settings
+from compression_config.text import layers_words, listed
 
-__all__ = ["explained", "explanation", "selector_words", "settings_words", "shape_words"]
+__all__ = ["explained", "explanation", "selector_words", "settings_words", "shape_words", "share_in_words"]
 
 
 _CLOSE = 3
@@ -48,29 +51,42 @@ def _names_words(config: SubConfig, most: int) -> str:
     return " or ".join(names)
 
 
+_PHRASES: Final = {
+    "sparsity_per_layer": "sparsity {}",
+    "max_sparsity_per_layer": "cap {}",
+    "quant_bits": "{} bits",
+    "quant_start_step": "from step {:,}",
+    "quant_dtype": "{}",
+    "quant_scheme": "{}",
+}
+"""How the value of a key is phrased; that of any other key follows its name."""
+
+
 def settings_words(settings: AnySettings | None) -> str:
-    """Return what a layer gets: "sparsity 0.8", "weight 4 bits, input 8 bits"; "exclude" for None."""
+    """Return what a layer gets: "sparsity 0.8", "weight 4 bits, input 8 bits"; "exclude" for None.
+
+    Quant types that get the same are named together: "weight+input 8 bits int, from step 1,000".
+    """
     if settings is None:
         return "exclude"
-    if isinstance(settings, QuantizationSettings):
-        return _quantization_words(settings)
-    if settings.total_sparsity is None:
-        return f"sparsity {settings.sparsity}"
-    cap = "" if settings.max_sparsity is None else f", cap {settings.max_sparsity}"
-    return f"total_sparsity {settings.total_sparsity}{cap}"
+    by_type: dict[str, list[str]] = {}
+    for_all = []
+    for key, value in written_settings(settings):
+        if isinstance(value, Mapping):
+            for quant_type, each in value.items():
+                by_type.setdefault(quant_type, []).append(_phrase(key, each))
+        else:
+            for_all.append(_phrase(key, value))
+    alike: dict[str, list[str]] = {}
+    for quant_type, words in by_type.items():
+        alike.setdefault(" ".join(words), []).append(quant_type)
+    return ", ".join((*(f"{'+'.join(types)} {words}" for words, types in alike.items()), *for_all))
 
 
-def _quantization_words(settings: QuantizationSettings) -> str:
-    """Return what each quant type gets, types that get the same together: "weight+input 8 bits int"."""
-    types: dict[str, list[str]] = {}
-    for quant_type, bits in settings.bits.items():
-        said = [(values or {}).get(quant_type) for values in (settings.dtype, settings.scheme)]
-        words = " ".join((f"{bits} bit" if bits == 1 else f"{bits} bits", *filter(None, said)))
-        types.setdefault(words, []).append(quant_type)
-    parts = [f"{'+'.join(alike)} {words}" for words, alike in types.items()]
-    if settings.start_step:
-        parts.append(f"from step {settings.start_step:,}")
-    return ", ".join(parts)
+def _phrase(key: str, value: object) -> str:
+    if key == "quant_bits" and value == 1:
+        return "1 bit"
+    return _PHRASES.get(key, f"{key.removeprefix('quant_')} {{}}").format(value)
 
 
 def shape_words(shape: Shape | None) -> str:
@@ -130,6 +146,50 @@ def _outcome_words(resolved: Resolved, budget: Budget, position: int) -> str:
         return "nothing: it is left out of compression"
     share = share_in_words(resolved, budget, position)
     return settings_words(resolved.settings(position)) + (f": {share}" if share else "")
+
+
+def share_in_words(resolved: Resolved, budget: Budget, position: int) -> str | None:
+    """Return what the budget means for the layer at `position`, as a sentence without a full stop.
+
+    None for a layer that is not compressed or has no weight.
+    """
+    inventory = resolved.inventory
+    if resolved.status(position) is not Status.COMPRESSED or inventory.has_weight(position) is False:
+        return None
+    if position in budget.tally.stand_in:
+        return f"its weight is that of '{inventory.names[budget.tally.stand_in[position]]}' and counted there"
+    numel = budget.tally.numels[position]
+    if numel is None:
+        return "its number of weight elements is not known"
+    settings = resolved.settings(position)
+    if isinstance(settings, QuantizationSettings):
+        return _quantized(numel, settings.bits.get("weight"), inventory.dtypes[position])
+    if isinstance(settings, PruningSettings) and settings.sparsity is not None:
+        return f"{masked_count(numel, settings.sparsity):,} of its {numel:,} weight elements are masked"
+    return _in_group(resolved, budget, position)
+
+
+def _in_group(resolved: Resolved, budget: Budget, position: int) -> str:
+    """Return the interval that a group leaves one of its layers."""
+    group = next(group for group in budget.groups if group.index == resolved.decided_by[position])
+    layer = group.layers[bisect.bisect_left(budget.tally.decided[group.index], position)]
+    if layer.minimum is None or layer.maximum is None or group.granted is None:
+        known = f"at most {layer.cap:,} of its {layer.numel:,} weight elements are masked"
+        return f"{known}; '{group.unknown[0]}', which shares the budget, has an unknown number"
+    interval = f"{layer.minimum:,} to {layer.maximum:,}" if layer.minimum < layer.maximum else f"{layer.maximum:,}"
+    return (
+        f"{interval} of its {layer.numel:,} weight elements are masked; "
+        f"the group of {layers_words(len(group.names))} masks {group.granted:,} of {group.numel:,}"
+    )
+
+
+def _quantized(numel: int, bits: int | None, dtype: str | None) -> str:
+    """Return what a weight takes, before if that is known, and quantized."""
+    if bits is None:
+        return f"its {numel:,} weight elements are not quantized"
+    width = bits_of_dtype(dtype or "")
+    before = "" if width is None else f" instead of {-(-numel * width // 8):,}"
+    return f"its {numel:,} weight elements take {-(-numel * bits // 8):,} bytes{before}"
 
 
 def _reasons(resolved: Resolved, position: int, layer: Layer) -> Iterator[tuple[str, str]]:

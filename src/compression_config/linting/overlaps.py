@@ -11,7 +11,7 @@ from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Finding
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import NOBODY, Selection
-from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.resolving.settings import PruningSettings, QuantizationSettings, written_settings
 from compression_config.text import layers_words, listed, names_words, written
 
 __all__ = ["dropping_findings", "overwriting_findings", "tie_findings"]
@@ -245,8 +245,11 @@ def _for_weight(resolved: Resolved, winner: int) -> object:
         return settings
     if "weight" not in settings.bits:
         return None
-    by_type = (settings.bits, settings.dtype or {}, settings.scheme or {})
-    return (*(values.get("weight") for values in by_type), settings.start_step)
+    return tuple(
+        (key, value.get("weight") if isinstance(value, Mapping) else value)
+        for key, value in written_settings(settings)
+        if not isinstance(value, Mapping) or "weight" in value
+    )
 
 
 def _ties_finding(resolved: Resolved, decided_by: Sequence[int], ties: Sequence[Sequence[int]]) -> Finding:
