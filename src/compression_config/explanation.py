@@ -17,7 +17,7 @@ from compression_config.configs.sub_config import SubConfig
 from compression_config.inventory import Layer, Shape
 from compression_config.locations import format_path
 from compression_config.resolving.resolved import Resolved, Status
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings, written_settings
 from compression_config.text import layers_words, listed
 
@@ -194,7 +194,7 @@ def _quantized(numel: int, bits: int | None, dtype: str | None) -> str:
 
 def _reasons(resolved: Resolved, position: int, layer: Layer) -> Iterator[tuple[str, str]]:
     """Yield who decides and who is overruled; for an untouched layer who nearly selects it."""
-    if resolved.decided_by[position] == NOBODY:
+    if resolved.decided_by[position] == UNDECIDED:
         yield from islice(_near_misses(resolved, layer), _CLOSE)
         return
     *overruled, winner = resolved.selection.selected_by(position)

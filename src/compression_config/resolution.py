@@ -21,7 +21,7 @@ from compression_config.linting import review
 from compression_config.linting.selectors import selection_findings
 from compression_config.resolving.canonical import canonical_list, fingerprint
 from compression_config.resolving.resolved import Resolved, Status
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings
 from compression_config.serialization import resolution_to_dict
 
@@ -79,7 +79,7 @@ class LayerResolution(Generic[S_co]):
     def index(self) -> int | None:
         """The index of the deciding sub-config, from 0; None when the layer is untouched."""
         index = self._resolved.decided_by[self._position]
-        return None if index == NOBODY else index
+        return None if index == UNDECIDED else index
 
     @property
     def selected_by(self) -> tuple[int, ...]:
@@ -343,7 +343,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         return position
 
     def _with_status(self, status: Status) -> Iterator[int]:
-        statuses = {NOBODY: Status.UNTOUCHED}
+        statuses = {UNDECIDED: Status.UNTOUCHED}
         for index, config in enumerate(self.config_list):
             statuses[index] = Status.EXCLUDED if config.exclude else Status.COMPRESSED
         return (position for position, index in enumerate(self._resolved.decided_by) if statuses[index] is status)

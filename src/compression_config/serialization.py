@@ -10,7 +10,7 @@ from compression_config.findings import Finding
 from compression_config.locations import format_path
 from compression_config.resolving.canonical import fingerprint
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import plain_settings
 
 __all__ = ["FORMAT_VERSION", "budget_to_dict", "finding_to_dict", "resolution_to_dict"]
@@ -73,7 +73,7 @@ def _layer_to_dict(resolved: Resolved, position: int) -> dict[str, Any]:
         "weight_shape": shape and list(shape),
         "numel": resolved.inventory.numel(position),
         "status": resolved.status(position).value,
-        "index": None if index == NOBODY else index,
+        "index": None if index == UNDECIDED else index,
         "settings": settings and plain_settings(settings),
     }
 

@@ -10,7 +10,7 @@ from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Finding
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY, Selection
+from compression_config.resolving.selection import UNDECIDED, Selection
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings, written_settings
 from compression_config.text import layers_words, listed, names_words, written
 
@@ -114,7 +114,7 @@ def _winners_by_type(resolved: Resolved) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for winner, kind in sorted(set(zip(resolved.decided_by, resolved.inventory.types, strict=True))):
         decided_by = found.setdefault(kind, [])
-        if winner != NOBODY and len(decided_by) < _ENOUGH:
+        if winner != UNDECIDED and len(decided_by) < _ENOUGH:
             decided_by.append(winner)
     return found
 
@@ -141,7 +141,7 @@ def _needless_excludes(resolved: Resolved) -> dict[int, str | None]:
         return {}
     otherwise = Selection([config for config in configs if not config.exclude], resolved.inventory).decided_by
     needless = [
-        index for index in excludes if all(otherwise[position] == NOBODY for position in resolved.decided[index])
+        index for index in excludes if all(otherwise[position] == UNDECIDED for position in resolved.decided[index])
     ]
     containers = _compressed_containers(resolved) if needless else set()
     return {index: next((n for n in configs[index].op_names or () if n in containers), None) for index in needless}
@@ -152,7 +152,7 @@ def _compressed_containers(resolved: Resolved) -> set[str]:
     found: set[str] = set()
     compresses = [not config.exclude for config in resolved.config_list]
     for name, winner in zip(resolved.inventory.names, resolved.decided_by, strict=True):
-        if winner != NOBODY and compresses[winner]:
+        if winner != UNDECIDED and compresses[winner]:
             way = name.rpartition(".")[0]
             while way and way not in found:
                 found.add(way)
@@ -170,7 +170,7 @@ def dropping_findings(resolved: Resolved) -> Iterator[Finding]:
         losers = {
             earlier: positions
             for earlier, positions in overruled.items()
-            if earlier != NOBODY and _dropped(resolved.config_list[earlier], later)
+            if earlier != UNDECIDED and _dropped(resolved.config_list[earlier], later)
         }
         if losers:
             yield _finding(resolved, index, losers)
@@ -240,7 +240,7 @@ def tie_findings(resolved: Resolved) -> Iterator[Finding]:
 
 def _for_weight(resolved: Resolved, winner: int) -> object:
     """Return what a sub-config makes of a weight, comparable; None when it leaves it alone."""
-    settings = None if winner == NOBODY else resolved.settings_of(winner)
+    settings = None if winner == UNDECIDED else resolved.settings_of(winner)
     if not isinstance(settings, QuantizationSettings):
         return settings
     if "weight" not in settings.bits:

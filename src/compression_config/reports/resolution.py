@@ -30,7 +30,7 @@ from compression_config.reports.layout import (
     paragraph,
 )
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import QuantizationSettings
 from compression_config.text import printable
 
@@ -180,7 +180,7 @@ def layer_groups(resolved: Resolved) -> NameGroups[LayerFacts]:
     return NameGroups(
         (position, name, LayerFacts(kind, shape, has_weight, index))
         for position, (name, kind, shape, index) in enumerate(rows)
-        if index != NOBODY and (has_weight := inventory.has_weight(position)) in listed[index]
+        if index != UNDECIDED and (has_weight := inventory.has_weight(position)) in listed[index]
     )
 
 
@@ -207,7 +207,7 @@ def untouched(resolved: Resolved) -> Untouched:
     parameters: dict[int, int | None] = {}
     without: list[int] = []
     for position, index in enumerate(resolved.decided_by):
-        if index != NOBODY:
+        if index != UNDECIDED:
             continue
         if inventory.has_weight(position) is not False:
             with_weight.append(position)

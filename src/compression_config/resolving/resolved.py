@@ -16,7 +16,7 @@ from compression_config.configs.config_list import ConfigList
 from compression_config.configs.sub_config import SubConfig
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath, format_path
-from compression_config.resolving.selection import NOBODY, Selection
+from compression_config.resolving.selection import UNDECIDED, Selection
 from compression_config.resolving.settings import AnySettings, settings_of
 from compression_config.text import SHOWN, row
 
@@ -56,7 +56,7 @@ class Resolved:
         """For each sub-config the positions of the layers that it decides, in the model's order."""
         decided: tuple[list[int], ...] = tuple([] for _ in self.config_list)
         for position, index in enumerate(self.decided_by):
-            if index != NOBODY:
+            if index != UNDECIDED:
                 decided[index].append(position)
         return decided
 
@@ -88,7 +88,7 @@ class Resolved:
     def config(self, position: int) -> SubConfig | None:
         """Return the sub-config that decides about a layer; None when none selects it."""
         index = self.decided_by[position]
-        return None if index == NOBODY else self.config_list[index]
+        return None if index == UNDECIDED else self.config_list[index]
 
     def status(self, position: int) -> Status:
         """Return what becomes of a layer."""
@@ -100,7 +100,7 @@ class Resolved:
     def settings(self, position: int) -> AnySettings | None:
         """Return what a layer gets; None unless it is compressed. Layers of one winner share the object."""
         index = self.decided_by[position]
-        return None if index == NOBODY else self.settings_of(index)
+        return None if index == UNDECIDED else self.settings_of(index)
 
     def settings_of(self, index: int) -> AnySettings | None:
         """Return what a sub-config means for the layers that it wins; None for `exclude`."""

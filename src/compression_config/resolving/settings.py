@@ -7,6 +7,7 @@ canonical list, fingerprints, explanations and tie conflicts read the fields, so
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar, cast
@@ -99,8 +100,13 @@ def _for_each(value: V | Mapping[QuantType, V] | None, types: tuple[QuantType, .
 
 def plain_settings(settings: AnySettings) -> dict[str, Any]:
     """Return settings as plain data, under the names of their attributes; what is None is left out."""
-    values = {one.name: getattr(settings, one.name) for one in dataclasses.fields(settings)}
-    return {name: _plain(value) for name, value in values.items() if value is not None}
+    values = ((name, getattr(settings, name)) for name in _names(type(settings)))
+    return {name: _plain(value) for name, value in values if value is not None}
+
+
+@functools.cache
+def _names(settings_type: type[AnySettings]) -> tuple[str, ...]:
+    return tuple(one.name for one in dataclasses.fields(settings_type))
 
 
 def written_settings(settings: AnySettings) -> Iterator[tuple[str, Any]]:

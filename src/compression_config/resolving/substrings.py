@@ -16,16 +16,19 @@ to walk. A few substrings are searched one by one, which C does faster than Pyth
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-__all__ = ["HitSets", "Substrings"]
+__all__ = ["HitSets", "Run", "Substrings", "add_run"]
 
 
 _ROOT = 0
 _FEW = 8
 """Up to this many substrings a plain search of every name is faster than the automaton (measured)."""
+
+Run: TypeAlias = tuple[int, int]
+"""The place of the first name and the place after the last."""
 
 
 @dataclass
@@ -40,34 +43,47 @@ class HitSets:
     parent: list[int] = field(default_factory=lambda: [0])
     added: list[tuple[int, ...]] = field(default_factory=lambda: [()])
 
-    def members(self, hit_set: int) -> Iterator[int]:
-        """Yield the numbers of the substrings in a hit set; one may come more than once."""
-        while hit_set:
+    def members(self, hit_set: int, seen: set[int] | None = None) -> Iterator[int]:
+        """Yield the numbers of the substrings in a hit set; one may come more than once.
+
+        With `seen`, hit sets that are in it are left out, and those that are looked at are added.
+        """
+        seen = set() if seen is None else seen
+        while hit_set and hit_set not in seen:
+            seen.add(hit_set)
             yield from self.added[hit_set]
             hit_set = self.parent[hit_set]
 
-    def names_with(self, substring: int) -> Iterator[int]:
-        """Yield the numbers of the names that contain a substring, each once; after the first call O(their number)."""
-        to_do = list(self._added_in.get(substring, ()))
-        seen = set(to_do)
-        while to_do:
-            hit_set = to_do.pop()
-            yield from self._names_of.get(hit_set, ())
-            extensions = [extension for extension in self._extensions.get(hit_set, ()) if extension not in seen]
-            seen.update(extensions)
-            to_do += extensions
+    def arranged(self) -> tuple[list[int], Mapping[int, list[Run]]]:
+        """Return the names in an order in which those with a substring lie together, and for each substring where.
 
-    @functools.cached_property
-    def _added_in(self) -> dict[int, list[int]]:
-        return _inverted(enumerate(self.added))
-
-    @functools.cached_property
-    def _extensions(self) -> dict[int, list[int]]:
-        return _inverted((hit_set, (parent,)) for hit_set, parent in enumerate(self.parent))
-
-    @functools.cached_property
-    def _names_of(self) -> dict[int, list[int]]:
-        return _inverted((name, (hit_set,)) for name, hit_set in enumerate(self.of_name))
+        In the tree of hit sets, walked from the root, a hit set and all that extend it are one run of names.
+        Neighbouring runs are joined: what all names contain has a single one. The runs of a substring are disjoint
+        and ascending; one that no name contains has no entry. O(names + hit sets + what they add).
+        """
+        own = [0] * len(self.parent)
+        for hit_set in self.of_name:
+            own[hit_set] += 1
+        # A parent has a smaller number than the hit sets that extend it: no recursion is needed either way.
+        size, start = own.copy(), [0] * len(own)
+        for hit_set in range(len(own) - 1, 0, -1):
+            size[self.parent[hit_set]] += size[hit_set]
+        free = own.copy()
+        """For each hit set where its next extension begins."""
+        for hit_set in range(1, len(own)):
+            start[hit_set] = free[self.parent[hit_set]]
+            free[self.parent[hit_set]] += size[hit_set]
+            free[hit_set] += start[hit_set]
+        order, place = [0] * len(self.of_name), start.copy()
+        for name, hit_set in enumerate(self.of_name):
+            order[place[hit_set]] = name
+            place[hit_set] += 1
+        runs: dict[int, list[Run]] = {}
+        for hit_set in sorted(range(len(own)), key=start.__getitem__):
+            run = start[hit_set], start[hit_set] + size[hit_set]
+            for substring in self.added[hit_set]:
+                add_run(runs.setdefault(substring, []), run)
+        return order, runs
 
     def extended(self, hit_set: int, added: tuple[int, ...]) -> int:
         """Return the number of a new hit set: `added` on top of `hit_set`."""
@@ -76,13 +92,12 @@ class HitSets:
         return len(self.parent) - 1
 
 
-def _inverted(entries: Iterable[tuple[int, Iterable[int]]]) -> dict[int, list[int]]:
-    """Return for each value the keys of `entries` that have it, in their order."""
-    keys: dict[int, list[int]] = {}
-    for key, values in entries:
-        for value in values:
-            keys.setdefault(value, []).append(key)
-    return keys
+def add_run(runs: list[Run], run: Run) -> None:
+    """Add a run that begins no earlier than the last of `runs`; the two are joined where they touch or overlap."""
+    if runs and run[0] <= runs[-1][1]:
+        runs[-1] = runs[-1][0], max(runs[-1][1], run[1])
+    else:
+        runs.append(run)
 
 
 class Substrings:
