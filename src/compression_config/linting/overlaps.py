@@ -82,7 +82,9 @@ def _takers(resolved: Resolved, lost: list[int]) -> dict[int, list[int]]:
     """
     configs: list[SubConfig] = [resolved.config_list[index] for index in lost]
     by_type = _winners_by_type(resolved) if any(not config.names_layers for config in configs) else {}
-    by_part = _winners_by_part(resolved, {part for config in configs for part in config.op_partial_names or ()})
+    by_part = resolved.selection.deciders(
+        {part for config in configs for part in config.op_partial_names or ()}, most=_ENOUGH
+    )
     return {
         index: sorted(set(_takers_of(resolved, config, by_type, by_part)))[:_ENOUGH]
         for index, config in zip(lost, configs, strict=True)
@@ -116,17 +118,6 @@ def _winners_by_type(resolved: Resolved) -> dict[str, list[int]]:
         decided_by = found.setdefault(kind, [])
         if winner != UNDECIDED and len(decided_by) < _ENOUGH:
             decided_by.append(winner)
-    return found
-
-
-def _winners_by_part(resolved: Resolved, parts: set[str]) -> dict[str, dict[str, set[int]]]:
-    """Return for each of `parts` and each type a few sub-configs that decided such layers."""
-    found: dict[str, dict[str, set[int]]] = {part: {} for part in parts}
-    for position, kind in enumerate(resolved.inventory.types) if parts else ():
-        for part in parts.intersection(resolved.selection.partial_names_in(position)):
-            decided_by = found[part].setdefault(kind, set())
-            if len(decided_by) < _ENOUGH:
-                decided_by.add(resolved.decided_by[position])
     return found
 
 

@@ -135,6 +135,24 @@ class Selection:
         """
         return {self._parts[part]: self._names[name] for part, name in self._contained(position).items()}
 
+    def deciders(self, parts: Iterable[str], most: int) -> dict[str, Mapping[str, Sequence[int]]]:
+        """Return for each of `parts` and each type the first `most` sub-configs that decide layers with the part.
+
+        They come in the order in which the model has their layers. Partial names in the same layers share one answer.
+        """
+        types = self._inventory.types
+
+        @functools.cache
+        def in_runs(runs: tuple[Run, ...]) -> Mapping[str, Sequence[int]]:
+            found: dict[str, list[int]] = {}
+            for position in sorted(position for start, end in runs for position in self._arranged[start:end]):
+                indices, index = found.setdefault(types[position], []), self.decided_by[position]
+                if len(indices) < most and index not in indices:
+                    indices.append(index)
+            return found
+
+        return {part: in_runs(tuple(self._runs_of((part,)))) for part in parts}
+
     def selected(self, index: int) -> list[int]:
         """Return the positions of the layers that a sub-config selects, in the model's order.
 
@@ -151,13 +169,15 @@ class Selection:
     def selected_counts(self) -> list[int]:
         """Return for each sub-config how many layers it selects.
 
-        O(layers + elements + runs of names that the partial names are in), times the types of a selector.
+        O(layers + elements + runs that the elements are in), times the types of a selector; with aliases more, but
+        once for selectors that are in the same runs.
         """
+        count_in = functools.cache(self._count)
 
         @functools.cache
         def found_by(parts: tuple[str, ...], admitted: Types) -> tuple[list[Run], int]:
             runs = self._runs_of(parts)
-            return runs, self._count(runs, admitted)
+            return runs, count_in(tuple(runs), admitted)
 
         counts = []
         for index, (config, admitted) in enumerate(zip(self._configs, self._admitted, strict=True)):
@@ -263,16 +283,23 @@ class Selection:
 
     def _selecting_by_alias(self) -> dict[tuple[int, str], str]:
         """Return sub-config and partial name -> the first alias by which it selects a layer whose own name lacks it."""
-        first: dict[tuple[int, str], int] = {}
-        for position in self._aliases if self._parts else ():
-            for part, name in self._contained(position).items():
-                key = part, self._inventory.types[position]
-                if name != position:
-                    first[key] = min(name, first.get(key, name))
+        own_names, types, hits = self._inventory.names, self._inventory.types, self._hits
+        first: dict[tuple[int, str], str] = {}
+        seen: dict[tuple[int, str], set[int]] = {}
+        """For the hit set of a layer's own name and its type the hit sets that need not be looked at again."""
+        for (alias, position), hit_set in zip(
+            self._inventory.aliases.items(), hits.of_name[len(self._inventory) :], strict=bool(self._parts)
+        ):
+            own = hits.of_name[position]
+            if (own, types[position]) not in seen:
+                seen[own, types[position]] = set(hits.chain(own))
+            for part in hits.members(hit_set, seen[own, types[position]]):
+                if self._parts[part] not in own_names[position]:
+                    first.setdefault((part, types[position]), alias)
         found: dict[tuple[int, str], str] = {}
-        for (part, type_name), name in sorted(first.items(), key=itemgetter(1)):
+        for (part, type_name), alias in first.items():
             for index in self._selecting(part, type_name):
-                found.setdefault((index, self._parts[part]), self._names[name])
+                found.setdefault((index, self._parts[part]), alias)
         return found
 
     def _contained(self, position: int) -> dict[int, int]:
@@ -303,7 +330,7 @@ class Selection:
             add_run(runs, run)
         return runs
 
-    def _count(self, runs: Iterable[Run], admitted: Types) -> int:
+    def _count(self, runs: Sequence[Run], admitted: Types) -> int:
         """Return how many layers of the types are in `runs`."""
         if admitted is None:
             count = sum(end - start for start, end in runs)

@@ -7,7 +7,6 @@ canonical list, fingerprints, explanations and tie conflicts read the fields, so
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar, cast
@@ -61,6 +60,12 @@ class QuantizationSettings:
 AnySettings: TypeAlias = PruningSettings | QuantizationSettings
 V = TypeVar("V")
 
+# Asked for each layer of a model, which `dataclasses.fields` is too slow for.
+_NAMES: Mapping[type[object], tuple[str, ...]] = {
+    PruningSettings: tuple(one.name for one in dataclasses.fields(PruningSettings)),
+    QuantizationSettings: tuple(one.name for one in dataclasses.fields(QuantizationSettings)),
+}
+
 
 def settings_of(config: SubConfig, index: int) -> AnySettings | None:
     """Return what `config`, the sub-config `index` of its list, means for the layers it decides; None for `exclude`."""
@@ -100,13 +105,8 @@ def _for_each(value: V | Mapping[QuantType, V] | None, types: tuple[QuantType, .
 
 def plain_settings(settings: AnySettings) -> dict[str, Any]:
     """Return settings as plain data, under the names of their attributes; what is None is left out."""
-    values = ((name, getattr(settings, name)) for name in _names(type(settings)))
+    values = ((name, getattr(settings, name)) for name in _NAMES[type(settings)])
     return {name: _plain(value) for name, value in values if value is not None}
-
-
-@functools.cache
-def _names(settings_type: type[AnySettings]) -> tuple[str, ...]:
-    return tuple(one.name for one in dataclasses.fields(settings_type))
 
 
 def written_settings(settings: AnySettings) -> Iterator[tuple[str, Any]]:

@@ -48,10 +48,17 @@ class HitSets:
 
         With `seen`, hit sets that are in it are left out, and those that are looked at are added.
         """
-        seen = set() if seen is None else seen
-        while hit_set and hit_set not in seen:
-            seen.add(hit_set)
-            yield from self.added[hit_set]
+        for one in self.chain(hit_set):
+            if seen is not None:
+                if one in seen:
+                    break
+                seen.add(one)
+            yield from self.added[one]
+
+    def chain(self, hit_set: int) -> Iterator[int]:
+        """Yield a hit set and those that it extends; the empty one is left out."""
+        while hit_set:
+            yield hit_set
             hit_set = self.parent[hit_set]
 
     def arranged(self) -> tuple[list[int], Mapping[int, list[Run]]]:
