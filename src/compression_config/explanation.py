@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from compression_config.budget import Budget
 from compression_config.budget.counting import masked_count
@@ -194,12 +194,15 @@ def _quantized(numel: int, bits: int | None, dtype: str | None) -> str:
 
 def _reasons(resolved: Resolved, position: int, layer: Layer) -> Iterator[tuple[str, str]]:
     """Yield who decides and who is overruled; for an untouched layer who nearly selects it."""
+    names = _Names.of(resolved, position, layer)
     if resolved.decided_by[position] == UNDECIDED:
-        yield from islice(_near_misses(resolved, layer), _CLOSE)
+        yield from islice(_near_misses(resolved, layer, names), _CLOSE)
         return
-    *overruled, winner = resolved.selection.selected_by(position)
-    for label, index in (("decided by", winner), *(("overrules", index) for index in overruled)):
-        yield label, f"{_sub_config_words(resolved, index)}: {_holding(resolved.config_list[index], layer)}"
+    *overruled, deciding = resolved.selection.selected_by(position)
+    for label, index in (("decided by", deciding), *(("overrules", index) for index in overruled)):
+        config = resolved.config_list[index]
+        reasons = filter(None, (_type_holds(config, layer), _name_holds(config, names)))
+        yield label, f"{_sub_config_words(resolved, index)}: {' and '.join(reasons)}"
 
 
 def _sub_config_words(resolved: Resolved, index: int) -> str:
@@ -207,11 +210,6 @@ def _sub_config_words(resolved: Resolved, index: int) -> str:
     place = resolved.config_list.provenance.place((index,))
     where = "" if place.span is None else f" at {place.source}:{place.span.start.line}:{place.span.start.column}"
     return f"{format_path(place.path)} {settings_words(resolved.settings_of(index))}{where}"
-
-
-def _holding(config: SubConfig, layer: Layer) -> str:
-    """Return which elements of a selector hold for a layer that it selects."""
-    return " and ".join(filter(None, (_type_holds(config, layer), _name_holds(config, layer))))
 
 
 def _type_holds(config: SubConfig, layer: Layer) -> str | None:
@@ -223,24 +221,39 @@ def _type_holds(config: SubConfig, layer: Layer) -> str | None:
     return f"'{layer.type}' is one of the 'default' types"
 
 
-def _name_holds(config: SubConfig, layer: Layer) -> str | None:
+class _Names(NamedTuple):
+    """The names of a layer, so that a selector is held against all of them at once: there may be many aliases."""
+
+    order: Mapping[str, int]
+    """The places of the names; the layer's own has place 0."""
+    containing: Mapping[str, str]
+    """For each partial name that is in one of them the first that contains it."""
+
+    @classmethod
+    def of(cls, resolved: Resolved, position: int, layer: Layer) -> _Names:
+        order = {name: place for place, name in enumerate((layer.name, *layer.aliases))}
+        return cls(order, resolved.selection.partial_names_in(position))
+
+
+def _name_holds(config: SubConfig, names: _Names) -> str | None:
     """Return why the name or an alias fits; None when neither does, or no names are listed."""
-    for name in (layer.name, *layer.aliases):
-        what = "its name" if name == layer.name else f"its alias '{name}'"
-        if name in (config.op_names or ()):
-            return f"op_names lists {'it' if name == layer.name else what}"
-        contained = [part for part in config.op_partial_names or () if part in name]
-        if contained:
-            return f"{what} contains {listed(dict.fromkeys(contained))}"
-    return None
+    full = {name for name in config.op_names or () if name in names.order}
+    containing = {names.containing[part] for part in config.op_partial_names or () if part in names.containing}
+    first = min(full | containing, key=names.order.__getitem__, default=None)
+    if first is None:
+        return None
+    what = f"its alias '{first}'" if names.order[first] else "its name"
+    if first in full:
+        return f"op_names lists {what if names.order[first] else 'it'}"
+    return f"{what} contains {listed(dict.fromkeys(part for part in config.op_partial_names or () if part in first))}"
 
 
-def _near_misses(resolved: Resolved, layer: Layer) -> Iterator[tuple[str, str]]:
+def _near_misses(resolved: Resolved, layer: Layer, names: _Names) -> Iterator[tuple[str, str]]:
     """Yield the sub-configs of which one half of the selector holds for a layer, and the half that does not."""
     for index, config in enumerate(resolved.config_list):
         if config.op_types is None or not config.names_layers:
             continue
-        by_type, by_name = _type_holds(config, layer), _name_holds(config, layer)
+        by_type, by_name = _type_holds(config, layer), _name_holds(config, names)
         if by_name:
             missing = f"op_types lists only {_alternatives(_quoted(config.op_types), most=3, last='and')}"
         elif by_type:
