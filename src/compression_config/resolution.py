@@ -1,12 +1,15 @@
-"""Views of an answer: one layer, one sub-config. They hold no data of their own."""
+"""The answer as users see it: a mapping over the layers of a model, and a sequence of what became of each sub-config.
+
+Both are views of `Resolved`, which knows layers by position; they hold no data of their own, and what takes time is
+computed when it is first asked for.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast, overload
 
 from compression_config.budget import Budget, budget_findings, budget_of
@@ -27,6 +30,7 @@ from compression_config.serialization import resolution_to_dict
 
 __all__ = [
     "CompressedLayer",
+    "CompressedLayers",
     "CompressionLayer",
     "CompressionResolution",
     "LayerResolution",
@@ -34,7 +38,6 @@ __all__ = [
     "SubConfigResolution",
     "SubConfigs",
     "Unmatched",
-    "layer_view",
 ]
 
 
@@ -113,10 +116,26 @@ class CompressedLayer(LayerResolution[S_co]):
         return cast("S_co", self._resolved.settings(self._position))
 
 
-def layer_view(resolved: Resolved, position: int) -> LayerResolution[AnySettings]:
-    """Return the view of the layer at `position`."""
-    compressed = resolved.status(position) is Status.COMPRESSED
-    return (CompressedLayer if compressed else LayerResolution)(resolved, position)
+class CompressedLayers(Mapping[str, CompressedLayer[S_co]], Generic[S_co]):
+    """Compressed layers by name, in the model's order. Read-only; it can be pickled and copied."""
+
+    __slots__ = ("_positions", "_resolved")
+
+    def __init__(self, resolved: Resolved, positions: Iterable[int]) -> None:
+        self._resolved = resolved
+        self._positions = {resolved.inventory.names[position]: position for position in positions}
+
+    def __getitem__(self, name: str) -> CompressedLayer[S_co]:
+        return CompressedLayer(self._resolved, self._positions[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._positions)
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 class SubConfigResolution:
@@ -233,7 +252,10 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         return self._resolved.inventory
 
     def __getitem__(self, name: str) -> LayerResolution[S_co]:
-        return cast("LayerResolution[S_co]", layer_view(self._resolved, self._position(name)))
+        position = self._position(name)
+        compressed = self._resolved.status(position) is Status.COMPRESSED
+        view: type[LayerResolution[S_co]] = CompressedLayer if compressed else LayerResolution
+        return view(self._resolved, position)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.inventory.names)
@@ -259,9 +281,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
     @functools.cached_property
     def compressed(self) -> Mapping[str, CompressedLayer[S_co]]:
         """The compressed layers by name, in the model's order; see `prunable` for those that have a weight."""
-        names = self.inventory.names
-        found = {names[p]: CompressedLayer[S_co](self._resolved, p) for p in self._with_status(Status.COMPRESSED)}
-        return MappingProxyType(found)
+        return CompressedLayers(self._resolved, self._with_status(Status.COMPRESSED))
 
     @functools.cached_property
     def prunable(self) -> Mapping[str, CompressedLayer[S_co]]:
@@ -269,10 +289,8 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
 
         A layer of which nothing is known but name and type counts as having one.
         """
-        names, has_weight = self.inventory.names, self.inventory.has_weight
-        weightless = {names[p] for p in self._with_status(Status.COMPRESSED) if has_weight(p) is False}
-        found = {name: layer for name, layer in self.compressed.items() if name not in weightless}
-        return MappingProxyType(found)
+        compressed, has_weight = self._with_status(Status.COMPRESSED), self.inventory.has_weight
+        return CompressedLayers(self._resolved, (p for p in compressed if has_weight(p) is not False))
 
     @property
     def excluded(self) -> tuple[str, ...]:
@@ -336,8 +354,8 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         """Return the answer as versioned plain data, ready for JSON; see docs/cli.md for its shape."""
         return resolution_to_dict(self._resolved, self.findings, self.budget)
 
-    def _position(self, name: str) -> int:
-        position = self.inventory.position(name)
+    def _position(self, name: object) -> int:
+        position = self.inventory.position(name) if isinstance(name, str) else None
         if position is None:
             raise UnknownLayer(name, self.inventory.nearest(name))
         return position
