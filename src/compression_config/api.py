@@ -21,7 +21,7 @@ from compression_config.text import listed
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
 
-__all__ = ["Model", "answer", "check", "resolve", "verify"]
+__all__ = ["Model", "Options", "answer", "check", "resolve", "verify"]
 
 
 Model: TypeAlias = Inventory | SupportsNamedModules | Iterable[LayerLike]
