@@ -156,7 +156,7 @@ class SubConfigResolution:
 
     @property
     def selected(self) -> tuple[str, ...]:
-        """The names of the layers that its selector holds for, in the model's order."""
+        """The names of the layers that it selects, in the model's order."""
         names = self._resolved.inventory.names
         return tuple(names[position] for position in self._resolved.selection.selected(self.index))
 
@@ -168,7 +168,7 @@ class SubConfigResolution:
 
     @property
     def shadowed(self) -> bool:
-        """Whether it selects layers and later sub-configs take every one of them."""
+        """Whether it selects layers and decides about none."""
         return self._resolved.shadowed(self.index)
 
     def __eq__(self, other: object) -> bool:
@@ -188,7 +188,7 @@ class SubConfigResolution:
 
 
 class SubConfigs(Sequence[SubConfigResolution]):
-    """What became of each sub-config, in list order; made when asked for."""
+    """What became of each sub-config, in list order; made on demand."""
 
     def __init__(self, resolved: Resolved) -> None:
         self._resolved = resolved
@@ -233,7 +233,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
 
     @property
     def resolved(self) -> Resolved:
-        """The data behind this answer, in which layers are known by position; for modules of this package."""
+        """The data that this shows, in which layers are known by position; for modules of this package."""
         return self._resolved
 
     @property
@@ -318,7 +318,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
 
     @functools.cached_property
     def unmatched(self) -> tuple[Finding, ...]:
-        """The findings about selectors that select nothing, as severe as `resolve` was told to take them (D14)."""
+        """The findings about selectors that select nothing, with the severity that `resolve` was given (D14)."""
         errors = (finding for finding in self._selecting if finding.severity is Severity.ERROR)
         if self._on_unmatched == "warn":
             return tuple(replace(finding, severity=Severity.WARNING) for finding in errors)
@@ -340,7 +340,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         return fingerprint(self._resolved)
 
     def explain(self, name: str) -> str:
-        """Return in words what a layer gets, which sub-config decides and which it overrules.
+        """Return in words what a layer gets, which sub-config decides and which ones it overwrites.
 
         Raises `UnknownLayer` with the nearest names.
         """
@@ -373,7 +373,7 @@ _KEYS = tuple(dict.fromkeys(key for config in CONFIG_TYPES.values() for key in c
 def _list_order(finding: Finding) -> tuple[int, tuple[int, int], int, int]:
     """Sort by sub-config, then by place in its file, or for plain data by key and element.
 
-    What speaks of the whole list comes first.
+    What concerns the whole list comes first.
     """
     index, element = ([step for step in finding.path if isinstance(step, int)] + [-1, -1])[:2]
     key = next((_KEYS.index(step) for step in finding.path if step in _KEYS), -1)

@@ -217,34 +217,34 @@ def _finding(resolved: Resolved, index: int, losers: dict[int, list[int]]) -> Fi
 def tie_findings(resolved: Resolved) -> Iterator[Finding]:
     """Yield where one weight is compressed and left alone, or compressed in different ways; in the model's order.
 
-    Ties between which the same sub-configs decide are said once, by the first of them. Members of one group get
-    one share of its budget and are in no conflict; neither is what concerns the input or output alone.
+    Ties that the same sub-configs decide are reported once, at the first of them. Members of one group share its budget
+    and do not conflict; neither does what concerns the input or output alone.
     """
     conflicts: dict[tuple[int, ...], list[Sequence[int]]] = {}
     for tied in resolved.inventory.ties:
         decided_by = tuple(sorted({resolved.decided_by[position] for position in tied}))
-        if len({_for_weight(resolved, winner) for winner in decided_by}) > 1:
+        if len({_for_weight(resolved, index) for index in decided_by}) > 1:
             conflicts.setdefault(decided_by, []).append(tied)
     for decided_by, ties in conflicts.items():
         yield _ties_finding(resolved, decided_by, ties)
 
 
-def _for_weight(resolved: Resolved, winner: int) -> object:
-    """Return what a sub-config makes of a weight, comparable; None when it leaves it alone."""
-    settings = None if winner == UNDECIDED else resolved.settings_of(winner)
+def _for_weight(resolved: Resolved, index: int) -> object:
+    """Return what a sub-config does to a weight, comparable; None when it leaves the weight alone."""
+    settings = None if index == UNDECIDED else resolved.settings_of(index)
     if not isinstance(settings, QuantizationSettings):
         return settings
     if "weight" not in settings.bits:
         return None
     return tuple(
-        (key, value.get("weight") if isinstance(value, Mapping) else value)
+        (key, value["weight"] if isinstance(value, Mapping) else value)
         for key, value in written_settings(settings)
         if not isinstance(value, Mapping) or "weight" in value
     )
 
 
 def _ties_finding(resolved: Resolved, decided_by: Sequence[int], ties: Sequence[Sequence[int]]) -> Finding:
-    compressing = [winner for winner in decided_by if _for_weight(resolved, winner) is not None]
+    compressing = [index for index in decided_by if _for_weight(resolved, index) is not None]
     first = ties[0]
     by_outcome: dict[object, int] = {}
     for position in first:
@@ -262,6 +262,6 @@ def _ties_finding(resolved: Resolved, decided_by: Sequence[int], ties: Sequence[
         message += f"get different settings from {resolved.labels(compressing)}"
         hint = "name both in one sub-config"
     if len(ties) > 1:
-        message += f" (the same holds for {layers_words(sum(map(len, ties[1:])))} more)"
+        message += f" (the same applies to {layers_words(sum(map(len, ties[1:])))} more)"
     place = resolved.config_list.provenance.place((compressing[-1],))
     return Finding.at(place, Code.TIED_CONFLICT, message, hint)

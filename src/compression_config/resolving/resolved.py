@@ -1,8 +1,8 @@
 """The answer as data: for each layer the sub-config that decides, and what that makes of the layer.
 
 Spec: "If multiple sub-configs are configured for the same layer, the later ones will overwrite the previous ones."
-The last claim wins with its whole sub-config, `exclude` included (D3). This is a total function: an empty list
-and an empty model have an answer too. Everything above reads this data; nothing changes it.
+The last sub-config that selects a layer decides with all that it says, `exclude` included (D3). This is a total
+function: an empty list and an empty model have an answer too. Everything above reads this data; nothing changes it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Status(StrEnum):
     """What becomes of a layer."""
 
     COMPRESSED = "compressed"
-    """The winner compresses it."""
+    """The deciding sub-config compresses it."""
     EXCLUDED = "excluded"
-    """The winner says `exclude`."""
+    """The deciding sub-config says `exclude`."""
     UNTOUCHED = "untouched"
     """No sub-config selects it."""
 
 
 class Resolved:
-    """A config list held against an inventory. Layers are known by position, sub-configs by index."""
+    """A config list resolved against an inventory. Layers are known by position, sub-configs by index."""
 
     def __init__(self, config_list: ConfigList[Any], inventory: Inventory) -> None:
         self.config_list = config_list
@@ -43,12 +43,12 @@ class Resolved:
         self.selection = Selection(config_list, inventory)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle list and inventory; who wins is found again."""
+        """Pickle list and inventory; what decides is found again."""
         return type(self), (self.config_list, self.inventory)
 
     @property
     def decided_by(self) -> list[int]:
-        """For each layer the index of the sub-config that decides; -1 where none does. Not to be changed."""
+        """For each layer the index of the sub-config that decides; `UNDECIDED` where none does. Not to be changed."""
         return self.selection.decided_by
 
     @functools.cached_property
@@ -62,7 +62,7 @@ class Resolved:
 
     @functools.cached_property
     def groups(self) -> tuple[int, ...]:
-        """The indices of the sub-configs whose layers share a budget: `total_sparsity`, and decided something."""
+        """The indices of the sub-configs whose layers share a budget: those with `total_sparsity` that decide any."""
         configs = self.config_list
         return tuple(
             index
@@ -82,7 +82,7 @@ class Resolved:
         return row(words, "others" if len(chosen) > SHOWN else None)
 
     def shadowed(self, index: int) -> bool:
-        """Return whether a sub-config selects layers and later ones take every one of them."""
+        """Return whether a sub-config selects layers and decides about none."""
         return not self.decided[index] and self.selection.selects(index)
 
     def config(self, position: int) -> SubConfig | None:
@@ -98,12 +98,12 @@ class Resolved:
         return Status.EXCLUDED if config.exclude else Status.COMPRESSED
 
     def settings(self, position: int) -> AnySettings | None:
-        """Return what a layer gets; None unless it is compressed. Layers of one winner share the object."""
+        """Return what a layer gets; None unless it is compressed. Layers that one sub-config decides share it."""
         index = self.decided_by[position]
         return None if index == UNDECIDED else self.settings_of(index)
 
     def settings_of(self, index: int) -> AnySettings | None:
-        """Return what a sub-config means for the layers that it wins; None for `exclude`."""
+        """Return what a sub-config means for the layers that it decides; None for `exclude`."""
         if index not in self._settings:
             self._settings[index] = settings_of(self.config_list[index], index)
         return self._settings[index]

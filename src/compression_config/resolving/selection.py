@@ -10,10 +10,8 @@ in every layer.
 from __future__ import annotations
 
 import functools
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final, TypeAlias, TypeVar
 
 from compression_config.configs.sub_config import DEFAULT_TYPES, SubConfig
@@ -140,52 +138,47 @@ class Selection:
 
         They come in the order in which the model has their layers. Partial names in the same layers share one answer.
         """
-        types = self._inventory.types
 
         @functools.cache
-        def in_runs(runs: tuple[Run, ...]) -> Mapping[str, Sequence[int]]:
+        def within(runs: tuple[Run, ...]) -> Mapping[str, Sequence[int]]:
             found: dict[str, list[int]] = {}
-            for position in sorted(position for start, end in runs for position in self._arranged[start:end]):
-                indices, index = found.setdefault(types[position], []), self.decided_by[position]
-                if len(indices) < most and index not in indices:
-                    indices.append(index)
+            for position in sorted(self._within(runs, None)):
+                indices = found.setdefault(self._inventory.types[position], [])
+                if len(indices) < most and self.decided_by[position] not in indices:
+                    indices.append(self.decided_by[position])
             return found
 
-        return {part: in_runs(tuple(self._runs_of((part,)))) for part in parts}
+        return {part: within(self._runs_of((part,))) for part in parts}
 
     def selected(self, index: int) -> list[int]:
         """Return the positions of the layers that a sub-config selects, in the model's order.
 
         O(their number), after an O(layers + hit sets) for the first that is asked about.
         """
-        config, admitted, types = self._configs[index], self._admitted[index], self._inventory.types
+        config, admitted = self._configs[index], self._admitted[index]
         if not config.names_layers:
             return sorted(position for name in admitted or () for position in self._of_type.get(name, ()))
-        found = self._named(index)
-        for start, end in self._runs_of(tuple(config.op_partial_names or ())):
-            found.update(p for p in self._arranged[start:end] if admitted is None or types[p] in admitted)
-        return sorted(found)
+        return sorted(self._named(index) | self._within(self._runs_of(config.op_partial_names or ()), admitted))
 
     def selected_counts(self) -> list[int]:
         """Return for each sub-config how many layers it selects.
 
-        O(layers + elements + runs that the elements are in), times the types of a selector; with aliases more, but
-        once for selectors that are in the same runs.
+        Selectors of partial names that are in the same layers are counted once, so that it takes no longer where all
+        of them are in all layers; those that have full names as well are counted one by one.
         """
-        count_in = functools.cache(self._count)
 
         @functools.cache
-        def found_by(parts: tuple[str, ...], admitted: Types) -> tuple[list[Run], int]:
-            runs = self._runs_of(parts)
-            return runs, count_in(tuple(runs), admitted)
+        def within(runs: tuple[Run, ...], admitted: Types) -> int:
+            return len(self._within(runs, admitted))
 
         counts = []
         for index, (config, admitted) in enumerate(zip(self._configs, self._admitted, strict=True)):
             if not config.names_layers:
                 counts.append(sum(len(self._of_type.get(name, ())) for name in admitted or ()))
-                continue
-            runs, count = found_by(tuple(config.op_partial_names or ()), admitted)
-            counts.append(count + sum(not self._is_in(runs, position) for position in self._named(index)))
+            elif config.op_names:
+                counts.append(len(self.selected(index)))
+            else:
+                counts.append(within(self._runs_of(config.op_partial_names or ()), admitted))
         return counts
 
     def _enter(self, index: int, config: SubConfig, present: frozenset[str]) -> None:
@@ -321,40 +314,19 @@ class Selection:
         found = {self._inventory.position(name) for name in self._configs[index].op_names or ()}
         return {p for p in found if p is not None and (admitted is None or types[p] in admitted)}
 
-    def _runs_of(self, parts: tuple[str, ...]) -> list[Run]:
+    def _runs_of(self, parts: Sequence[str]) -> tuple[Run, ...]:
         """Return where in `_arranged` the layers are whose name or alias contains one of `parts`."""
         if len(parts) == 1:
-            return self._runs.get(parts[0], [])
+            return self._runs.get(parts[0], ())
         runs: list[Run] = []
         for run in sorted(run for part in parts for run in self._runs.get(part, ())):
             add_run(runs, run)
-        return runs
+        return tuple(runs)
 
-    def _count(self, runs: Sequence[Run], admitted: Types) -> int:
-        """Return how many layers of the types are in `runs`."""
-        if admitted is None:
-            count = sum(end - start for start, end in runs)
-        else:
-            places = [self._places_of_type[name] for name in admitted if name in self._places_of_type]
-            count = sum(
-                bisect_left(of_one, end) - bisect_left(of_one, start) for start, end in runs for of_one in places
-            )
-        if self._aliases:  # these layers are there under each of their names
-            several, types = self._places_of_aliased, self._inventory.types
-            inside = (
-                p for start, end in runs for p in several[bisect_left(several, start) : bisect_left(several, end)]
-            )
-            found = [p for p in map(self._arranged.__getitem__, inside) if admitted is None or types[p] in admitted]
-            count -= len(found) - len(set(found))
-        return count
-
-    def _is_in(self, runs: Sequence[Run], position: int) -> bool:
-        """Return whether a layer is in `runs` under one of its names."""
-        for place in map(self._places.__getitem__, self._names_of(position)) if runs else ():
-            run = bisect_right(runs, place, key=itemgetter(0)) - 1
-            if run >= 0 and place < runs[run][1]:
-                return True
-        return False
+    def _within(self, runs: Iterable[Run], admitted: Types) -> set[int]:
+        """Return the layers of the types in `runs`; one that has aliases may be there several times."""
+        types = self._inventory.types
+        return {p for start, end in runs for p in self._arranged[start:end] if admitted is None or types[p] in admitted}
 
     @functools.cached_property
     def _of_type(self) -> dict[str, list[int]]:
@@ -378,22 +350,9 @@ class Selection:
         return [layers[name] for name in self._arrangement[0]]
 
     @functools.cached_property
-    def _runs(self) -> dict[str, list[Run]]:
+    def _runs(self) -> dict[str, tuple[Run, ...]]:
         """For each partial name where in `_arranged` the layers with it are."""
-        return {self._parts[part]: runs for part, runs in self._arrangement[1].items()}
-
-    @functools.cached_property
-    def _places(self) -> list[int]:
-        """For each name its place in the arrangement."""
-        return sorted(range(len(self._names)), key=self._arrangement[0].__getitem__)
-
-    @functools.cached_property
-    def _places_of_type(self) -> dict[str, list[int]]:
-        return _grouped(map(self._inventory.types.__getitem__, self._arranged))
-
-    @functools.cached_property
-    def _places_of_aliased(self) -> list[int]:
-        return [place for place, position in enumerate(self._arranged) if position in self._aliases]
+        return {self._parts[part]: tuple(runs) for part, runs in self._arrangement[1].items()}
 
 
 def _append(table: dict[K, list[int]], key: K, index: int) -> None:
@@ -401,11 +360,6 @@ def _append(table: dict[K, list[int]], key: K, index: int) -> None:
     indices = table.setdefault(key, [])
     if not indices or indices[-1] != index:
         indices.append(index)
-
-
-def _within(places: Sequence[int], run: Run) -> Sequence[int]:
-    """Return those of ascending `places` that are in `run`."""
-    return places[bisect_left(places, run[0]) : bisect_left(places, run[1])]
 
 
 def _grouped(keys: Iterable[K]) -> dict[K, list[int]]:

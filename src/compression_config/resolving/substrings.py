@@ -141,7 +141,7 @@ class _Automaton:
     def __init__(self, substrings: Sequence[str]) -> None:
         self._edges: dict[tuple[int, str], int] = {}
         self._parent = [_ROOT]
-        self._letter = [""]
+        self._character = [""]
         self._goes_on = bytearray(b"\1")
         self._ends_here: dict[int, int] = {}
         for number, substring in enumerate(substrings):
@@ -153,12 +153,12 @@ class _Automaton:
     def _inserted(self, substring: str) -> int:
         state = _ROOT
         edges = self._edges
-        for letter in substring:
-            following = edges.get((state, letter))
+        for character in substring:
+            following = edges.get((state, character))
             if following is None:
-                following = edges[state, letter] = len(self._parent)
+                following = edges[state, character] = len(self._parent)
                 self._parent.append(state)
-                self._letter.append(letter)
+                self._character.append(character)
                 self._goes_on.append(0)
                 self._goes_on[state] = 1
             state = following
@@ -193,11 +193,11 @@ class _Automaton:
         return reached[prefix]
 
     def _walk_component(self, state: int, component: str) -> tuple[int, tuple[int, ...]]:
-        """Return the state behind `component` and the substrings that end in it; remembered."""
+        """Return the state after `component` and the substrings that end in it; remembered."""
         start = state
         hits: list[int] = []
-        for place, letter in enumerate(component, 1):
-            state = self._next(state, letter)
+        for place, character in enumerate(component, 1):
+            state = self._next(state, character)
             if not state and start:  # what follows is the same from wherever the walk came to the root
                 rest = _ROOT, component[place:]
                 state, following = self._walked.get(rest) or self._walk_component(*rest)
@@ -210,9 +210,9 @@ class _Automaton:
         step = self._walked[start, component] = (state, tuple(dict.fromkeys(hits)))
         return step
 
-    def _next(self, state: int, letter: str) -> int:
+    def _next(self, state: int, character: str) -> int:
         edges = self._edges
-        while (following := edges.get((state, letter))) is None and state:
+        while (following := edges.get((state, character))) is None and state:
             state = self._suffix[state]
         if following is None:
             return _ROOT
@@ -221,19 +221,19 @@ class _Automaton:
         return following
 
     def _enter(self, state: int) -> None:
-        """Find the suffix link and the outputs of `state`, and of the links behind it that have none yet.
+        """Find the suffix link and the outputs of `state`, and of those that it links to and that have none yet.
 
         A state is entered from its parent, so the parent's own link is known; that makes one loop enough.
         """
         chain = []
         while state not in self._suffix:
             chain.append(state)
-            parent, letter = self._parent[state], self._letter[state]
+            parent, character = self._parent[state], self._character[state]
             link = _ROOT
             while parent:
                 parent = self._suffix[parent]
-                if (parent, letter) in self._edges:
-                    link = self._edges[parent, letter]
+                if (parent, character) in self._edges:
+                    link = self._edges[parent, character]
                     break
             self._suffix[state] = link
             state = link
