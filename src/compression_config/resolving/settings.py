@@ -105,8 +105,7 @@ def _for_each(value: V | Mapping[QuantType, V] | None, types: tuple[QuantType, .
 
 def plain_settings(settings: AnySettings) -> dict[str, Any]:
     """Return settings as plain data, under the names of their attributes; what is None is left out."""
-    values = ((name, getattr(settings, name)) for name in _NAMES[type(settings)])
-    return {name: _plain(value) for name, value in values if value is not None}
+    return {name: _plain(value) for name in _NAMES[type(settings)] if (value := getattr(settings, name)) is not None}
 
 
 def written_settings(settings: AnySettings) -> Iterator[tuple[str, Any]]:
