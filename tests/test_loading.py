@@ -456,7 +456,7 @@ def test_an_inventory_in_place_of_a_config_list_is_recognized(tmp_path: Path) ->
     cc.Inventory.from_layers([("fc1", "Linear")]).save(path)
     (finding,) = cc.check(path)
     assert (finding.code, finding.message) == (cc.Code.NOT_A_LIST, "a config list is a list, not an inventory")
-    assert finding.hint == "give the inventory as the model, and a config list in its place"
+    assert finding.hint == "pass the inventory as the model, and a config list in its place"
 
 
 def test_a_validated_list_is_not_validated_again_and_can_be_judged_anew() -> None:

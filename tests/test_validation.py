@@ -1,4 +1,4 @@
-"""What a config list may say: each refusal with its code, its place, its sentence and its remedy; and what is taken."""
+"""What a config list may say: each refusal with its code, its place, its message and its hint; and what is accepted."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ PRUNED: dict[str, Any] = {**LINEAR, "sparsity_per_layer": 0.5}
 PAIR: dict[str, Any] = {**LINEAR, "quant_types": ["weight", "input"]}
 QUANTIZED: dict[str, Any] = {**PAIR, "quant_bits": 8}
 KEEP = "keep 'exclude' to leave the layers alone, or delete it to "
-PUT_IT = "put it in [ ], or write '- ' before its first key and indent the others"
+PUT_IT = "put it in [ ]"
 KEEP_ONE = "keep one: sparsity_per_layer is the ratio of each layer, total_sparsity that of all layers together"
-TWO_LISTS = "write two lists, under 'pruning:' and 'quantization:'"
+TWO_LISTS = "write two lists, under 'pruning' and 'quantization'"
 PRUNING_KEYS = (
     "the keys are 'op_types', 'op_names', 'op_partial_names', 'exclude', 'sparsity_per_layer', 'total_sparsity', "
     "'sparsity' and 'max_sparsity_per_layer'"
@@ -60,11 +60,11 @@ BAD_SUB_CONFIGS: list[Any] = [
     ("key-that-is-no-string", dict([*PRUNED.items(), (7, 1)]), "unknown-key", ("7",),
      "there is no key '7'", PRUNING_KEYS),
     ("wrong-type", {"op_types": 5, "sparsity_per_layer": 0.5}, "wrong-type", ("op_types",),
-     "'op_types' must be a list, not 5", "write op_types: [Linear]"),
+     "'op_types' must be a list, not 5", 'write "op_types": ["Linear"]'),
     ("wrong-type-of-element", {"op_names": ["a", ["b"]], "sparsity_per_layer": 0.5}, "wrong-type", ("op_names", 1),
-     "'op_names' must hold strings, not [\"b\"]", "write one name, as in op_names: [fc1]"),
+     "'op_names' must contain strings, not [\"b\"]", 'write one name, as in "op_names": ["fc1"]'),
     ("set-has-no-order", {"op_types": {"Linear"}, "sparsity_per_layer": 0.5}, "wrong-type", ("op_types",),
-     "'op_types' must be a list, not an object of type set", "write op_types: [Linear]"),
+     "'op_types' must be a list, not an object of type set", 'write "op_types": ["Linear"]'),
     ("both-ratios", {**LINEAR, "sparsity": 0.5, "sparsity_per_layer": 0.5}, "conflicting-keys",
      ("sparsity_per_layer",), "'sparsity' and 'sparsity_per_layer' cannot both be set in one sub-config", KEEP_ONE),
     ("total-and-each", {**PRUNED, "total_sparsity": 0.5}, "conflicting-keys", ("total_sparsity",),
@@ -79,28 +79,28 @@ BAD_SUB_CONFIGS: list[Any] = [
      ("max_sparsity_per_layer",), "'exclude' and 'max_sparsity_per_layer' cannot both be set in one sub-config",
      KEEP + "prune them"),
     ("no-selector", {"sparsity_per_layer": 0.5}, "no-selector", (),
-     "a sub-config says which layers it means: one of 'op_types', 'op_names' or 'op_partial_names'",
-     "write op_types: [Linear], or the names of the layers"),
-    ("no-setting", LINEAR, "no-setting", (), "a sub-config says what happens to the layers it selects",
-     "write sparsity_per_layer: 0.5, total_sparsity: 0.5, or exclude: true"),
+     "a sub-config needs a selector: 'op_types', 'op_names' or 'op_partial_names'",
+     'write "op_types": ["Linear"], or the names of the layers'),
+    ("no-setting", LINEAR, "no-setting", (), "a sub-config must say what to do with the layers that it selects",
+     'write "sparsity_per_layer": 0.5, "total_sparsity": 0.5, or "exclude": True'),
     ("empty-selector-list", {"op_types": [], "sparsity_per_layer": 0.5}, "empty-selector", ("op_types",),
-     "'op_types' must name at least one type", "name one, or delete the line to select by the other keys"),
+     "'op_types' must name at least one type", "name one, or delete the key to select by the other keys"),
     ("empty-name", {"op_names": ["a", ""], "sparsity_per_layer": 0.5}, "empty-selector", ("op_names", 1),
-     "an empty string is no name", "write a name, or delete it"),
+     "an empty string is not a name", "write a name, or delete it"),
     ("empty-partial-name", {"op_partial_names": [""], "exclude": True}, "empty-selector", ("op_partial_names", 0),
-     "an empty string is no partial name", "write a partial name, or delete it"),
+     "an empty string is not a partial name", "write a partial name, or delete it"),
     ("null", {**PRUNED, "op_names": None}, "empty-value", ("op_names",),
-     "'op_names' has no value", "write a value, or delete the line"),
+     "'op_names' has no value", "write a value, or delete the key"),
     ("null-ratio", {**LINEAR, "sparsity_per_layer": None}, "empty-value", ("sparsity_per_layer",),
-     "'sparsity_per_layer' has no value", "write a value, or delete the line"),
+     "'sparsity_per_layer' has no value", "write a value, or delete the key"),
     ("null-element", {"op_names": ["a", None], "sparsity_per_layer": 0.5}, "empty-value", ("op_names", 1),
      "an element of 'op_names' has no value", "write a name, or delete it"),
     ("null-bits", {**PAIR, "quant_bits": {"weight": None, "input": 8}}, "empty-value", ("quant_bits", "weight"),
      "'quant_bits' has no value for 'weight'", "write a value, or delete it"),
     ("bare-string-for-list", {"op_types": "Conv2d", "sparsity_per_layer": 0.5}, "wrong-type", ("op_types",),
-     "'op_types' must be a list, not the string \"Conv2d\"", "write op_types: [Conv2d]"),
+     "'op_types' must be a list, not the string \"Conv2d\"", 'write "op_types": ["Conv2d"]'),
     ("number-for-name", {"op_names": [0], "sparsity_per_layer": 0.5}, "unquoted-name", ("op_names", 0),
-     "'op_names' must hold strings, not 0", 'write "0"'),
+     "'op_names' must contain strings, not 0", 'write "0"'),
     ("bool-for-number", {**LINEAR, "sparsity_per_layer": True}, "wrong-type", ("sparsity_per_layer",),
      "'sparsity_per_layer' must be a number, not true", "write a ratio such as 0.5"),
     ("numpy-bool-for-number", {**LINEAR, "sparsity_per_layer": np.bool_(False)}, "wrong-type",
@@ -138,18 +138,18 @@ BAD_SUB_CONFIGS: list[Any] = [
      "write a cap of at least 0.5, or a ratio of at most 0.4"),
     ("cap-alone", {**LINEAR, "max_sparsity_per_layer": 0.4}, "missing-key", ("max_sparsity_per_layer",),
      "'max_sparsity_per_layer' goes with 'sparsity_per_layer', 'total_sparsity' or 'sparsity', which is missing",
-     "write total_sparsity: 0.5 beside it"),
+     'write "total_sparsity": 0.5 beside it'),
     ("exclude-false", {**LINEAR, "exclude": False}, "exclude-false", ("exclude",),
-     "'exclude' takes only true", "delete the line; leaving it out means the same"),
+     "'exclude' takes only true", "delete the key; leaving it out means the same"),
     ("exclude-1", {**LINEAR, "exclude": 1}, "wrong-type", ("exclude",),
-     "'exclude' takes only true, not 1", "write exclude: true"),
+     "'exclude' takes only true, not 1", 'write "exclude": True'),
     ("bits-0", {**PAIR, "quant_bits": 0}, "out-of-range", ("quant_bits",),
      "'quant_bits' must be from 1 to 31, not 0", "write 8"),
     ("bits-32", {**PAIR, "quant_bits": 32}, "out-of-range", ("quant_bits",),
-     "'quant_bits' must be from 1 to 31, not 32", "to leave these layers unquantized use exclude"),
+     "'quant_bits' must be from 1 to 31, not 32", "to leave these layers unquantized use 'exclude'"),
     ("bits-32-of-one-type", {**PAIR, "quant_bits": {"weight": 8, "input": 32}}, "out-of-range",
      ("quant_bits", "input"), "'quant_bits' must be from 1 to 31, not 32",
-     "to leave these layers unquantized use exclude"),
+     "to leave these layers unquantized use 'exclude'"),
     ("bits-as-float", {**PAIR, "quant_bits": 4.0}, "wrong-type", ("quant_bits",),
      "'quant_bits' must be a whole number from 1 to 31, not 4.0", "write 4"),
     ("bits-as-string", {**PAIR, "quant_bits": "4"}, "wrong-type", ("quant_bits",),
@@ -157,22 +157,22 @@ BAD_SUB_CONFIGS: list[Any] = [
     ("bits-as-bool", {**PAIR, "quant_bits": True}, "wrong-type", ("quant_bits",),
      "'quant_bits' must be a whole number from 1 to 31, not true", "write 8"),
     ("missing-bits", {**PAIR, "quant_bits": {"weight": 8}}, "missing-bits", ("quant_bits",),
-     "'quant_bits' has no bits for 'input'", "write input: 8 in it, or take input out of 'quant_types'"),
+     "'quant_bits' has no bits for 'input'", "write \"input\": 8 in it, or remove 'input' from 'quant_types'"),
     ("bits-for-no-type", {**PAIR, "quant_bits": {"weight": 8, "input": 8, "inputs": 8}}, "unknown-value",
      ("quant_bits", "inputs"), "'quant_bits' takes 'weight', 'input' or 'output' as keys, not \"inputs\"",
-     "write input"),
+     'write "input"'),
     ("bits-for-nothing", {**PAIR, "quant_bits": {}}, "empty-value", ("quant_bits",),
-     "'quant_bits' must have a value for each quant type", "write one value for all, or quant_bits: {weight: ...}"),
+     "'quant_bits' must have a value for each quant type", "write one value for all, or one for each"),
     ("types-without-bits", PAIR, "missing-key", ("quant_types",),
-     "'quant_types' goes with 'quant_bits', which is missing", "write quant_bits: 8"),
+     "'quant_types' goes with 'quant_bits', which is missing", 'write "quant_bits": 8'),
     ("bits-without-types", {**LINEAR, "quant_bits": 8}, "missing-key", ("quant_bits",),
-     "'quant_bits' goes with 'quant_types', which is missing", "write quant_types: [weight, input]"),
+     "'quant_bits' goes with 'quant_types', which is missing", 'write "quant_types": ["weight", "input"]'),
     ("start-step-without-types", {**LINEAR, "quant_start_step": 8}, "missing-key", ("quant_start_step",),
-     "'quant_start_step' goes with 'quant_types', which is missing", "write quant_types: [weight, input]"),
+     "'quant_start_step' goes with 'quant_types', which is missing", 'write "quant_types": ["weight", "input"]'),
     ("no-quant-type", {**QUANTIZED, "quant_types": []}, "empty-value", ("quant_types",),
-     "'quant_types' must name at least one quant type", "write quant_types: [weight, input]"),
+     "'quant_types' must name at least one quant type", 'write "quant_types": ["weight", "input"]'),
     ("unknown-quant-type", {**QUANTIZED, "quant_types": "weights"}, "unknown-value", ("quant_types",),
-     "'quant_types' must be 'weight', 'input' or 'output', not \"weights\"", "write weight"),
+     "'quant_types' must be 'weight', 'input' or 'output', not \"weights\"", 'write "weight"'),
     ("repeated-quant-type", {**QUANTIZED, "quant_types": ["input", "weight", "input"]}, "repeated-quant-type",
      ("quant_types", 2), "'quant_types' names \"input\" twice", "delete one of the two"),
     ("negative-start-step", {**QUANTIZED, "quant_start_step": -1}, "out-of-range", ("quant_start_step",),
@@ -182,7 +182,7 @@ BAD_SUB_CONFIGS: list[Any] = [
     ("unknown-dtype", {**QUANTIZED, "quant_dtype": "float"}, "unknown-value", ("quant_dtype",),
      "'quant_dtype' must be 'int' or 'uint', not \"float\"", "write one of these"),
     ("unknown-scheme", {**QUANTIZED, "quant_scheme": {"weight": "per_tensor"}}, "unknown-value",
-     ("quant_scheme", "weight"), f"'quant_scheme' must be {SCHEMES}, not \"per_tensor\"", "write per_tensor_affine"),
+     ("quant_scheme", "weight"), f"'quant_scheme' must be {SCHEMES}, not \"per_tensor\"", 'write "per_tensor_affine"'),
     ("exclude-with-quant-key", {**LINEAR, "exclude": True, "quant_start_step": 1}, "conflicting-keys",
      ("quant_start_step",), "'exclude' and 'quant_start_step' cannot both be set in one sub-config",
      KEEP + "quantize them"),
@@ -201,7 +201,7 @@ def kind_of(sub_config: Any) -> type[cc.PruningConfig | cc.QuantizationConfig]:
 
 
 @bad_sub_configs
-def test_a_broken_rule_is_one_finding_at_its_key_with_its_remedy(
+def test_a_broken_rule_is_one_finding_at_its_key_with_its_hint(
     sub_config: Any, code: str, inside: tuple[Any, ...], message: str, hint: str
 ) -> None:
     good = PRUNED if kind_of(sub_config) is cc.PruningConfig else QUANTIZED
@@ -239,7 +239,7 @@ def test_direct_construction_raises_the_same_sentences_at_the_same_keys(
         ),
         pytest.param(
             {"a": 1}, "not-a-list", (), "a config list is a list, not a mapping",
-            "write a list of sub-configs, or two of them under 'pruning:' and 'quantization:'", id="mapping",
+            "write a list of sub-configs, or two of them under 'pruning' and 'quantization'", id="mapping",
         ),
         pytest.param(
             "[]", "not-a-list", (), 'a config list is a list, not "[]"',
@@ -250,16 +250,16 @@ def test_direct_construction_raises_the_same_sentences_at_the_same_keys(
             "write a list of sub-configs", id="bytes",
         ),
         pytest.param(
-            None, "not-a-list", (), "a config list is a list, not nothing", "write [] if nothing is to be compressed",
+            None, "not-a-list", (), "a config list is a list, not an empty value", "write [] if nothing is to be compressed",
             id="nothing",
         ),
         pytest.param(
             ["op_types"], "not-a-mapping", (0,), 'a sub-config is a mapping of keys, not "op_types"',
-            "write op_types: [Linear] with a setting beneath it", id="string-for-sub-config",
+            'write "op_types": ["Linear"] with a setting beneath it', id="string-for-sub-config",
         ),
         pytest.param(
             [PRUNED, None], "not-a-mapping", (1,), "a sub-config is a mapping of keys, not null",
-            "write op_types: [Linear] with a setting beneath it", id="nothing-for-sub-config",
+            'write "op_types": ["Linear"] with a setting beneath it', id="nothing-for-sub-config",
         ),
         pytest.param(
             {"pruning": PRUNED}, "not-a-list", ("pruning",), "a config list is a list, not a single sub-config",
@@ -271,7 +271,7 @@ def test_direct_construction_raises_the_same_sentences_at_the_same_keys(
         ),
         pytest.param(
             [cc.PruningConfig(**PRUNED), cc.QuantizationConfig(**QUANTIZED)], "mixed-kinds", (1,),
-            "a quantization sub-config cannot stand in a pruning list", TWO_LISTS, id="models-of-both-kinds",
+            "a quantization sub-config cannot be in a pruning list", TWO_LISTS, id="models-of-both-kinds",
         ),
     ],
 )  # fmt: skip
@@ -402,11 +402,11 @@ def test_a_wrong_option_is_a_usage_error(options: Any) -> None:
 def test_a_code_that_is_misspelt_or_fatal_is_shown_as_it_is_written() -> None:
     with pytest.raises(cc.UsageError, match=r"no finding 'legacy-kye'; did you mean 'legacy-key'\?"):
         cc.validate([PRUNED], severity={"legacy-kye": "error"})
-    with pytest.raises(cc.UsageError, match=r"^'syntax' stays an error"):
+    with pytest.raises(cc.UsageError, match=r"^'syntax' is always an error"):
         cc.validate([PRUNED], severity={cc.Code.SYNTAX: "note"})
 
 
-# --- What is taken, and as what
+# --- What is accepted, and as what
 
 
 class Names(Sequence[str]):
@@ -577,7 +577,7 @@ def test_a_model_round_trips_hashes_pickles_and_stays_as_it_is(data: dict[str, A
         cc.validate(cc.validate([config]).to_list(), kind=kind.kind)[0],  # type: ignore[union-attr]
     ):
         assert (again, hash(again)) == (config, hash(config))
-    assert set(config.model_dump()) == set(data) == config.keys
+    assert set(config.model_dump()) == set(data) == set(config.keys())
     for key in type(config).model_fields:
         with pytest.raises(ValidationError, match="frozen"):
             setattr(config, key, ["x"])

@@ -120,7 +120,7 @@ class NamesRule(ValueRule):
         """Return the list that was meant where something else was written, or an example."""
         names: list[str] = []
         if isinstance(value, str):
-            names = [value]
+            names = list(filter(None, _BETWEEN_NAMES.split(value)))
         elif isinstance(value, dict):
             names = list(value)
         elif self.one == "type" and isinstance(value, Opaque) and value.class_name is not None:
@@ -206,6 +206,8 @@ _SOME_RATIO: Final = "write a ratio such as 0.5"
 _EVERY_WEIGHT: Final = (
     "a ratio of 1 would mask every weight; to leave the layers untouched use 'exclude', else write 0.99"
 )
+_BETWEEN_NAMES: Final = re.compile(r"[\s,;\[\]]+")
+"""What cannot be in the name of a layer: several names were written as one string."""
 _FEW: Final = 8
 """How many names a hint writes out."""
 
@@ -284,7 +286,7 @@ def _nearest_word(value: str, words: Sequence[str]) -> Hint | str:
 QuantType: TypeAlias = Literal["weight", "input", "output"]
 QUANT_TYPES: tuple[QuantType, ...] = ("weight", "input", "output")
 _QUANT_TYPE: Final = Choice(QUANT_TYPES)
-_BETWEEN_WORDS = re.compile(r"[\s,;+&/|\[\]]+")
+_BETWEEN_WORDS: Final = re.compile(r"[\s,;+&/|\[\]]+")
 V = TypeVar("V")
 
 
