@@ -32,6 +32,8 @@ _LONGEST: Final = 1_000_000
 """The greatest length that a foreign sequence or mapping may claim to have, such as `range(10**15)`."""
 _MOST: Final = 10_000_000
 """How many values are converted in one call: nesting multiplies lengths, and a list may hold itself twice."""
+_FOREIGN: Final = 10
+"""How many times a value of a foreign container counts: reading it runs code of its class, which may be slow."""
 _DEEPEST: Final = 8
 
 _Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -96,6 +98,7 @@ class _Conversion:
         if depth and isinstance(value, Mapping | Sequence) and not isinstance(value, _Bytes):
             length = len(value)
             if isinstance(value, list | tuple | dict) or length <= _LONGEST:
+                self._count(length * (_FOREIGN - 1))
                 # No more than its length: the iterator of a foreign class may have no end.
                 parts = itertools.islice(value, length)
                 if isinstance(value, Mapping):

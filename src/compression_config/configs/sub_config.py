@@ -127,6 +127,9 @@ class SubConfig(BaseModel):
     def __getitem__(self, key: str) -> object:
         return self.model_dump()[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
     def remarks(self) -> Iterator[LocalFinding]:
         """Yield warnings and notes: what is allowed, and worth reporting."""
         for key in SELECTOR_KEYS:
