@@ -1,1 +1,1 @@
-"""What a sub-config may say, and what is said when it says something else."""
+"""Sub-configs and config lists: their keys and values, validation, and the JSON Schema made from the same tables."""

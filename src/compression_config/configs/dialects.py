@@ -57,12 +57,7 @@ def _of_one_tensor(quant_type: str) -> tuple[Hint, tuple[str, ...]]:
 
 _NNI: Mapping[str, ForeignKey] = {
     "op_name": ForeignKey(_NNI_1, "write 'op_names' with a list", ("op_names",)),
-    "initial_sparsity": ForeignKey(_NNI_1, _SCHEDULE),
     "final_sparsity": ForeignKey(_NNI_1, "write 'sparsity_per_layer'; the schedule belongs to the pruner", _RATIOS),
-    "start_epoch": ForeignKey(_NNI_1, _SCHEDULE),
-    "end_epoch": ForeignKey(_NNI_1, _SCHEDULE),
-    "frequency": ForeignKey(_NNI_1, _SCHEDULE),
-    "prune_iterations": ForeignKey(_NNI_1, _SCHEDULE),
     "q_bits": ForeignKey(_NNI_1, _BITS, ("quant_bits", "quant_types")),
     "rho": ForeignKey(_NNI_2, _PRUNER),
     "sparse_ratio": ForeignKey(
@@ -71,16 +66,12 @@ _NNI: Mapping[str, ForeignKey] = {
     "max_sparse_ratio": ForeignKey(
         _NNI_3, "write 'max_sparsity_per_layer', beside 'total_sparsity'", ("max_sparsity_per_layer",)
     ),
-    "min_sparse_ratio": ForeignKey(_NNI_3, _NO_COUNTERPART),
     "sparse_threshold": ForeignKey(
         _NNI_3, "the specification prunes by ratio, not by threshold: write 'sparsity_per_layer'", _RATIOS
     ),
     "global_group_id": ForeignKey(
         _NNI_3, "write one sub-config with 'total_sparsity': its layers share one budget", ("total_sparsity",)
     ),
-    "dependency_group_id": ForeignKey(_NNI_3, _NO_COUNTERPART),
-    "internal_metric_block": ForeignKey(_NNI_3, _NO_COUNTERPART),
-    "align": ForeignKey(_NNI_3, _NO_COUNTERPART),
     "granularity": ForeignKey(
         _NNI_3, "for quantization write 'quant_scheme' (per_tensor_... or per_channel_...), else delete the key"
     ),
@@ -100,10 +91,15 @@ _NNI: Mapping[str, ForeignKey] = {
         ("quant_types",),
     ),
     "target_settings": ForeignKey(_NNI_3, "write its settings as keys of the sub-config itself", _ANY_SETTING),
-    "fuse_names": ForeignKey(_NNI_3, _NO_COUNTERPART),
-    "apply_method": ForeignKey(_NNI_3, _NO_COUNTERPART),
     "lambda": ForeignKey(_NNI_3, "distillation is not part of the specification: delete the key"),
     "link": ForeignKey(_NNI_3, "distillation is not part of the specification: delete the key"),
+    **dict.fromkeys(
+        ("initial_sparsity", "start_epoch", "end_epoch", "frequency", "prune_iterations"), ForeignKey(_NNI_1, _SCHEDULE)
+    ),
+    **dict.fromkeys(
+        ("min_sparse_ratio", "dependency_group_id", "internal_metric_block", "align", "fuse_names", "apply_method"),
+        ForeignKey(_NNI_3, _NO_COUNTERPART),
+    ),
 }
 
 _COMPRESSED: Mapping[str, ForeignKey] = {
@@ -118,41 +114,39 @@ _COMPRESSED: Mapping[str, ForeignKey] = {
     "input_activations": ForeignKey(_COMPRESSED_TENSORS, *_of_one_tensor("input")),
     "output_activations": ForeignKey(_COMPRESSED_TENSORS, *_of_one_tensor("output")),
     "num_bits": ForeignKey(_COMPRESSED_TENSORS_OR_MODEL_OPT, _BITS, ("quant_bits", "quant_types")),
-    "symmetric": ForeignKey(_COMPRESSED_TENSORS, _SCHEME, ("quant_scheme",)),
-    "strategy": ForeignKey(_COMPRESSED_TENSORS, _SCHEME, ("quant_scheme",)),
-    "group_size": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "block_structure": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "dynamic": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
-    "actorder": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
-    "observer": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
-    "observer_kwargs": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
-    "scale_dtype": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
-    "zp_dtype": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
     "type": ForeignKey(
         _COMPRESSED_TENSORS_OR_MODEL_OPT,
         "write 'quant_dtype' (int or uint); the type of a layer is 'op_types'",
         ("quant_dtype", "op_types"),
     ),
-    "format": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "quant_method": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "quantization_status": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "global_compression_ratio": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "kv_cache_scheme": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
     "global_sparsity": ForeignKey(_COMPRESSED_TENSORS, "write 'total_sparsity'", ("total_sparsity",)),
-    "sparsity_structure": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
     "scheme": ForeignKey(
         _LLM_COMPRESSOR,
         Hint("write 'quant_types' and 'quant_bits': W4A8 is {}", Line("quant_bits", {"weight": 4, "input": 8})),
         ("quant_types", "quant_bits"),
     ),
-    "init_sparsity": ForeignKey(_LLM_COMPRESSOR, _SCHEDULE),
-    "update_scheduler": ForeignKey(_LLM_COMPRESSOR, _SCHEDULE),
     "apply_globally": ForeignKey(_LLM_COMPRESSOR, "write 'total_sparsity' instead of a ratio per layer", _RATIOS),
-    "mask_structure": ForeignKey(_LLM_COMPRESSOR, _PRUNER),
-    "sparsity_profile": ForeignKey(_LLM_COMPRESSOR, _PRUNER),
-    "block_size": ForeignKey(_LLM_COMPRESSOR, _QUANTIZER),
-    "dampening_frac": ForeignKey(_LLM_COMPRESSOR, _QUANTIZER),
-    "smoothing_strength": ForeignKey(_LLM_COMPRESSOR, _QUANTIZER),
+    **dict.fromkeys(("symmetric", "strategy"), ForeignKey(_COMPRESSED_TENSORS, _SCHEME, ("quant_scheme",))),
+    **dict.fromkeys(
+        (
+            "group_size",
+            "block_structure",
+            "format",
+            "quant_method",
+            "quantization_status",
+            "global_compression_ratio",
+            "kv_cache_scheme",
+            "sparsity_structure",
+        ),
+        ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
+    ),
+    **dict.fromkeys(
+        ("dynamic", "actorder", "observer", "observer_kwargs", "scale_dtype", "zp_dtype"),
+        ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
+    ),
+    **dict.fromkeys(("init_sparsity", "update_scheduler"), ForeignKey(_LLM_COMPRESSOR, _SCHEDULE)),
+    **dict.fromkeys(("mask_structure", "sparsity_profile"), ForeignKey(_LLM_COMPRESSOR, _PRUNER)),
+    **dict.fromkeys(("block_size", "dampening_frac", "smoothing_strength"), ForeignKey(_LLM_COMPRESSOR, _QUANTIZER)),
 }
 
 _QUANTIZERS: Mapping[str, ForeignKey] = {
@@ -185,13 +179,11 @@ _MODEL_OPT_KEYS: Mapping[str, ForeignKey] = {
         ("quant_dtype",),
     ),
     "block_sizes": ForeignKey(_MODEL_OPT, _NO_COUNTERPART),
-    "algorithm": ForeignKey(_MODEL_OPT, _QUANTIZER),
-    "calibrator": ForeignKey(_MODEL_OPT, _QUANTIZER),
-    "fake_quant": ForeignKey(_MODEL_OPT, _QUANTIZER),
-    "narrow_range": ForeignKey(_MODEL_OPT, _QUANTIZER),
-    "learn_amax": ForeignKey(_MODEL_OPT, _QUANTIZER),
     "exclude_modules": ForeignKey(_MODEL_OPT, _EXCLUDE_NAMES),
     "quant_algo": ForeignKey(_MODEL_OPT, _BITS, ("quant_bits", "quant_types")),
+    **dict.fromkeys(
+        ("algorithm", "calibrator", "fake_quant", "narrow_range", "learn_amax"), ForeignKey(_MODEL_OPT, _QUANTIZER)
+    ),
 }
 
 _DEEPSPEED_KEYS: Mapping[str, ForeignKey] = {
@@ -225,18 +217,9 @@ FOREIGN_DOCUMENTS: Mapping[str, ForeignKey] = MappingProxyType(
         "sparsity_config": ForeignKey(_COMPRESSED_TENSORS, f"{_ONE_EACH} ratio"),
         "quant_cfg": ForeignKey(_MODEL_OPT, f"{_ONE_EACH} quantizer"),
         "quant_algo": ForeignKey(_MODEL_OPT, f"{_ONE_EACH} set of layers"),
-        **dict.fromkeys(
-            (
-                "compression_training",
-                "weight_quantization",
-                "activation_quantization",
-                "sparse_pruning",
-                "row_pruning",
-                "head_pruning",
-                "channel_pruning",
-            ),
-            _DEEPSPEED_TOP,
-        ),
+        "compression_training": _DEEPSPEED_TOP,
+        **{f"{what}_quantization": _DEEPSPEED_TOP for what in ("weight", "activation")},
+        **{f"{what}_pruning": _DEEPSPEED_TOP for what in ("sparse", "row", "head", "channel")},
     }
 )
 """Keys at the top of other formats' documents, where a config list is a list."""
