@@ -95,7 +95,8 @@ def validate(
     """
     policy = policy_of(strict=strict, severity=severity)
     known = issubclass(type(data), AnyConfig)
-    return _validated(data if known else plain(data), None, _checked_kind(kind), policy)
+    with paused_collector():
+        return _validated(data if known else plain(data), None, _checked_kind(kind), policy)
 
 
 @overload
