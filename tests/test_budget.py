@@ -436,7 +436,9 @@ def test_the_remedies_of_a_rounded_group_are_ones(numels: list[int], ratio: int)
 def unchecked(ratio: float, cap: float, layers: list[cc.Layer]) -> tuple[Resolved, Budget]:
     """Return the budget of a list that validation would refuse, because its cap is below its ratio."""
     config = cc.PruningConfig.model_construct(op_types=("Linear",), total_sparsity=ratio, max_sparsity_per_layer=cap)
-    resolved = Resolved(cc.PruningConfigList([config]), cc.Inventory.from_layers(layers))
+    config_list = cc.PruningConfigList()
+    vars(config_list).update(_configs=(config,))  # past the validation that every way in has
+    resolved = Resolved(config_list, cc.Inventory.from_layers(layers))
     return resolved, budget_of(resolved)
 
 

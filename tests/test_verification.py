@@ -788,7 +788,7 @@ def test_the_report_is_plain_data_too() -> None:
 
 
 def test_findings_are_raised_at_error_or_at_warning_and_nothing_else() -> None:
-    with pytest.raises(cc.UsageError, match="findings can be raised at 'error' or 'warning', not at 'note'"):
+    with pytest.raises(cc.UsageError, match="'at' is 'error' or 'warning', not 'note'"):
         verify(CONFIGS, LAYERS, as_state_dict(GOOD)).raise_for_findings("note")  # type: ignore[arg-type]
 
 

@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast, get_args, o
 
 from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
 from compression_config.configs.sub_config import Kind, SubConfig
-from compression_config.configs.validation import total
 from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
 from compression_config.findings import Finding, Severity, SeverityLevel
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
@@ -129,14 +128,13 @@ def check(
     >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
     ['out-of-range']
     """
-
-    def judged(given: object) -> AnyConfig:
-        if isinstance(given, str | os.PathLike):
-            return load(given, kind=kind, strict=strict, severity=severity)
-        return validate(cast("ConfigData", given), kind=kind, strict=strict, severity=severity)
-
+    validated: AnyConfig
     try:
-        validated = total(judged, config)
+        # The type, not `isinstance`: an object can claim any class.
+        if issubclass(type(config), str | os.PathLike):
+            validated = load(cast("str", config), kind=kind, strict=strict, severity=severity)
+        else:
+            validated = validate(cast("ConfigData", config), kind=kind, strict=strict, severity=severity)
     except InvalidConfig as error:
         return error.findings
     if model is None:
