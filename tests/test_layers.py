@@ -11,7 +11,7 @@ from sources import PACKAGE, imports, modules, room
 
 FLOORS = (
     ("locations", "text", "patterns", "suggestions"),
-    ("findings", "errors"),
+    ("findings", "errors", "writing"),
     ("documents",),
     ("configs", "inventory"),
     ("loading", "resolving"),

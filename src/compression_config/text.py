@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
 
 __all__ = [
     "SHOWN",
+    "aligned",
+    "display_width",
     "layers_words",
     "listed",
     "names_words",
     "nearest",
     "numbers_words",
     "printable",
+    "represented",
     "row",
+    "shortened",
     "types_words",
     "written",
 ]
@@ -57,6 +62,27 @@ def printable(text: str) -> str:
 
 def _escaped(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """Return `text` with what goes beyond `limit` characters cut: a message repeats no more of what the user wrote.
+
+    >>> shortened("a" * 100, 10)
+    'aaaaaaa...'
+    """
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def represented(value: object) -> str:
+    """Return the `repr` of an argument for a message, cut; the name of its type where its `repr` fails.
+
+    >>> represented("toml"), represented("x" * 1000)[-4:]
+    ("'toml'", "x...")
+    """
+    try:
+        return shortened(printable(repr(value)))
+    except Exception:  # noqa: BLE001 - `repr` runs code of the value, which may raise anything
+        return f"an object of type {type(value).__name__}"
 
 
 _PLAIN = re.compile(r"[^\W\d][\w-]*(\.[\w-]+)*")
@@ -126,3 +152,39 @@ def row(words: Sequence[str], others: str | None = None) -> str:
     """Return words as a sentence lists them; `others` comes last: "a, b and 4 more"."""
     *head, tail = (*words, others) if others else words
     return f"{', '.join(head)} and {tail}" if head else tail
+
+
+def display_width(text: str) -> int:
+    """Return how many columns of a terminal `text` takes: East Asian characters two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_character_width, text))
+
+
+def _character_width(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+# Tables.
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[tuple[str, ...]]:
+    """Return rows with their cells filled up to the width of their columns; `right` has those that are flush right.
+
+    >>> aligned([("layer", "masked"), ("fc", "1,200")], right={1})
+    [('layer', 'masked'), ('fc   ', ' 1,200')]
+    """
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    return [
+        tuple(
+            _filled(cell, width, column in right) for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _filled(cell: str, width: int, right: bool) -> str:
+    fill = " " * (width - display_width(cell))
+    return fill + cell if right else cell + fill

@@ -17,7 +17,6 @@ from compression_config.configs.json_schema import json_schema
 from compression_config.errors import UnknownLayer, UsageError
 from compression_config.findings import Finding, has_errors
 from compression_config.inventory import Inventory
-from compression_config.inventory.sources import load_model
 from compression_config.reports.findings import as_github, as_text, counted, finding_lines, tally
 from compression_config.reports.layout import EMPTY, Line, line, plain_text
 from compression_config.reports.resolution import explanation_lines, resolution_lines
@@ -36,7 +35,7 @@ __all__ = ["Answer", "answered", "explain", "inventory", "resolve", "schema", "v
 def validate(arguments: argparse.Namespace, console: Console) -> Exit:
     """Check each file by itself, and say how many findings there are in all."""
     paths = list(dict.fromkeys(expanded(arguments.files)))
-    inventory = None if arguments.model is None else load_model(arguments.model)
+    inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
     findings = [finding for path in paths for finding in check(path, inventory, **policy_options(arguments))]
     summary = _summary(paths, inventory, findings)
     if arguments.format == "json":
@@ -65,7 +64,7 @@ class Answer:
 def answered(arguments: argparse.Namespace, unmatched: Unmatched) -> Answer:
     """Return what the files that arguments name make of the model that they name."""
     config = load_joined(expanded(arguments.files), **policy_options(arguments))
-    inventory = load_model(arguments.model)
+    inventory = Inventory.from_source(arguments.model, device=arguments.device)
     lists = (config,) if isinstance(config, ConfigList) else (config.pruning, config.quantization)
     written = lists if isinstance(config, ConfigList) else config.parts
     resolved = tuple(Resolved(part, inventory) for part in lists)
@@ -136,11 +135,8 @@ def _explanations(answer: Answer, name: str, width: int | None) -> Iterator[Line
 
 def inventory(arguments: argparse.Namespace, console: Console) -> Exit:
     """Write the inventory of a model to a file."""
-    layers = load_model(arguments.model)
-    try:
-        layers.save(arguments.output)
-    except OSError as error:
-        raise UsageError(f"'{arguments.output}' cannot be written: {error.strerror}") from error
+    layers = Inventory.from_source(arguments.model, device=arguments.device)
+    layers.save(arguments.output)
     weights = sum(bool(layers.has_weight(position)) for position in range(len(layers)))
     with_weight = f", {weights:,} of them with a weight" if weights else ""
     size = f"{counted(len(layers), 'layer')}{with_weight}"

@@ -17,6 +17,7 @@ from typing import Any, Final, TextIO, get_args
 from compression_config import __version__
 from compression_config.errors import CompressionConfigError, FindingsError, UsageError
 from compression_config.findings import SeverityLevel
+from compression_config.inventory.sources import MODEL_FORMS, Device
 from compression_config.reports.findings import as_text
 from compression_config.reports.layout import Line, as_rich, plain_text
 
@@ -96,7 +97,7 @@ UNMATCHED: Final = ("error", "warn", "ignore")
 FORMATS: Final = {"table": "", "json": ".json", "yaml": ".yaml", "csv": ".csv", "markdown": ".md"}
 """The forms of a resolution, and the endings of file names that stand for them."""
 
-_MODEL = "an inventory file, package.module:factory, or hf:DIRECTORY with a transformers config.json"
+_MODEL = f"{MODEL_FORMS} with a transformers config.json"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -189,6 +190,7 @@ def _add_inventory(commands: Any) -> None:  # noqa: ANN401
         "model, on machines without torch.",
     )
     command.add_argument("model", metavar="M", help=_MODEL)
+    _add_device(command)
     command.add_argument(
         "--output", "-o", metavar="OUT", required=True, help="a file ending in .json, .yaml, or these and .gz"
     )
@@ -211,6 +213,16 @@ def _add_files(command: argparse.ArgumentParser, what: str) -> None:
 
 def _add_model(command: argparse.ArgumentParser, *, required: bool = True) -> None:
     command.add_argument("--model", "-m", required=required, metavar="M", help=_MODEL)
+    _add_device(command)
+
+
+def _add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--device",
+        choices=get_args(Device),
+        default="meta",
+        help="where a model is made: on torch's meta device without weights (the default), or as its code makes it",
+    )
 
 
 def _add_policy(command: argparse.ArgumentParser) -> None:
