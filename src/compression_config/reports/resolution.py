@@ -152,13 +152,13 @@ def sub_config_rows(resolved: Resolved, budget: Budget) -> Iterator[SubConfigRow
 
 def _counted_numel(budget: Budget, index: int) -> int | None:
     """Return the number of weight elements that count for what a compressing sub-config decides."""
-    return total(budget.tally.numels[position] for position in budget.tally.decided.get(index, ()))
+    return total(budget.weights.numels[position] for position in budget.weights.decided.get(index, ()))
 
 
 def _masked(budget: Budget, index: int) -> int | None:
     """Return how many elements a sub-config with a ratio for each layer masks; None when it has none."""
     ratio = budget.ratios.get(index)
-    numels = [budget.tally.numels[position] for position in budget.tally.decided.get(index, ())]
+    numels = [budget.weights.numels[position] for position in budget.weights.decided.get(index, ())]
     if ratio is None or None in numels:
         return None
     return masked_total((numel for numel in numels if numel is not None), ratio)

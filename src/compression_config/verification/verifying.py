@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from compression_config.budget.counting import total
-from compression_config.budget.groups import Members, Tally, group_budget, tally_of
+from compression_config.budget.groups import CountedWeights, Members, counted_weights, group_budget
 from compression_config.errors import UsageError
 from compression_config.findings import Code
 from compression_config.inventory import Inventory
@@ -45,10 +45,10 @@ def verify(
     """
     given = read_checkpoint(weights) if isinstance(weights, str | os.PathLike) else weights
     judge = _judge(resolved, beside, checked_tolerance(tolerance))
-    inventory, tally = judge.first.inventory, tally_of(judge.first)
+    inventory, weights = judge.first.inventory, counted_weights(judge.first)
     source = source_of(given, inventory)
-    judged = list(_judged(judge, source, inventory, tally))
-    groups = [] if judge.pruning is None else list(_groups(judge.pruning, judge.tolerance, tally, judged))
+    judged = list(_judged(judge, source, inventory, weights))
+    groups = [] if judge.pruning is None else list(_groups(judge.pruning, judge.tolerance, weights, judged))
     findings = verification_findings(judge, judged, groups, source.strangers)
     return Verification(tuple(one.row for one in judged), tuple(groups), tuple(findings))
 
@@ -63,14 +63,14 @@ def _judge(resolved: Resolved, beside: Resolved | None, tolerance: Tolerance) ->
     return Judge(spoken[0] if pruning is None else pruning, pruning, parts.get("quantization"), tolerance)
 
 
-def _judged(judge: Judge, source: Source, inventory: Inventory, tally: Tally) -> Iterator[Judged]:
+def _judged(judge: Judge, source: Source, inventory: Inventory, weights: CountedWeights) -> Iterator[Judged]:
     """Yield the verdict on each layer whose weight counts or that has a mask of its own, in the model's order."""
-    names = _further_names(inventory, tally)
+    names = _further_names(inventory, weights)
     for position in range(len(inventory)):
-        if tally.counted[position]:
+        if weights.counted[position]:
             found = _measured(judge, source, position, (inventory.names[position], *names.get(position, ())))
         else:
-            found = _sharing(judge, source, position, tally)
+            found = _sharing(judge, source, position, weights)
         if found is not None:
             yield judge.judged(position, inventory.numel(position), found)
 
@@ -91,16 +91,16 @@ def _measured(judge: Judge, source: Source, position: int, names: Sequence[str])
     return Measured(reason="has no weight there") if needed else None
 
 
-def _sharing(judge: Judge, source: Source, position: int, tally: Tally) -> Measured | None:
+def _sharing(judge: Judge, source: Source, position: int, weights: CountedWeights) -> Measured | None:
     """Return what a layer shows besides the one for which their shared weight counts; None for nothing.
 
     Pruning one of them unties it: its own mask is then looked at. Without one it is judged by the other; where only
     that one was given a mask and this one is compressed too, it is not, which must not pass for verified.
     """
     names = judge.first.inventory.names
-    if position not in tally.stand_in:
+    if position not in weights.counted_for:
         return None
-    name, counted = names[position], names[tally.stand_in[position]]
+    name, counted = names[position], names[weights.counted_for[position]]
     own, other = _found(source, name), _found(source, counted)
     if own is None or other is None:
         return None
@@ -119,23 +119,23 @@ def _found(source: Source, name: str) -> Found | None:
         return None
 
 
-def _further_names(inventory: Inventory, tally: Tally) -> Mapping[int, Sequence[str]]:
+def _further_names(inventory: Inventory, weights: CountedWeights) -> Mapping[int, Sequence[str]]:
     """Return under which names besides its own the weight of a layer may be stored: ties and aliases (D17)."""
     names: dict[int, list[str]] = {}
-    for position, counted in tally.stand_in.items():
+    for position, counted in weights.counted_for.items():
         names.setdefault(counted, []).append(inventory.names[position])
     for alias, position in inventory.aliases.items():
-        names.setdefault(tally.stand_in.get(position, position), []).append(alias)
+        names.setdefault(weights.counted_for.get(position, position), []).append(alias)
     return names
 
 
 def _groups(
-    pruning: Resolved, tolerance: Tolerance, tally: Tally, judged: Iterable[Judged]
+    pruning: Resolved, tolerance: Tolerance, weights: CountedWeights, judged: Iterable[Judged]
 ) -> Iterator[GroupVerification]:
     """Yield the verdict on each group, with the numbers of elements that were found."""
     by_position = {one.position: one for one in judged}
     for index in pruning.groups:
-        members = [by_position[position] for position in tally.decided[index] if position in by_position]
+        members = [by_position[position] for position in weights.decided[index] if position in by_position]
         settings = cast("PruningSettings", pruning.settings_of(index))
         if members:
             yield _group(index, settings.total_sparsity or 0.0, settings.max_sparsity, members, tolerance)
