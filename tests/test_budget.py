@@ -476,8 +476,8 @@ def test_layers_that_later_sub_configs_took_shrink_the_group() -> None:
     )
     assert (finding.code, finding.severity, finding.path) == ("shrunk-group", "note", (0, "total_sparsity"))
     assert finding.message == (
-        "later sub-configs overwrite 2 of the 4 layers (1 excluded, 1 compressed otherwise), so 'total_sparsity' 0.8 masks "
-        "1,200 of 1,500 elements instead of 2,000 of 2,500"
+        "later sub-configs overwrite 2 of the 4 layers (1 excluded, 1 compressed otherwise), so 'total_sparsity' 0.8 "
+        "masks 1,200 of 1,500 elements instead of 2,000 of 2,500"
     )
 
 
