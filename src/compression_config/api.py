@@ -178,7 +178,7 @@ def verify(
     off: "exact", "element" (one in each layer and group), "channel" (less than one row along an axis of the
     weight), or a share of the elements.
 
-    Raises `UsageError` for weights or a tolerance that are none. What is wrong is in `.findings`;
+    Raises `UsageError` for another resolution, weights or tolerance. What is wrong is in `.findings`;
     `raise_for_findings()` raises it.
 
     >>> resolution = resolve([{"op_names": ["fc1"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
@@ -186,6 +186,8 @@ def verify(
     >>> [finding.code.value for finding in verification.findings]
     ['sparsity-missed']
     """
+    if not isinstance(resolution, Resolution | CompressionResolution):
+        raise UsageError(f"pass a resolution, cc.resolve(config_list, model), not {type(resolution).__name__!r}")
     if isinstance(resolution, CompressionResolution):
         pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
         return verify_resolved(pruning, weights, beside=quantization, tolerance=tolerance)

@@ -77,7 +77,7 @@ def represented(value: object) -> str:
     """Return the `repr` of an argument for a message, cut; the name of its type where its `repr` fails.
 
     >>> represented("toml"), represented("x" * 1000)[-4:]
-    ("'toml'", "x...")
+    ("'toml'", 'x...')
     """
     try:
         return shortened(printable(repr(value)))

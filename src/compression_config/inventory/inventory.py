@@ -13,7 +13,7 @@ from compression_config.errors import InvalidInventory, UnknownLayer
 from compression_config.inventory.files import Contents, read_file, write_file
 from compression_config.inventory.layer import Columns, Layer, ParameterShapes, Shape, columns_of, numel_of
 from compression_config.inventory.sources import Device, foreign_code, model_of
-from compression_config.inventory.torch_modules import SupportsNamedModules, Walk, read_modules, walk
+from compression_config.inventory.torch_modules import SupportsNamedModules, Walk, has_named_modules, read_modules, walk
 from compression_config.suggestions import LayerNames
 from compression_config.text import printable, represented
 
@@ -93,7 +93,7 @@ class Inventory(Sequence[Layer]):
         classes do not override `named_modules()`, up to 100,000 of them (D17).
         Raises `InvalidInventory` when `model` gives no modules by name.
         """
-        if not _has_named_modules(model):
+        if not has_named_modules(model):
             raise InvalidInventory(f"a model has named_modules(), and {type(model).__name__!r} has not")
         with paused_collector():
             walked = walk(model)
@@ -142,7 +142,7 @@ class Inventory(Sequence[Layer]):
 
     @property
     def only_root(self) -> bool:
-        """Whether the model has no module besides the root, which is no layer."""
+        """Whether the model has no module besides the root, which is not a layer."""
         return self._only_root
 
     @property
@@ -277,16 +277,9 @@ def as_inventory(model: object) -> Inventory:
     """
     if isinstance(model, Inventory):
         return model
-    if _has_named_modules(model):
+    if has_named_modules(model):
         return Inventory.from_model(cast("SupportsNamedModules", model))
     return Inventory.from_layers(cast("Iterable[LayerLike]", model))
-
-
-def _has_named_modules(model: object) -> bool:
-    try:
-        return callable(getattr(model, "named_modules", None))
-    except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
-        return False
 
 
 def _checked(layers: object) -> list[Any]:

@@ -17,7 +17,7 @@ from compression_config.errors import InvalidInventory
 from compression_config.inventory.layer import Columns, ParameterShapes, Shape, checked_shape, derived_parameters
 from compression_config.text import represented
 
-__all__ = ["MAX_ALIASES", "SupportsNamedModules", "Walk", "read_modules", "stored_in", "walk"]
+__all__ = ["MAX_ALIASES", "SupportsNamedModules", "Walk", "has_named_modules", "read_modules", "stored_in", "walk"]
 
 
 TorchModule: TypeAlias = Any
@@ -65,6 +65,14 @@ class Walk:
             parameters=[_own(module) for module in modules],
             has_root=len(names) < len(given),
         )
+
+
+def has_named_modules(model: object) -> bool:
+    """Return whether `model` can be asked for its modules."""
+    try:
+        return callable(getattr(model, "named_modules", None))
+    except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
+        return False
 
 
 def walk(model: SupportsNamedModules) -> Walk:
