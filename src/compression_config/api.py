@@ -152,14 +152,16 @@ def verify(
     off: "exact", "element" (one in each layer and group), "channel" (less than one row along an axis of the
     weight), or a share of the elements.
 
-    Raises `UsageError` for something that is not weights or not a tolerance. What is wrong with the weights is in
-    `.findings`; `raise_for_findings()` raises it.
+    Raises `UsageError` for another resolution, weights or tolerance. What is wrong is in `.findings`;
+    `raise_for_findings()` raises it.
 
     >>> resolution = resolve([{"op_names": ["fc1"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
     >>> verification = verify(resolution, {"fc1": [1.0, 0.0, 2.0, 3.0]}, tolerance="exact")
     >>> [finding.code.value for finding in verification.findings]
     ['sparsity-missed']
     """
+    if not isinstance(resolution, Resolution | CompressionResolution):
+        raise UsageError(f"pass a resolution, cc.resolve(config_list, model), not {type(resolution).__name__!r}")
     if isinstance(resolution, CompressionResolution):
         pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
         return verify_resolved(pruning, weights, beside=quantization, tolerance=tolerance)

@@ -158,6 +158,27 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def shortened(text: str, limit: int = 60) -> str:
+    """Return `text` with what goes beyond `limit` characters cut: a message repeats no more of what the user wrote.
+
+    >>> shortened("a" * 100, 10)
+    'aaaaaaa...'
+    """
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def represented(value: object) -> str:
+    """Return the `repr` of an argument for a message, cut; the name of its type where its `repr` fails.
+
+    >>> represented("toml"), represented("x" * 1000)[-4:]
+    ("'toml'", 'x...')
+    """
+    try:
+        return shortened(printable(repr(value)))
+    except Exception:  # noqa: BLE001 - `repr` runs code of the value, which may raise anything
+        return f"an object of type {type(value).__name__}"
+
+
 def display_width(text: str) -> int:
     """Return how many columns of a terminal `text` takes: East Asian characters two, combining marks none."""
     if text.isascii():
