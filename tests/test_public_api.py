@@ -18,6 +18,7 @@ FRONT_DOOR = [
     "CompressionConfigError",
     "CompressionLayer",
     "CompressionResolution",
+    "Edit",
     "Finding",
     "FindingsError",
     "InvalidConfig",

@@ -11,7 +11,7 @@ from builders import FakeModel
 
 import compression_config as cc
 from compression_config.findings import Code
-from compression_config.linting.selectors import REMEDIES
+from compression_config.linting.selectors import HINTS
 
 HALF = {"sparsity_per_layer": 0.5}
 EIGHT_BITS = {"quant_types": ["weight", "input"], "quant_bits": 8}
@@ -107,11 +107,11 @@ class TestUnmatchedPartialName:
         assert found == []
 
     def test_after_some_hundred_elements_there_are_no_remedies_but_still_findings(self) -> None:
-        parts = [f"part_{number}." for number in range(REMEDIES + 50)]
+        parts = [f"part_{number}." for number in range(HINTS + 50)]
         hints = [hint for _, _, _, _, hint in said([{"op_partial_names": parts, **HALF}])]
         assert len(hints) == len(parts)
-        assert all(hint is not None for hint in hints[:REMEDIES])
-        assert all(hint is None for hint in hints[REMEDIES:])
+        assert all(hint is not None for hint in hints[:HINTS])
+        assert all(hint is None for hint in hints[HINTS:])
 
 
 class TestUnmatchedType:
@@ -237,9 +237,9 @@ class TestSelectsNothing:
         assert [code for _, code, *_ in found] == ["type-mismatch"]
 
     def test_after_some_hundred_there_are_no_remedies_but_still_findings(self) -> None:
-        config_list = [{"op_types": ["Linear"], "op_partial_names": ["conv"], **HALF}] * (REMEDIES + 10)
+        config_list = [{"op_types": ["Linear"], "op_partial_names": ["conv"], **HALF}] * (HINTS + 10)
         found = said(config_list, only=[Code.SELECTS_NOTHING])
-        assert [hint is None for *_, hint in found] == [False] * REMEDIES + [True] * 10
+        assert [hint is None for *_, hint in found] == [False] * HINTS + [True] * 10
 
     @pytest.mark.parametrize(
         ("selector", "message"),

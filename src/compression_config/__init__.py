@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         UnmatchedSelectorWarning,
         UsageError,
     )
-    from compression_config.findings import Code, Finding, Severity
+    from compression_config.findings import Code, Edit, Finding, Severity
     from compression_config.inventory import Inventory, Layer
     from compression_config.loading import load, loads, validate
     from compression_config.resolution import (
@@ -48,6 +48,7 @@ __all__ = [
     "CompressionConfigError",
     "CompressionLayer",
     "CompressionResolution",
+    "Edit",
     "Finding",
     "FindingsError",
     "InvalidConfig",
@@ -96,7 +97,7 @@ _HOMES = {
         "UnmatchedSelectorWarning",
         "UsageError",
     ),
-    "findings": ("Code", "Finding", "Severity"),
+    "findings": ("Code", "Edit", "Finding", "Severity"),
     "inventory": ("Inventory", "Layer"),
     "loading": ("load", "loads", "validate"),
     "resolving.resolved": ("Status",),

@@ -1,38 +1,58 @@
-"""What the selectors find in the model, and what they do not (D14, D17).
+"""What the selectors find in the model, and what they do not (D14, D17), with hints that were tried (D21).
 
-Every element that no layer answers to is reported at its place. Of the many that a list may hold, only the
-first get a remedy: after a thousand of them it is the list that does not belong to the model.
+Every element that matches no layer is reported at its place. What it may have meant is proposed by `suggestions`;
+here each proposal is resolved against the model, and the first that selects what was meant becomes the hint: in the
+notation of the list, and as edits that a program can apply.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import functools
+import itertools
+import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+from compression_config.configs.config_list import ConfigList
 from compression_config.configs.sub_config import DEFAULT_TYPES, SELECTOR_KEYS, SubConfig
-from compression_config.findings import Code, Finding, Severity
+from compression_config.findings import Code, Edit, Finding, Severity
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import AliasUse, Mismatch, Unmatched
-from compression_config.suggestions import LayerNames, Renaming, common_renaming, has_wildcards, plain_parts, respelt
-from compression_config.text import listed, nearest, written
+from compression_config.suggestions import (
+    LayerNames,
+    Reading,
+    Renaming,
+    common_renaming,
+    covering_parts,
+    has_wildcards,
+    nearest_types,
+    readings,
+    separate_words,
+    type_name,
+    undecorated,
+)
+from compression_config.text import layers_words, listed, names_words, written
 
-__all__ = ["REMEDIES", "Remedies", "selection_findings"]
+__all__ = ["HINTS", "Hints", "findings_about", "is_norm", "line_of", "notation_of", "selection_findings"]
 
 
-REMEDIES = 1_000
-"""So many elements of each key get a remedy; the others are reported without one."""
 _LONGEST_SHOWN = 120
 """How many characters of an element a message repeats."""
 _SHOWN_TYPES = 3
+_GENERIC_TYPES = frozenset({*DEFAULT_TYPES, "Conv1D"})
+"""Weighted types that lists for several models name, whether or not a model has them."""
 
 
 def selection_findings(resolved: Resolved) -> Iterator[Finding]:
-    """Yield what is to be said of the selectors, in list order; within a sub-config first what speaks of all of it.
+    """Yield the findings about the selectors, in list order; within a sub-config first those about all of it.
 
-    Nothing but `only-root` is said of a model that has no layers because its only module is the root.
+    A model that has no layers because its only module is the root gets `only-root` and nothing else.
     """
     if not resolved.config_list:
         return
@@ -47,39 +67,57 @@ def selection_findings(resolved: Resolved) -> Iterator[Finding]:
         yield from _Selecting(resolved).findings()
 
 
+def findings_about(resolved: Resolved, position: int) -> Iterator[Finding]:
+    """Yield the findings about selectors that may have meant the layer at `position`: their hints name or select it."""
+    name = resolved.inventory.names[position]
+    for finding in selection_findings(resolved):
+        values = [edit.value for edit in finding.fix or ()]
+        words = [word for value in values for word in ((value,) if isinstance(value, str) else tuple(value or ()))]
+        named = finding.path[-2:-1] == ("op_names",) and f"'{name}'" in (finding.hint or "")
+        partial = any("op_partial_names" in edit.path or edit.value == "op_partial_names" for edit in finding.fix or ())
+        if named or name in words or (partial and any(word in name for word in words)):
+            yield finding
+
+
 class _Selecting:
-    """The findings about selectors in the making: how many remedies were given, and what is known of the model."""
+    """The findings about selectors in the making: how many hints were given, and what is known of the model."""
 
     def __init__(self, resolved: Resolved) -> None:
         self._resolved = resolved
         self._configs = resolved.config_list
         self._names = resolved.inventory.names
-        self._remedies = Remedies(resolved.inventory)
+        self._hints = Hints(resolved.inventory)
         self._given: Counter[str] = Counter()
         self._renaming: Renaming | None = None
-        self._unsaid = True
-        """Whether the renaming is still to be explained."""
+        self._renaming_shown = False
 
     def findings(self) -> Iterator[Finding]:
         """Yield them in list order."""
         self._renaming = self._common_renaming()
         selection = self._resolved.selection
-        said = [
-            *((*_place_of(unmatched), self._of_unmatched(unmatched)) for unmatched in selection.unmatched),
-            *((*_place_of(mismatch), self._of_mismatch(mismatch)) for mismatch in selection.mismatches),
-            *((*_place_of(use), self._of_alias(use)) for use in selection.alias_uses),
+        found = [
+            *((*_order(unmatched), self._of_unmatched(unmatched)) for unmatched in selection.unmatched),
+            *((*_order(use), self._of_alias(use)) for use in selection.alias_uses),
         ]
-        # What the caller has silenced does not say why a sub-config selects nothing.
+        # What the caller has silenced does not explain why a sub-config selects nothing.
         level = self._configs.policy.level
-        wrong = {index for index, _, _, finding in said if level(finding) == "error"}
-        spoken_of = {index for index, _, _, _ in said}
-        unsaid = (
-            index for index in selection.idle if index not in (spoken_of if self._configs[index].exclude else wrong)
-        )
-        said += [(index, -1, 0, self._of_idle(index)) for index in unsaid]
-        yield from (finding for _, _, _, finding in sorted(said, key=lambda entry: entry[:3]))
+        wrong = {index for index, _, _, finding in found if level(finding) == "error"}
+        reported = {index for index, *_ in found}
+        mismatched = {mismatch.index for mismatch in selection.mismatches}
+        idle = {
+            index
+            for index in selection.idle
+            if index not in (reported | mismatched if self._configs[index].exclude else wrong)
+        }
+        found += [(index, -1, 0, self._of_idle(index)) for index in idle]
+        # Where no listed type is there, or no layer has both name and type, that is the cause, and it is reported.
+        explained = idle | {index for index in wrong & mismatched if self._no_type_is_there(self._configs[index])}
+        mismatches = (mismatch for mismatch in selection.mismatches if mismatch.index not in explained)
+        found += [(*_order(mismatch), self._of_mismatch(mismatch)) for mismatch in mismatches]
+        yield from (finding for _, _, _, finding in sorted(found, key=lambda entry: entry[:3]))
 
-    # What is said of each.
+    def _no_type_is_there(self, config: SubConfig) -> bool:
+        return (config.types or frozenset()).isdisjoint(self._hints.types)
 
     def _of_unmatched(self, unmatched: Unmatched) -> Finding:
         config: SubConfig = self._configs[unmatched.index]
@@ -89,73 +127,80 @@ class _Selecting:
             code, message = Code.UNMATCHED_TYPE, f"no layer has the type {_shown(word)}"
             if word == "default":
                 message = "no layer has one of the types that 'default' stands for"
-            if not config.exclude and (config.types or frozenset()).isdisjoint(self._remedies.types):
+            if not self._no_type_is_there(config):
+                severity = Severity.NOTE if word in _GENERIC_TYPES else None
+            elif not config.exclude:
                 severity = Severity.ERROR  # this is why the sub-config selects nothing
         elif unmatched.key == "op_names":
             code, message = Code.UNMATCHED_NAME, f"no layer has the name {_shown(word)}"
         else:
             code, message = Code.UNMATCHED_PARTIAL_NAME, f"no layer has a name that contains {_shown(word)}"
-        hint = self._remedy(unmatched, word, config)
-        return self._finding(unmatched.path, code, message, hint, severity)
+        spot = self._spot(unmatched.path)
+        offer = self._hints.offer(spot) if self._may_hint(unmatched.key) else None
+        if offer is not None and unmatched.key == "op_names":
+            offer = self._with_renaming(offer, word)
+        return self._finding(unmatched.path, code, message, offer, severity)
 
     def _of_mismatch(self, mismatch: Mismatch) -> Finding:
         config: SubConfig = self._configs[mismatch.index]
         name, kind = self._names[mismatch.position], self._resolved.inventory.types[mismatch.position]
         message = f"layer {_shown(name)} has the type '{kind}', which 'op_types' does not list"
-        hint = None
-        if self._given["mismatch"] < REMEDIES:
-            self._given["mismatch"] += 1
-            below = self._remedies.below(name, config)
-            hint = below or f"add '{kind}' to 'op_types', or take the name out of 'op_names'"
-        return self._finding((mismatch.index, "op_names", mismatch.element), Code.TYPE_MISMATCH, message, hint)
+        path = (mismatch.index, "op_names", mismatch.element)
+        offer = self._hints.for_mismatch(self._spot(path), kind) if self._may_hint("mismatch") else None
+        # An exclude that selects none of the layers it names leaves them all compressed.
+        severity = Severity.ERROR if config.exclude and not self._resolved.selection.selects(mismatch.index) else None
+        return self._finding(path, Code.TYPE_MISMATCH, message, offer, severity)
 
     def _of_alias(self, use: AliasUse) -> Finding:
         position = self._resolved.inventory.aliases[use.alias]
         name = self._names[position]
-        word: str = getattr(self._configs[use.index], use.key)[use.element]
+        path = (use.index, use.key, use.element)
+        spot = self._spot(path)
         if use.key == "op_names":
-            message = f"{_shown(word)} is another name of layer {_shown(name)}, which it selects"
+            message = f"{_shown(spot.word)} is another name of layer {_shown(name)}, which it selects"
+            offer = _Offer(f"write '{name}'", "op_names", (name,), safe=True)
         else:
-            message = f"{_shown(word)} takes layer {_shown(name)} by '{use.alias}', another name of it"
-        hint = f"write '{name}'" if use.key == "op_names" else f"write {written('op_names', [name])}"
-        return self._finding((use.index, use.key, use.element), Code.SELECTED_BY_ALIAS, message, hint)
+            message = f"{_shown(spot.word)} takes layer {_shown(name)} by '{use.alias}', another name of it"
+            offer = _Offer(f"write {spot.line('op_names', [name])}")
+        return self._finding(path, Code.SELECTED_BY_ALIAS, message, offer)
 
     def _of_idle(self, index: int) -> Finding:
         config: SubConfig = self._configs[index]
-        hint = None
+        offer = None
+        severity = Severity.WARNING if config.exclude else None
         if not config.names_layers:
             message = "no layer has one of the types that this sub-config lists"
         elif index in self._named_in_vain:
             message = "no layer has one of the names that this sub-config lists"
         else:
             message = "no layer that this sub-config names has one of the types that 'op_types' lists"
-            hint = self._remedy_for_idle(config)
-        severity = Severity.WARNING if config.exclude else None
-        return self._finding((index,), Code.SELECTS_NOTHING, message, hint, severity)
+            severity = None
+            if self._may_hint("idle"):
+                place = self._configs.provenance.place((index,))
+                offer = self._hints.for_idle(config, notation_of(self._configs, (index, "op_types")), place.path)
+        return self._finding((index,), Code.SELECTS_NOTHING, message, offer, severity)
 
     def _finding(
-        self, path: ConfigPath, code: Code, message: str, hint: str | None, severity: Severity | None = None
+        self, path: ConfigPath, code: Code, message: str, offer: _Offer | None, severity: Severity | None = None
     ) -> Finding:
         place = self._configs.provenance.place(path)
-        return Finding.at(place, code, message, hint, severity=severity)
+        if offer is None:
+            return Finding.at(place, code, message, severity=severity)
+        fix = self._spot(path).edits(offer.key, offer.words) if offer.words else offer.edits
+        return Finding.at(place, code, message, offer.hint, severity=severity, fix=fix, safe=offer.safe)
 
-    # What to write instead.
+    def _spot(self, path: ConfigPath) -> _Spot:
+        index = int(path[0])
+        shown = self._configs.provenance.place(path).path
+        return _Spot(self._configs[index], shown, notation_of(self._configs, path[:2]))
 
-    def _remedy_for_idle(self, config: SubConfig) -> str | None:
-        if self._given["idle"] >= REMEDIES:
-            return None
-        self._given["idle"] += 1
-        containers = (self._remedies.below(name, config) for name in config.op_names or ())
-        types = [kind for kind, _ in self._remedies.types_named(config).most_common(_SHOWN_TYPES)]
-        return (
-            next(filter(None, containers), None)
-            or self._remedies.inside(config)
-            or (f"write {written('op_types', types)}" if types else None)
-        )
+    def _may_hint(self, key: str) -> bool:
+        self._given[key] += 1
+        return self._given[key] <= HINTS
 
     @functools.cached_property
     def _named_in_vain(self) -> set[int]:
-        """The sub-configs of which no name and no partial name is answered to."""
+        """The sub-configs whose names and partial names all match no layer."""
         unmatched = Counter(u.index for u in self._resolved.selection.unmatched if u.key != "op_types")
         return {
             index
@@ -163,57 +208,129 @@ class _Selecting:
             if count == len(self._configs[index].op_names or ()) + len(self._configs[index].op_partial_names or ())
         }
 
-    def _remedy(self, unmatched: Unmatched, word: str, config: SubConfig) -> str | None:
-        if self._given[unmatched.key] >= REMEDIES:
-            return None
-        self._given[unmatched.key] += 1
-        find = {
-            "op_types": self._remedies.for_type,
-            "op_names": self._remedies.for_name,
-            "op_partial_names": self._remedies.for_partial_name,
-        }[unmatched.key]
-        remedy = find(word, config)
-        if unmatched.key == "op_names" and self._unsaid and self._renaming is not None:
-            name = self._renaming.applied(word)
-            if name is not None and remedy == f"write '{name}'":
-                self._unsaid = False
-                return f"{remedy}: {self._renaming.words}"
-        return remedy
+    def _with_renaming(self, offer: _Offer, word: str) -> _Offer:
+        """Return an offer with what is wrong with most names of the list, the first time that it is one of these."""
+        name = None if self._renaming is None or self._renaming_shown else self._renaming.applied(word)
+        if self._renaming is None or name is None or offer.words != (name,):
+            return offer
+        self._renaming_shown = True
+        return replace(offer, hint=f"{offer.hint}: {self._renaming.words}")
 
     def _common_renaming(self) -> Renaming | None:
         names = [unmatched for unmatched in self._resolved.selection.unmatched if unmatched.key == "op_names"]
         if len(names) < 2:  # noqa: PLR2004 - nothing is common to one
             return None
         elements = [(self._configs[u.index].op_names[u.element], self._configs[u.index]) for u in names]
-        return self._remedies.renaming(elements, REMEDIES)
+        return self._hints.renaming(elements, HINTS)
 
 
-def _place_of(said: Unmatched | Mismatch | AliasUse) -> tuple[int, int, int]:
+def _order(found: Unmatched | Mismatch | AliasUse) -> tuple[int, int, int]:
     """Return what sorts by sub-config, key and element."""
-    key = "op_names" if isinstance(said, Mismatch) else said.key
-    return said.index, SELECTOR_KEYS.index(key), said.element
+    key = "op_names" if isinstance(found, Mismatch) else found.key
+    return found.index, SELECTOR_KEYS.index(key), found.element
 
 
 def _shown(word: str) -> str:
     return f"'{word}'" if len(word) <= _LONGEST_SHOWN else f"'{word[: _LONGEST_SHOWN - 3]}...'"
 
 
+HINTS = 100
+"""For so many elements of each key it is looked for what was meant: nobody reads the second hundred."""
 _INDICES = 8
 """For so many different `op_types` the layers are indexed; selectors with others get no names offered."""
 _SHOWN = 4
-"""How many types, or beginnings of names, a remedy lists."""
-_FEW = 2
-"""Up to so many names are offered in full; more of them by what they have in common."""
-_TYPES = 500
-"""In models with more types than this none is looked for that resembles another."""
+"""How many types, or beginnings of names, a hint lists."""
+_NAMES_SHOWN = 8
+"""How many names in full a hint lists; the edits have them all."""
+_MOST_PARTS = 40
+"""So many partial names at most take the place of a pattern."""
+_MOST_NAMES = 1_000
+_WORK = 300_000_000
+"""How many steps all patterns of a list may take; on 60,000 layers some twenty of them are evaluated."""
+_STEPS_A_NAME = 200
 
 
-class Remedies:
-    """What to write instead, for one model. None stands for: nothing is like it."""
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What to write instead, in words and, where it comes down to one thing, as a selector."""
+
+    hint: str
+    key: str = ""
+    words: tuple[str, ...] = ()
+    """In place of the element, under `key`; empty when there is nothing definite to write."""
+    safe: bool = False
+    edits: tuple[Edit, ...] | None = None
+    """Given where it takes more than to replace the element."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """An element of a selector that no layer matches."""
+
+    config: SubConfig
+    path: ConfigPath
+    """As it is shown: it begins with the part in a two-part document."""
+    notation: str
+
+    @property
+    def key(self) -> str:
+        return str(self.path[-2])
+
+    @property
+    def element(self) -> int:
+        return int(self.path[-1])
+
+    @property
+    def word(self) -> str:
+        word: str = getattr(self.config, self.key)[self.element]
+        return word
+
+    def line(self, key: str, words: Iterable[str]) -> str:
+        """Return a key with its list as the user would write it."""
+        return line_of(key, words, self.notation)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the element is all that the selector says."""
+        said = [getattr(self.config, key) for key in SELECTOR_KEYS]
+        return sum(len(words) for words in said if words) == 1
+
+    @property
+    def alone_among_names(self) -> bool:
+        """Whether it is the only name or partial name of the selector."""
+        return len(self.config.op_names or ()) + len(self.config.op_partial_names or ()) == 1
+
+    @property
+    def needs_weight(self) -> bool:
+        """Whether layers without a weight are of no use to the sub-config."""
+        return not self.config.exclude and "weight" in (getattr(self.config, "quant_types", None) or ("weight",))
+
+    def edits(self, key: str, words: Sequence[str]) -> tuple[Edit, ...] | None:
+        """Return the edits that put `words` under `key` in place of the element; None when this would mean more."""
+        *base, here, _ = self.path
+        mine = getattr(self.config, self.key)
+        there = getattr(self.config, key)
+        if key == here:
+            more = (Edit("insert", (*base, here, self.element + 1), word) for word in words[1:])
+            return (Edit("replace", self.path, words[0]), *more)
+        if "op_types" in (key, here) and not self.alone:
+            return None  # types and names restrict each other
+        if len(mine) == 1 and there is None:
+            more = (Edit("insert", (*base, here, 1), word) for word in words[1:])
+            return (Edit("rename", (*base, here), key), Edit("replace", self.path, words[0]), *more)
+        delete = Edit("delete", self.path)
+        if there is None:
+            return (delete, Edit("insert", (*base, key), tuple(words)))
+        return (delete, *(Edit("insert", (*base, key, len(there)), word) for word in words))
+
+
+class Hints:
+    """What to write instead, for one model. Each selector that is offered was resolved against it (D21)."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self._indices: dict[frozenset[str], LayerNames] = {}
+        self._work = _WORK
 
     @functools.cached_property
     def types(self) -> Counter[str]:
@@ -225,121 +342,480 @@ class Remedies:
         """All layers by name, whatever their type."""
         return LayerNames(self._inventory.names)
 
-    @functools.cached_property
-    def _folded_types(self) -> dict[str, str]:
-        return {kind.casefold(): kind for kind in self.types}
-
-    def for_name(self, word: str, config: SubConfig) -> str | None:
-        """Return the remedy for an element of `op_names`."""
-        index = self._index(config.types)
-        if index is None:
+    def offer(self, spot: _Spot) -> _Offer | None:
+        """Return what to write for an element that no layer matches; None when nothing is like it."""
+        layers = self._layers(spot.config.types)
+        if spot.key == "op_types":
+            return self._for_type(spot)
+        if layers is None:
             return self._beginnings()
-        return (
-            self._as_type(word, index)
-            or self._without_wildcards(word, index, "op_names")
-            or self.below(word, config)
-            or self._number(word, index)
-            or self._as_name(word, index, config)
-            or self._as_container(word, index, config)
-            or (f"it is a part of names: write {written('op_partial_names', [word])}" if index.holds(word) else None)
-            or self._as_type(self._folded_types.get(word.strip().casefold(), ""), index)
-            or self._beginnings()
+        ways = (
+            self._as_type,
+            self._as_several,
+            self._as_spelled,
+            self._as_pattern,
+            self._as_container,
+            self._as_number,
+            self._as_name if spot.key == "op_names" else self._as_part,
+            self._as_other_key,
+            self._as_type_in_other_case,
+            self._as_child,
+        )
+        found = (way(spot, layers) for way in ways)
+        return next(filter(None, found), None) or self._beginnings()
+
+    # Names and partial names.
+
+    def _write(self, spot: _Spot, key: str, words: Sequence[str], more: str = "", *, safe: bool = False) -> _Offer:
+        """Return the offer of `words` under `key`."""
+        what = listed(words) if key == spot.key else spot.line(key, words)
+        return _Offer(f"write {what}{more}", key, tuple(words), safe)
+
+    def _as_type(self, spot: _Spot, layers: LayerNames, word: str | None = None) -> _Offer | None:
+        word = spot.word.strip() if word is None else word
+        if word == "default":
+            positions = [p for p, kind in enumerate(self._inventory.types) if kind in DEFAULT_TYPES]
+        else:
+            positions = [p for p, kind in enumerate(self._inventory.types) if kind == word]
+        if not positions:
+            return None
+        names = [self._inventory.names[position] for position in positions]
+        if all(map(self._only_holds_layers, names)):
+            found = self._parts_below(names, layers)
+            if found is None:
+                return _Offer(f"'{word}' is a type, and its layers only hold others")
+            offer = self._write(spot, "op_partial_names", found, " for the layers in those of this type")
+            return replace(offer, hint=f"'{word}' is a type, and its layers only hold others: {offer.hint}")
+        if spot.needs_weight and all(self._inventory.has_weight(position) is False for position in positions):
+            return _Offer(f"'{word}' is a type, and its layers have no weight")
+        hint = f"'{word}' is a type: write {spot.line('op_types', [word])}"
+        hint += "" if spot.alone else " in a sub-config of its own"
+        near = layers.nearest(word, 1)
+        if near and near[0].casefold() == word.casefold():
+            return _Offer(f"{hint}; the layer is '{near[0]}'")
+        return _Offer(hint, "op_types", (word,))
+
+    def _as_type_in_other_case(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
+        word = spot.word.strip().casefold()
+        kind = next((kind for kind in (*self.types, "default") if kind.casefold() == word), None)
+        return None if kind is None else self._as_type(spot, layers, kind)
+
+    def _as_several(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
+        words = separate_words(spot.word)
+        if len(words) < 2:  # noqa: PLR2004 - one word is not several
+            return None
+        found = [self._known(word.strip("'\""), spot.key, layers) for word in words]
+        if None in found:
+            return None
+        return self._write(spot, spot.key, [word for word in found if word], ", each an element of its own")
+
+    def _known(self, word: str, key: str, layers: LayerNames) -> str | None:
+        if (word in layers) if key == "op_names" else layers.holds(word):
+            return word
+        near = layers.nearest(word, 2) if key == "op_names" else layers.nearest_parts(word)
+        return near[0] if len(near) == 1 else None
+
+    def _as_spelled(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
+        """Return the name that the element writes in another notation, so that no pattern is seen in it."""
+        if not has_wildcards(spot.word):
+            return None
+        if spot.key == "op_names":
+            return self._one_of(spot, layers.spelled(spot.word)[:1])
+        parts = [part for part in layers.spelled_parts(spot.word) if not has_wildcards(part)][:1]
+        return self._write(spot, spot.key, parts) if parts else None
+
+    def _as_container(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
+        return self._below(spot, spot.word, layers) if spot.key == "op_names" else None
+
+    def _below(self, spot: _Spot, name: str, layers: LayerNames) -> _Offer | None:
+        """Return the offer for a container whose layers are meant; None when none below is admitted."""
+        if name not in layers.containers:
+            return None
+        parts = self._parts_below([name], layers)
+        if parts is None:
+            return None
+        return self._write(spot, "op_partial_names", parts, " for the layers in it")
+
+    def _parts_below(self, containers: Iterable[str], layers: LayerNames) -> list[str] | None:
+        """Return the partial names that select exactly what is admitted below some containers."""
+        below = [f"{name}." for name in containers]
+        if len(below) == 1:
+            meant = [name for name in layers.containing(below[0]) if name.startswith(below[0])]
+        else:
+            starts = set(below)
+            meant = [name for name in layers.names if any(start in starts for start in _paths(name))]
+        if not meant:
+            return None
+        if len(below) == 1 and self._taken(below[0], layers, frozenset(meant)):
+            return below
+        return covering_parts(meant, lambda part: self._taken(part, layers, frozenset(meant)), _MOST_PARTS)
+
+    def _taken(self, part: str, layers: LayerNames, meant: frozenset[str]) -> frozenset[str] | None:
+        """Return which of `meant` a partial name selects; None when it selects any other of the layers."""
+        taken = []
+        for name in layers.containing(part):
+            if name not in meant:
+                return None
+            taken.append(name)
+        for alias, position in self._inventory.aliases.items():
+            if part in alias and (name := self._inventory.names[position]) in layers:
+                if name not in meant:
+                    return None
+                taken.append(name)
+        return frozenset(taken)
+
+    def _as_number(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
+        part = spot.key == "op_partial_names"
+        found = layers.numbers_after(spot.word, part=part) and self._all.numbers_after(spot.word, part=part)
+        if not found:
+            return None
+        path, numbers = found
+        if len(numbers) == 1:
+            return _Offer(f"the only number after '{path}' is {numbers[0]}")
+        return _Offer(f"the numbers after '{path}' go from {numbers[0]} to {numbers[-1]}")
+
+    def _as_name(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
+        word = spot.word
+        names = layers.nearest(word, None)
+        ending = layers.ending(word)
+        if len(ending) > 2:  # noqa: PLR2004 - up to two are named
+            part = f".{word}"
+            if self._taken(part, layers, frozenset(ending)) is not None:
+                more = f" for the {len(ending):,} layers whose names end so"
+                return self._write(spot, "op_partial_names", [part], more)
+            count = f"{len(ending):,} layers whose names end so"
+            return _Offer(f"write in full which of the {count} is meant, such as '{ending[0]}'")
+        if names:
+            return self._one_of(spot, names)
+        meant = layers.containers.nearest(word, None)
+        if not meant:
+            return None
+        parts = self._parts_below(meant, layers)
+        more = " for the layers in it" if len(meant) == 1 else " for the layers in these containers"
+        return self._write(spot, "op_partial_names", parts, more) if parts and len(parts) <= 2 else None  # noqa: PLR2004
+
+    def _one_of(self, spot: _Spot, names: Sequence[str]) -> _Offer | None:
+        """Return the offer of a name, or of several equally near ones to choose from."""
+        if not names:
+            return None
+        if len(names) == 1:
+            name = names[0]
+            if spot.needs_weight and self._only_holds_layers(name):
+                return self._below(spot, name, self._layers(spot.config.types) or self._all)
+            return self._write(spot, spot.key, names, safe=_plain(spot.word) == name)
+        if len(names) <= _NAMES_SHOWN:
+            return _Offer(f"write {listed(names, last='or')}")
+        return _Offer(f"write in full which of {len(names):,} layers is meant, such as '{names[0]}'")
+
+    def _as_part(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
+        parts = layers.nearest_parts(spot.word)
+        if not parts:
+            return None
+        if len(parts) == 1:
+            return self._write(spot, spot.key, parts, safe=_plain(spot.word) == parts[0])
+        return _Offer(f"write {listed(parts[:_NAMES_SHOWN], last='or')}")
+
+    def _as_other_key(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
+        if spot.key != "op_names" or not layers.holds(spot.word) or has_wildcards(spot.word):
+            return None
+        offer = self._write(spot, "op_partial_names", [spot.word])
+        return replace(offer, hint=f"it is a part of names: {offer.hint}")
+
+    def _as_child(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
+        """Return what there is below the longest part of a name that exists."""
+        path = undecorated(spot.word).strip(".")
+        while path and path not in self._all and path not in self._all.containers:
+            path = path.rpartition(".")[0]
+        if not path:
+            return None
+        if (fused := self._fused(path, layers)) is not None:
+            return _Offer(fused)
+        start = f"{path}."
+        below = (name[len(start) :].partition(".")[0] for name in self._all.containing(start) if name.startswith(start))
+        children = list(dict.fromkeys(below))
+        if not children:
+            return _Offer(f"there is nothing below '{path}'") if path != spot.word else None
+        if children[0].isdecimal():
+            return _Offer(f"the numbers after '{start}' go from {children[0]} to {children[-1]}")
+        return _Offer(
+            f"below '{path}' there are {_some(children)}"
+            if len(children) > 1
+            else f"below '{path}' there is only '{children[0]}'"
         )
 
-    def for_partial_name(self, word: str, config: SubConfig) -> str | None:
-        """Return the remedy for an element of `op_partial_names`."""
-        index = self._index(config.types)
-        if index is None:
-            return self._beginnings()
-        remedy = (
-            self._as_type(word, index)
-            or self._without_wildcards(word, index, "op_partial_names")
-            or self._number(word, index)
-        )
-        if remedy is None and (part := index.nearest_part(word)):
-            remedy = f"write '{part}'"
-        return remedy or self._as_type(self._folded_types.get(word.strip().casefold(), ""), index) or self._beginnings()
+    def _fused(self, path: str, layers: LayerNames) -> str | None:
+        """Return that a layer holds the weights itself which others have below it; None when it does not."""
+        position = self._inventory.position(path)
+        if position is None or self._inventory.has_weight(position) is not False:
+            return None
+        own = [name for name in self._inventory.parameters(position) if name != "bias"]
+        if not own or any(
+            name.startswith(f"{path}.") and self._may_have_weight(name) for name in layers.containing(path)
+        ):
+            return None
+        return f"'{path}' holds {names_words(own)} itself, and no layer below it has a weight"
 
-    def for_type(self, word: str, config: SubConfig) -> str | None:
-        """Return the remedy for an element of `op_types`."""
-        types = self.types_named(config) if config.names_layers else self.types
-        known = [kind for kind, _ in (types or self.types).most_common()]
-        last = word.strip().rpartition(".")[2].strip("<>'\"")
-        if last in known:
-            return f"write '{last}'"
-        position = self._inventory.position(word)
-        if position is not None:
-            return f"'{word}' is a name: write {written('op_names', [word])}"
-        meant = _types_like(word, last, known)
+    def _may_have_weight(self, name: str) -> bool:
+        position = self._inventory.position(name)
+        return position is not None and self._inventory.has_weight(position) is not False
+
+    # Patterns.
+
+    def _as_pattern(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
+        """Return the selector that selects what the element matches as a pattern; None when it is none."""
+        if not has_wildcards(spot.word):
+            return None
+        part = spot.key == "op_partial_names"
+        rule = "a partial name is a plain substring" if part else "a name is written in full"
+        rule += ", without wildcards"
+        found = list(self._matched(spot, layers, part=part))
+        if not found:
+            inside = self._inside_matched(spot, layers, part=part)
+            return _Offer(rule) if inside is None else replace(inside, hint=f"{rule}: {inside.hint}")
+        reading, meant = found[0]
+        more = f" for the {layers_words(len(meant))} that it matches"
+        if any(set(other) != set(meant) for _, other in found[1:] if not reading.glob):
+            more += f" {reading.where}"
+        elif reading.where == "at the end":
+            more += " at the end of a longer name"
+        if reading.glob:
+            more += self._other_than_fnmatch(spot.word, meant, layers, part=part)
+        offer = self._selecting(spot, meant, layers, more) or _Offer(f"it matches {layers_words(len(meant))}")
+        return replace(offer, hint=f"{rule}: {offer.hint}")
+
+    def _matched(self, spot: _Spot, layers: LayerNames, *, part: bool) -> Iterator[tuple[Reading, list[str]]]:
+        """Yield the readings of a pattern that match layers, with these; of globs the first alone."""
+        longest = max(map(len, layers.names), default=0)
+        for reading in readings(spot.word, part=part):
+            cost = reading.cost(len(layers.names), longest) + _STEPS_A_NAME * len(layers.names)
+            if cost > self._work:
+                return
+            self._work -= cost
+            if meant := [name for name in layers.names if reading.matches(name)]:
+                yield reading, meant
+                if reading.glob:
+                    return
+
+    def _inside_matched(self, spot: _Spot, layers: LayerNames, *, part: bool) -> _Offer | None:
+        """Return the selector of the layers in the containers that a pattern matches; None without any."""
+        for _, names in self._matched(spot, self._all, part=part):
+            parts = self._parts_below(names, layers) if all(map(self._only_holds_layers, names)) else None
+            if parts:
+                more = f" for the layers in the {len(names):,} that it matches"
+                return self._write(spot, "op_partial_names", parts, more)
+        return None
+
+    def _selecting(self, spot: _Spot, meant: Sequence[str], layers: LayerNames, more: str) -> _Offer | None:
+        """Return the offer of a selector for exactly the layers `meant`; None when there is no short one."""
+        if len(meant) == len(layers.names) and spot.config.op_types is not None:
+            return self._everything(spot, more)
+        if spot.needs_weight and all(map(self._only_holds_layers, meant)):
+            parts = self._parts_below(meant, layers)
+            return self._write(spot, "op_partial_names", parts, " for the layers in what it matches") if parts else None
+        taken = functools.cache(lambda part: self._taken(part, layers, frozenset(meant)))
+        parts = covering_parts(meant, taken, _MOST_PARTS) if len(meant) > 1 else None
+        if parts and (len(parts) == 1 or len(parts) < len(meant) // 2 or len(meant) > _SHOWN * len(parts)):
+            return self._write(spot, "op_partial_names", parts, more)
+        if "(?!" in spot.word and (offer := self._all_but(spot, meant, layers)) is not None:
+            return offer
+        if parts and len(parts) < len(meant):
+            return self._write(spot, "op_partial_names", parts, more)
+        if len(meant) <= _NAMES_SHOWN:
+            return self._write(spot, "op_names", meant, more)
+        if len(meant) > _MOST_NAMES:
+            return None
+        names = f"'{meant[0]}' to '{meant[-1]}'"
+        return _Offer(f"write in full the {len(meant):,} names that it matches, {names}", "op_names", tuple(meant))
+
+    def _everything(self, spot: _Spot, more: str) -> _Offer:
+        """Return the offer for a pattern that matches all layers of the types beside it."""
+        names = [key for key in ("op_names", "op_partial_names") if getattr(spot.config, key)]
+        hint = f"leave {listed(names)} out{more}, which are all of the types in 'op_types'"
+        base = spot.path[:-2]
+        return _Offer(hint, "op_types", (), edits=tuple(Edit("delete", (*base, key)) for key in names))
+
+    def _all_but(self, spot: _Spot, meant: Sequence[str], layers: LayerNames) -> _Offer | None:
+        """Return what says "all but some": an exclude after it, or for an exclude what is compressed instead."""
+        others = [name for name in layers.names if name not in set(meant)]
+        taken = functools.cache(lambda part: self._taken(part, layers, frozenset(others)))
+        parts = covering_parts(others, taken, _SHOWN)
+        key, words = ("op_partial_names", parts) if parts else ("op_names", others)
+        if not words or len(words) > _SHOWN:
+            return None
+        line = spot.line(key, words)
+        if spot.config.exclude:
+            return _Offer(
+                f"it matches all layers but those of {line}: write that in the sub-config that compresses them"
+            )
+        if spot.config.op_types is None:
+            return None
+        names = [key for key in ("op_names", "op_partial_names") if getattr(spot.config, key)]
+        excluded = {key: list(words), "exclude": True}
+        base = spot.path[:-2]
+        index = int(base[-1])
+        deleted = tuple(Edit("delete", (*base, key)) for key in names)
+        edits = (*deleted, Edit("insert", (*base[:-1], index + 1), excluded))
+        hint = f"leave {listed(names)} out, and exclude {line} in a sub-config after it"
+        return _Offer(hint, "op_types", (), edits=edits if spot.alone_among_names else None)
+
+    def _other_than_fnmatch(self, word: str, meant: Sequence[str], layers: LayerNames, *, part: bool) -> str:
+        """Return how the layers that Python's `fnmatch` selects differ from `meant`; empty when they do not."""
+        if "{" in word:
+            return ""
+        pattern = re.compile(fnmatch.translate(f"*{word.strip()}*" if part else word.strip()))
+        other = dict.fromkeys(name for name in layers.names if pattern.match(name))
+        extra = [name for name in other if name not in set(meant)]
+        lost = [name for name in meant if name not in other]
+        words = []
+        if extra:
+            words.append(f"matches {len(extra):,} more, such as '{extra[0]}'")
+        if lost:
+            words.append(f"does not match {len(lost):,} of them" if len(lost) < len(meant) else "matches none of them")
+        return f" (fnmatch {' and '.join(words)})" if words else ""
+
+    # Types.
+
+    def _for_type(self, spot: _Spot) -> _Offer | None:
+        config, word = spot.config, spot.word
+        named = self.types_named(config) if config.names_layers else self.types
+        known = [kind for kind, _ in (named or self.types).most_common()]
+        fit = [kind for kind in known if kind not in (config.types or ()) and self._of_use(kind, spot)]
+        if separate := self._several_types(spot):
+            return separate
+        if word.strip() != "default" and type_name(word).casefold() in ("default", "all", "*", "any"):
+            return self._default(spot, fit)
+        if word == self._inventory.model:
+            return _Offer(f"'{word}' is the class of the model itself, and the root is not a layer")
+        if word in ("weight", "bias"):
+            return _Offer(f"'{word}' is a parameter: a selector names layers")
+        if self._inventory.position(word) is not None:
+            return _Offer(f"'{word}' is a name: write {spot.line('op_names', [word])}", "op_names", (word,))
+        meant = [] if word == "default" else self._types_like(word, fit)
+        if len(meant) == 1:
+            return self._write(spot, "op_types", meant, safe=type_name(word) == meant[0])
         if meant:
-            return f"write {_alternatives(meant)}"
+            several = has_wildcards(word)
+            return self._write(spot, "op_types", meant) if several else _Offer(f"write {listed(meant, last='or')}")
         if word != "default" and self._all.holds(word):
-            return f"'{word}' is a part of names: write {written('op_partial_names', [word])}"
-        if not known:
-            return "the model has no layers"
-        whose = "the model" if len(known) == len(self.types) else "the layers that it names"
+            line = spot.line("op_partial_names", [word])
+            return _Offer(f"'{word}' is a part of names: write {line}", "op_partial_names", (word,))
+        return self._types_there(known, fit, config)
+
+    def _several_types(self, spot: _Spot) -> _Offer | None:
+        words = [type_name(word) for word in separate_words(spot.word)]
+        if len(words) < 2 or not all(word in self.types or word in DEFAULT_TYPES for word in words):  # noqa: PLR2004
+            return None
+        return self._write(spot, "op_types", words, ", each an element of its own")
+
+    def _default(self, spot: _Spot, fit: Sequence[str]) -> _Offer:
+        """Return the offer of `default`, with the types of the model that have weights and are not among them."""
+        weighted = {t for p, t in enumerate(self._inventory.types) if self._inventory.has_weight(p)}
+        others = [kind for kind in fit if kind in weighted and kind not in DEFAULT_TYPES]
+        words = ["default", *others] if not self.types.keys().isdisjoint(DEFAULT_TYPES) else others
+        words = [word for word in words if word not in (spot.config.op_types or ())]
         return (
-            f"the types of {whose} are {_some(known)}"
-            if len(known) > 1
-            else f"the only type of {whose} is '{known[0]}'"
+            self._write(spot, "op_types", words) if words else _Offer("'default' stands for the weighted types of NNI")
         )
 
-    def below(self, name: str, config: SubConfig) -> str | None:
-        """Return the remedy for a container of which the layers are meant; None when none below is admitted."""
-        index = self._index(config.types)
-        if index is None or name not in index.containers:
-            return None
-        return f"write {written('op_partial_names', [f'{name}.'])} for the layers in it"
+    def _types_like(self, word: str, known: Sequence[str]) -> list[str]:
+        """Return the types that an element of `op_types` may mean: all that a pattern matches, or the nearest."""
+        if not has_wildcards(word) or type_name(word) in known:
+            return nearest_types(word, known)
+        for reading in readings(word, part=False):
+            if reading.where in ("in full", "from the start") and (found := [t for t in known if reading.matches(t)]):
+                return found
+        return []
 
-    def inside(self, config: SubConfig) -> str | None:
-        """Return the remedy for a selector that names a container, and lists types that no layer in it has."""
-        container = next(filter(self._only_holds_layers, config.op_names or ()), None)
-        if container is None:
+    def _of_use(self, kind: str, spot: _Spot) -> bool:
+        """Return whether a type may be offered: to compress weights, not one without them, and no normalization."""
+        return not spot.needs_weight or kind in self._weighted
+
+    @functools.cached_property
+    def _weighted(self) -> frozenset[str]:
+        """The types whose layers are not known to have no weight; without normalizations and containers."""
+        found: set[str] = set()
+        for position, kind in enumerate(self._inventory.types):
+            known = kind in found or is_norm(kind) or self._inventory.has_weight(position) is False
+            if not known and not self._only_holds_layers(self._inventory.names[position]):
+                found.add(kind)
+        return frozenset(found)
+
+    def _types_there(self, known: Sequence[str], fit: Sequence[str], config: SubConfig) -> _Offer | None:
+        if not known:
+            return _Offer("the model has no layers")
+        whose = "the model" if len(known) == len(self.types) else "the layers that it names"
+        listed_already = [kind for kind in known if kind in (config.types or ())]
+        if listed_already or not fit:
             return None
-        way = f"{container}."
-        samples = self._all.forms.samples(way).items()
-        types = self._types_of({name: weight for name, weight in samples if name.startswith(way)})
-        kinds = [kind for kind, _ in types.most_common(_SHOWN)]
-        return f"write {written('op_partial_names', [way])} and {written('op_types', kinds)} for the layers in it"
+        if len(fit) > 1:
+            return _Offer(f"the types of {whose} are {_some(fit)}")
+        return _Offer(f"the only type of {whose} is '{fit[0]}'")
+
+    def types_named(self, config: SubConfig) -> Counter[str]:
+        """Return the types of the layers that the names of a selector match, whatever `op_types` says."""
+        names = dict.fromkeys(config.op_names or ())
+        for part in config.op_partial_names or ():
+            names.update(dict.fromkeys(itertools.islice(self._all.containing(part), _MOST_NAMES)))
+        positions = (self._inventory.position(name) for name in names)
+        return Counter(self._inventory.types[position] for position in positions if position is not None)
+
+    # Sub-configs that select no layer, and layers of other types.
+
+    def for_idle(self, config: SubConfig, notation: str, base: ConfigPath) -> _Offer | None:
+        """Return what to write where types and names match layers, and none of them the same."""
+        spot = _Spot(config, (*base, "op_types", 0), notation)
+        layers = self._layers(config.types) or self._all
+        for name in config.op_names or ():
+            if (offer := self._below(_Spot(config, (*base, "op_names", 0), notation), name, layers)) is not None:
+                return _Offer(offer.hint)
+        container = next((name for name in config.op_names or () if self._only_holds_layers(name)), None)
+        if container is not None:
+            return self._inside(spot, container)
+        types = [kind for kind, _ in self.types_named(config).most_common() if self._of_use(kind, spot)][:_SHOWN_TYPES]
+        if types:
+            edits = (Edit("replace", (*base, "op_types"), tuple(types)),)
+            return _Offer(f"write {spot.line('op_types', types)}", edits=edits)
+        paths = (
+            path[:-1]
+            for part in config.op_partial_names or ()
+            for name in self._all.containing(part)
+            for path in _paths(f"{name}.")
+        )
+        return next((_Offer(fused) for path in paths if (fused := self._fused(path, self._all))), None)
+
+    def _inside(self, spot: _Spot, container: str) -> _Offer | None:
+        """Return how to select the layers in a container, when the types beside it are of none of them."""
+        path = f"{container}."
+        inside = [name for name in self._all.containing(path) if name.startswith(path)]
+        counts = Counter(
+            self._inventory.types[p] for name in inside if (p := self._inventory.position(name)) is not None
+        )
+        types = [kind for kind, _ in counts.most_common() if self._of_use(kind, spot)][:_SHOWN]
+        if not types:
+            return None
+        lines = f"{spot.line('op_partial_names', [path])} and {spot.line('op_types', types)}"
+        return _Offer(f"write {lines} for the layers in it")
+
+    def for_mismatch(self, spot: _Spot, kind: str) -> _Offer:
+        """Return what to write for a layer that `op_names` names and `op_types` filters out."""
+        layers = self._layers(spot.config.types)
+        below = self._below(spot, spot.word, layers) if layers is not None else None
+        if below is not None:
+            return below
+        out = "take the name out of 'op_names'"
+        return _Offer(f"add '{kind}' to 'op_types', or {out}" if self._of_use(kind, spot) else out)
 
     def renaming(self, elements: Sequence[tuple[str, SubConfig]], looked_at: int) -> Renaming | None:
         """Return what is wrong with the beginning of most of these names, as the first `looked_at` of them show."""
         meant: dict[str, str] = {}
         for word, config in elements[:looked_at]:
-            index = self._index(config.types)
-            meant.update((word, name) for name in (index.nearest(word, 1) if index else ()))
+            layers = self._layers(config.types)
+            meant.update((word, name) for name in (layers.nearest(word, 1) if layers else ()))
         return common_renaming(
             meant, [word for word, _ in elements], lambda name: self._inventory.position(name) is not None
         )
 
-    def types_named(self, config: SubConfig) -> Counter[str]:
-        """Return the types of the layers that the names of a selector hold for, whatever `op_types` says.
-
-        With about how many layers have them; empty when its names hold for none.
-        """
-        samples = dict.fromkeys(config.op_names or (), 1)
-        for part in config.op_partial_names or ():
-            samples.update(self._all.forms.samples(part))
-        return self._types_of(samples)
-
-    def _types_of(self, names: Mapping[str, int]) -> Counter[str]:
-        """Return the types of layers, each counted as often as `names` says.
-
-        Of those with parameters of their own, if there are any; of containers only when all are.
-        """
-        with_parameters: Counter[str] = Counter()
-        types: Counter[str] = Counter()
-        of_containers: Counter[str] = Counter()
-        for name, weight in names.items():
-            position = self._inventory.position(name)
-            if position is not None:
-                counted = of_containers if self._only_holds_layers(name) else types
-                if self._inventory.has_weight(position) or self._inventory.parameters(position):
-                    counted = with_parameters
-                counted[self._inventory.types[position]] += weight
-        return with_parameters or types or of_containers
-
-    def _index(self, admitted: frozenset[str] | None) -> LayerNames | None:
+    def _layers(self, admitted: frozenset[str] | None) -> LayerNames | None:
         """Return the layers of the admitted types by name: all of them when none of the types is there."""
         if admitted is None or admitted.isdisjoint(self.types):
             return self._all
@@ -348,82 +824,55 @@ class Remedies:
             self._indices[admitted] = LayerNames(name for name, kind in pairs if kind in admitted)
         return self._indices.get(admitted)
 
-    def _as_type(self, word: str, index: LayerNames) -> str | None:
-        word = word.strip()
-        if word not in self.types and not (word == "default" and not self.types.keys().isdisjoint(DEFAULT_TYPES)):
-            return None
-        remedy = f"'{word}' is a type: write {written('op_types', [word])}"
-        names = index.nearest(word, 1)
-        if names and names[0].casefold() == word.casefold():
-            remedy += f"; the layer is '{names[0]}'"
-        return remedy
-
-    def _without_wildcards(self, word: str, index: LayerNames, key: str) -> str | None:
-        """Return the plain text that comes closest to a pattern; None when `word` is none."""
-        if not has_wildcards(word) or any(map(index.holds, respelt(word))):
-            return None
-        rule = "a partial name is a plain substring" if key == "op_partial_names" else "a name is written in full"
-        rule += ", without wildcards"
-        whole = word.strip("^$").replace("\\", "")
-        anchored = word.startswith("^") and word.endswith("$")
-        meant = whole in index and not self._only_holds_layers(whole) and (anchored or key == "op_names")
-        alternatives = [[whole]] if meant else plain_parts(word)
-        parts = [_tightest(index, pieces) for pieces in alternatives]
-        held = list(dict.fromkeys(filter(None, parts)))
-        if not held:
-            return rule
-        verb = "write" if all(len(pieces) == 1 for pieces in alternatives) else "the nearest to it is"
-        if key == "op_partial_names":
-            return f"{rule}: {verb} {written('op_names', held) if meant else listed(held)}"
-        in_full = all(part in index for part in held)
-        return f"{rule}: {verb} {listed(held) if in_full else written('op_partial_names', held)}"
-
-    def _as_name(self, word: str, index: LayerNames, config: SubConfig) -> str | None:
-        names = index.nearest(word, _FEW + 1)
-        if not names or (config.op_types is None and self._only_holds_layers(names[0])):
-            return None
-        if len(names) <= _FEW or not names[-1].endswith(f".{word}"):
-            return f"write {_alternatives(names[:_FEW])}"
-        part, ending = f".{word}", len(index.forms.ending(word))
-        if ending == sum(1 for _ in index.forms.holding(part)):
-            return f"write {written('op_partial_names', [part])} for the {ending:,} layers whose names end so"
-        return f"write in full which of the {ending:,} layers whose names end so is meant, such as '{names[0]}'"
-
-    def _as_container(self, word: str, index: LayerNames, config: SubConfig) -> str | None:
-        """Return the remedy for a word that is like the name of a container, or the end of several."""
-        meant = index.containers.nearest(word, 2)
-        if len(meant) > 1 and meant[1].endswith(f".{word}"):
-            return f"write {written('op_partial_names', [f'.{word}.'])} for the layers in these containers"
-        return self.below(meant[0], config) if meant else None
-
     def _only_holds_layers(self, name: str) -> bool:
-        """Return whether a layer has others below it and no weight of its own."""
+        """Return whether a layer has others below it and no weight or parameters of its own."""
         position = self._inventory.position(name)
         if position is None or name not in self._all.containers:
             return False
-        return not self._inventory.has_weight(position)
-
-    def _number(self, word: str, index: LayerNames) -> str | None:
-        found = self._all.numbers(word) if index.shows(word) else None
-        if found is None:
-            return None
-        way, numbers = found
-        if len(numbers) == 1:
-            return f"the only number behind '{way}' is {numbers[0]}"
-        return f"the numbers behind '{way}' go from {numbers[0]} to {numbers[-1]}"
+        return not self._inventory.has_weight(position) and not self._inventory.parameters(position)
 
     @functools.cached_property
     def _first_components(self) -> list[str]:
         return list(dict.fromkeys(name.partition(".")[0] for name in self._inventory.names))
 
-    def _beginnings(self) -> str:
+    def _beginnings(self) -> _Offer:
         if not self._first_components:
-            return "the model has no layers"
-        return f"the model's names begin with {_some(self._first_components)}"
+            return _Offer("the model has no layers")
+        return _Offer(f"the model's names begin with {_some(self._first_components)}")
 
 
-def _alternatives(words: Iterable[str]) -> str:
-    return listed(words, last="or")
+def is_norm(kind: str) -> bool:
+    """Return whether a type is a normalization, as its name says: `LayerNorm`, `BatchNorm2d`, `LlamaRMSNorm`."""
+    return "norm" in kind.lower()
+
+
+def line_of(key: str, words: Iterable[str], notation: str) -> str:
+    """Return a key with a list of names as one line in `notation`: yaml, json or python."""
+    if notation == "yaml":
+        return written(key, words)
+    return f'"{key}": {json.dumps(list(words), ensure_ascii=False)}'
+
+
+def notation_of(configs: ConfigList[Any], path: ConfigPath) -> str:
+    """Return in which notation the value at `path` is written: yaml, json (keys in quotes) or, plain data, python."""
+    place = configs.provenance.place(path, key=True)
+    if place.source is None:
+        return "python"
+    keys = (step for step in path if isinstance(step, str))
+    return "json" if f'"{next(keys, "")}"' in (place.excerpt or "") else "yaml"
+
+
+def _paths(name: str) -> Iterator[str]:
+    """Yield the paths to a name, each with its dot, the shortest first."""
+    at = name.find(".")
+    while at >= 0:
+        yield name[: at + 1]
+        at = name.find(".", at + 1)
+
+
+def _plain(word: str) -> str:
+    """Return a word without white space and quotes around it: what it names does not depend on them."""
+    return word.strip().strip("'\"`").strip()
 
 
 def _some(words: Sequence[str]) -> str:
@@ -432,30 +881,3 @@ def _some(words: Sequence[str]) -> str:
         return listed(words)
     shown = ", ".join(f"'{word}'" for word in words[:_SHOWN])
     return f"{shown} and {len(words) - _SHOWN:,} more"
-
-
-def _types_like(word: str, last: str, known: Sequence[str]) -> list[str]:
-    """Return the types among `known` that `word`, of which `last` stands behind the dots, may mean: at most two."""
-    if word == "default":
-        return []
-    if has_wildcards(word):
-        parts = [part for pieces in plain_parts(word) for part in pieces]
-        return [kind for kind in known if any(part in kind for part in parts)][:_FEW]
-    close = nearest(last, known) if len(known) <= _TYPES else []
-    if close or not last[:1].isupper():  # classes begin with a capital: anything else is a part of a name
-        return close
-    return [kind for kind in known if last in kind or kind in last][:_FEW]
-
-
-def _tightest(index: LayerNames, pieces: Iterable[str]) -> str | None:
-    """Return of some texts the one that the fewest names contain; None when no name contains any of them."""
-    held: list[tuple[int, str]] = []
-    for piece in pieces:
-        part = next((part for part in _with_and_without_dots(piece) if index.holds(part)), None)
-        if part is not None:
-            held.append((index.forms.weight(part), part))
-    return min(held)[1] if held else None
-
-
-def _with_and_without_dots(piece: str) -> Iterator[str]:
-    yield from (piece, piece.rstrip("."), piece.strip("."))
