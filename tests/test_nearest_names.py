@@ -79,35 +79,35 @@ def test_a_name_that_is_nearly_right_is_put_right(word: str, selector: dict[str,
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        pytest.param("query", "write op_partial_names: ['.query'] for the 12 layers whose names end so", id="end"),
+        pytest.param("query", 'write "op_partial_names": [".query"] for the 12 layers whose names end so', id="end"),
         pytest.param(
             "self.query",
-            "write op_partial_names: ['.self.query'] for the 12 layers whose names end so",
+            'write "op_partial_names": [".self.query"] for the 12 layers whose names end so',
             id="longer-end",
         ),
-        pytest.param("Linear", "'Linear' is a type: write op_types: [Linear]", id="type"),
-        pytest.param("linear", "'Linear' is a type: write op_types: [Linear]", id="type-in-other-case"),
-        pytest.param("default", "'default' is a type: write op_types: [default]", id="default"),
+        pytest.param("Linear", '\'Linear\' is a type: write "op_types": ["Linear"]', id="type"),
+        pytest.param("linear", '\'Linear\' is a type: write "op_types": ["Linear"]', id="type-in-other-case"),
+        pytest.param("default", '\'default\' is a type: write "op_types": ["default"]', id="default"),
         pytest.param(
             "bert.encoder.layer.12.output.dense",
-            "the numbers behind 'bert.encoder.layer.' go from 0 to 11",
+            "the numbers after 'bert.encoder.layer.' go from 0 to 11",
             id="number",
         ),
-        pytest.param("layer.12.output.dense", "the numbers behind 'layer.' go from 0 to 11", id="number-in-an-end"),
+        pytest.param("layer.12.output.dense", "the numbers after 'layer.' go from 0 to 11", id="number-in-an-end"),
         pytest.param(
             "bert.encoder.layers",
-            "write op_partial_names: ['bert.encoder.layer.'] for the layers in it",
+            'write "op_partial_names": ["bert.encoder.layer."] for the layers in it',
             id="misspelt-container",
         ),
         pytest.param(
             "attention.self",
-            "write op_partial_names: ['.attention.self.'] for the layers in these containers",
+            'write "op_partial_names": [".attention.self."] for the layers in these containers',
             id="end-of-containers",
         ),
-        pytest.param("tion.sel", "it is a part of names: write op_partial_names: [tion.sel]", id="part"),
+        pytest.param("tion.sel", 'it is a part of names: write "op_partial_names": ["tion.sel"]', id="part"),
         pytest.param(
             "bert.encoder.layer.*.output.dense",
-            "a name is written in full, without wildcards: the nearest to it is op_partial_names: ['.output.dense']",
+            'a name is written in full, without wildcards: the nearest to it is "op_partial_names": [".output.dense"]',
             id="glob",
         ),
         pytest.param(
@@ -121,7 +121,7 @@ def test_a_name_that_is_nearly_right_is_put_right(word: str, selector: dict[str,
         ),
         pytest.param(
             ".*self.(query|key)",
-            "a name is written in full, without wildcards: write op_partial_names: [self.query, self.key]",
+            'a name is written in full, without wildcards: write "op_partial_names": ["self.query", "self.key"]',
             id="choice",
         ),
         pytest.param("*xyz*", "a name is written in full, without wildcards", id="glob-that-fits-nothing"),
@@ -145,8 +145,8 @@ def test_what_is_no_misspelt_name_is_told_apart(word: str, hint: str) -> None:
         pytest.param("layer[1]", "write 'layer.1'", id="brackets"),
         pytest.param("self.query.weight", "write 'self.query'", id="parameter"),
         pytest.param("cls.decoder.", "write 'cls.decoder'", id="dot-behind-the-last-component"),
-        pytest.param("Linear", "'Linear' is a type: write op_types: [Linear]", id="type"),
-        pytest.param("layer.12.", "the numbers behind 'layer.' go from 0 to 11", id="number"),
+        pytest.param("Linear", '\'Linear\' is a type: write "op_types": ["Linear"]', id="type"),
+        pytest.param("layer.12.", "the numbers after 'layer.' go from 0 to 11", id="number"),
         pytest.param("layer.*", "a partial name is a plain substring, without wildcards: write 'layer.'", id="glob"),
         pytest.param("^bert", "a partial name is a plain substring, without wildcards: write 'bert'", id="anchor"),
         pytest.param(
@@ -172,7 +172,7 @@ def test_what_is_no_misspelt_name_is_told_apart(word: str, hint: str) -> None:
         ),
         pytest.param(
             "^cls.decoder$",
-            "a partial name is a plain substring, without wildcards: write op_names: [cls.decoder]",
+            'a partial name is a plain substring, without wildcards: write "op_names": ["cls.decoder"]',
             id="whole-name",
         ),
         pytest.param("xyz", "the model's names begin with 'bert' and 'cls'", id="nothing-like-it"),
@@ -192,14 +192,14 @@ def test_what_has_other_types_than_the_selector_is_not_offered() -> None:
 
 def test_a_container_that_is_no_layer_is_known_by_the_names_below_it() -> None:
     model = [("layer1.0.conv1", "Conv2d"), ("layer1.0.conv2", "Conv2d")]
-    assert hint_for("op_names", "layer1", model) == "write op_partial_names: ['layer1.'] for the layers in it"
-    assert hint_for("op_names", "layer1.0", model) == "write op_partial_names: ['layer1.0.'] for the layers in it"
+    assert hint_for("op_names", "layer1", model) == 'write "op_partial_names": ["layer1."] for the layers in it'
+    assert hint_for("op_names", "layer1.0", model) == 'write "op_partial_names": ["layer1.0."] for the layers in it'
 
 
 def test_a_type_that_is_also_a_name_in_other_case_is_said_to_be_both() -> None:
     model = [("linear", "Linear")]
     assert hint_for("op_names", "Linear", model) == (
-        "'Linear' is a type: write op_types: [Linear]; the layer is 'linear'"
+        "'Linear' is a type: write \"op_types\": [\"Linear\"]; the layer is 'linear'"
     )
 
 
@@ -223,7 +223,9 @@ def test_types_without_parameters_are_not_offered_beside_others() -> None:
         cc.Layer(name="head", type="Linear", weight_shape=(4, 4)),
     ]
     findings = cc.check([{"op_types": ["Linear"], "op_partial_names": ["experts"], **HALF}], model)
-    assert [(finding.code, finding.hint) for finding in findings] == [("selects-nothing", "write op_types: [Experts]")]
+    assert [(finding.code, finding.hint) for finding in findings] == [
+        ("selects-nothing", 'write "op_types": ["Experts"]')
+    ]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +244,7 @@ def test_no_number_is_lost_from_a_partial_name(word: str, hint: str) -> None:
 
 
 def test_the_only_number_of_a_sequence_is_named() -> None:
-    assert hint_for("op_names", "layer.7.fc", [("layer.0.fc", "Linear")]) == "the only number behind 'layer.' is 0"
+    assert hint_for("op_names", "layer.7.fc", [("layer.0.fc", "Linear")]) == "the only number after 'layer.' is 0"
 
 
 def test_a_number_that_is_right_is_not_what_is_wrong() -> None:

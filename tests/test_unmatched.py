@@ -171,8 +171,10 @@ class TestUnmatchedType:
             pytest.param("Conv*", "write 'Conv2d'", id="glob"),
             pytest.param("Conv", "write 'Conv2d'", id="beginning"),
             pytest.param("QuantLinear", "write 'Linear'", id="wrapped-class"),
-            pytest.param("fc1", "'fc1' is a name: write op_names: [fc1]", id="a-name"),
-            pytest.param("layer1.", "'layer1.' is a part of names: write op_partial_names: ['layer1.']", id="a-part"),
+            pytest.param("fc1", '\'fc1\' is a name: write "op_names": ["fc1"]', id="a-name"),
+            pytest.param(
+                "layer1.", '\'layer1.\' is a part of names: write "op_partial_names": ["layer1."]', id="a-part"
+            ),
         ],
     )
     def test_the_remedy_is_the_type_or_the_key_that_was_meant(self, written: str, hint: str) -> None:
@@ -194,7 +196,7 @@ class TestSelectsNothing:
                 "selects-nothing",
                 (0,),
                 "no layer that this sub-config names has one of the types that 'op_types' lists",
-                "write op_types: [Conv2d]",
+                'write "op_types": ["Conv2d"]',
             ),
             (
                 "warning",
@@ -212,15 +214,15 @@ class TestSelectsNothing:
                 "selects-nothing",
                 (0,),
                 "no layer that this sub-config names has one of the types that 'op_types' lists",
-                "write op_types: [Conv2d]",
+                'write "op_types": ["Conv2d"]',
             )
         ]
 
     def test_of_a_container_the_layers_below_are_offered(self) -> None:
         found = said([{"op_types": ["Conv2d"], "op_names": ["layer1"], **HALF}], only=[Code.SELECTS_NOTHING])
-        assert found[0][-1] == "write op_partial_names: ['layer1.'] for the layers in it"
+        assert found[0][-1] == 'write "op_partial_names": ["layer1."] for the layers in it'
         found = said([{"op_types": ["Linear"], "op_names": ["layer1"], **HALF}], only=[Code.SELECTS_NOTHING])
-        assert found[0][-1] == "write op_partial_names: ['layer1.'] and op_types: [Conv2d] for the layers in it"
+        assert found[0][-1] == 'write "op_partial_names": ["layer1."] and "op_types": ["Conv2d"] for the layers in it'
 
     def test_an_exclude_that_nothing_else_is_said_of_draws_a_warning(self) -> None:
         found = said(
@@ -273,7 +275,7 @@ class TestTypeMismatch:
 
     def test_for_a_container_the_layers_in_it_are_offered(self) -> None:
         found = said([{"op_types": ["Conv2d"], "op_names": ["conv1", "layer1"], **HALF}])
-        assert [hint for *_, hint in found] == ["write op_partial_names: ['layer1.'] for the layers in it"]
+        assert [hint for *_, hint in found] == ['write "op_partial_names": ["layer1."] for the layers in it']
 
     def test_partial_names_are_expected_to_hold_for_other_types_too(self) -> None:
         assert said([{"op_types": ["Conv2d"], "op_partial_names": ["layer1"], **HALF}]) == []
@@ -327,7 +329,7 @@ class TestSelectedByAlias:
                 "selected-by-alias",
                 (0, "op_partial_names", 0),
                 "'decoder' takes layer 'encoder.embed' by 'decoder.embed', another name of it",
-                "write op_names: [encoder.embed]",
+                'write "op_names": ["encoder.embed"]',
             )
         ]
 

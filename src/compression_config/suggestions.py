@@ -25,6 +25,7 @@ __all__ = [
     "form_of",
     "has_wildcards",
     "nearest_types",
+    "pieces_of",
     "readings",
     "separate_words",
     "type_name",
@@ -124,19 +125,33 @@ class LayerNames:
 
     def spelled_parts(self, part: str) -> list[str]:
         """Return what `part` is in another notation, such that names contain it, the likeliest first."""
-        found = (way for way in _part_spellings(part) if way != part and way.strip(".0123456789"))
-        return [way for way in dict.fromkeys(found) if self.holds(way)]
+        found = [way for way in _part_spellings(part) if way != part and way.strip(".0123456789")]
+        # Without the dots at its ends only where a name begins or ends there: else a component was cut.
+        plain = undecorated(part)
+        found += [way for way in (plain.rstrip("."),) if any(name.endswith(way) for name in self.containing(way))]
+        found += [way for way in (plain.lstrip("."),) if any(name.startswith(way) for name in self.containing(way))]
+        return [way for way in dict.fromkeys(found) if way.strip(".") and way != part and self.holds(way)]
 
     def _names_for(self, word: str) -> tuple[str, ...]:
+        word = self._counted_from_end(word)
         spelled = _spellings(word)
-        for ways in (self._exact, self._folded, self.ending, self._folded_ending, self._misspelt):
-            for spelling in spelled:
+        if exact := [name for name in spelled if name in self.names]:
+            return (exact[0],)
+        # What is left of a name without its beginning is too little to be sure of when it is one component.
+        likely = [name for at, name in enumerate(spelled) if at == 0 or "." in name]
+        for ways in (self._folded, self.ending, self._folded_ending, self._misspelt):
+            for spelling in likely:
                 if found := [name for name in ways(spelling) if name != word]:
                     return tuple(dict.fromkeys(found))
         return ()
 
-    def _exact(self, word: str) -> list[str]:
-        return [word] if word in self.names else []
+    def _counted_from_end(self, word: str) -> str:
+        """Return `word` with a negative index as the number that Python would find there."""
+        found = re.search(r"(?<=\.)-([0-9]{1,9})(?![^.])", word)
+        after = found and self.numbers_after(f"{word[: found.start()]}{10**12}")
+        if not found or not after or int(found[1]) > len(after[1]) or not int(found[1]):
+            return word
+        return f"{word[: found.start()]}{after[1][-int(found[1])]}{word[found.end() :]}"
 
     def _folded(self, word: str) -> list[str]:
         """Return the names that differ from `word` in case and separators, first those that differ in case alone."""
@@ -247,9 +262,9 @@ class LayerNames:
             return ()
         if spelled := self.spelled_parts(part):
             return (spelled[0],)
-        for ways in (self._folded_parts, self._misspelt_parts):
+        for ways in (self._folded_parts, self._misspelt_parts, _without_beginning):
             if found := [way for way in ways(part) if way != part and way.strip(".0123456789") and self.holds(way)]:
-                return tuple(dict.fromkeys(found))
+                return tuple(dict.fromkeys(found)) if ways is not _without_beginning else (found[0],)
         return ()
 
     def _folded_parts(self, part: str) -> list[str]:
@@ -413,7 +428,7 @@ def _spellings(word: str) -> list[str]:
     found: dict[str, None] = {}
     for text in filter(None, texts):
         components = _LEADING_ZEROS.sub("", text).split(".")
-        bare = list(components)
+        bare = _without_repetitions(".".join(components)).split(".")
         while len(bare) > 1 and bare[-1] in _SUFFIXES:
             bare.pop()
         inner = [component for component in bare if component not in _WRAPPERS]
@@ -426,17 +441,34 @@ def _spellings(word: str) -> list[str]:
 
 
 def _part_spellings(part: str) -> Iterator[str]:
-    """Yield what `part` may stand for in other notations; dots at its ends are kept first."""
-    dotted = undecorated(part)
-    yield from (dotted, dotted.rstrip("."), dotted.lstrip("."), dotted.strip("."))
-    name, _, last = dotted.rpartition(".")
-    if last in _SUFFIXES:
-        yield name
-    while "." in dotted.strip("."):
-        first, _, dotted = dotted.lstrip(".").partition(".")
+    """Yield what `part` may stand for in other notations; dots at its ends are kept."""
+    dotted = _without_repetitions(undecorated(part))
+    start, end = _dots(dotted)
+    yield dotted
+    components = dotted.strip(".").split(".")
+    while len(components) > 1 and components[-1] in _SUFFIXES:
+        components.pop()
+        yield ".".join(components).join((start, ""))
+    while len(components) > 1 and components[0] in _WRAPPERS:
+        components.pop(0)
+        yield ".".join(components).join(("", end))
+
+
+def _without_beginning(part: str) -> Iterator[str]:
+    """Yield what is left of a part without its first components; none of them has a number."""
+    rest = undecorated(part).lstrip(".")
+    while "." in rest.rstrip("."):
+        first, _, rest = rest.partition(".")
         if _DIGITS.search(first):
             return
-        yield dotted
+        yield rest
+
+
+def _without_repetitions(dotted: str) -> str:
+    """Return a name without empty components, and without those that repeat the one before them."""
+    start, end = _dots(dotted)
+    components = [component for component, _ in itertools.groupby(filter(None, dotted.split(".")))]
+    return ".".join(components).join((start, end))
 
 
 def _dots(part: str) -> tuple[str, str]:
@@ -468,6 +500,17 @@ def _squeezed_pieces(inner: str, form: str) -> Iterator[str]:
         start, end = kept[at], kept[at + len(inner) - 1] + 1
         if (start == 0 or form[start - 1] in "._") and (end == len(form) or form[end] in "._"):
             yield form[start:end]
+
+
+def pieces_of(pattern: str) -> list[str]:
+    """Return the plain texts in a pattern, without what stands for other text: parts that names may contain.
+
+    >>> pieces_of("re:.*self_attn.(q|k)_proj$")
+    ['.self_attn', '_proj', 'q', 'k']
+    """
+    text = _ESCAPED.sub(r"\1", _PREFIX.sub("", pattern.strip()))
+    found = _GAP.split(text)
+    return sorted({piece for piece in found if piece.strip(".")}, key=lambda piece: (-len(piece), found.index(piece)))
 
 
 def separate_words(word: str) -> list[str]:
@@ -531,6 +574,8 @@ _PREFIX = re.compile(r"^(?:re|[-+]):")
 """What says that a regular expression follows: `re:` in compressed-tensors, `-:` and `+:` in GPTQModel."""
 _REGEX = re.compile(r"[\^$()|+\\]|^\.\*|\][*?{]")
 """What a glob does not have."""
+_ESCAPED = re.compile(r"\\([^\w\s])")
+_GAP = re.compile(r"\\\w|\.(?=[*+?])|[*+?^$|(){}\[\],\\]|\.$")
 _QUANTIFIER = re.compile(r"[*+?]|\{[0-9]*,?[0-9]*\}")
 _LONGEST_PATTERN, _LONGEST_REGEX, _QUANTIFIERS, _NUMBERS = 500, 200, 6, 10_000
 """Of patterns beyond these bounds nothing is said (D21)."""
@@ -729,7 +774,8 @@ def _own_parts(name: str) -> Iterator[str]:
             dots = "." if start else "", "." if end < size else ""
             if any(dots) and form_of(".".join(components[start:end])) != _NUMBER:
                 yield ".".join(components[start:end]).join(dots)
-                if start and not components[start].isdecimal() and dots[1]:
+                inside = ".".join(components[start:end])
+                if start and dots[1] and _DIGITS.search(inside) and not _DIGITS.match(inside):
                     yield ".".join(components[start:end]) + "."
 
 

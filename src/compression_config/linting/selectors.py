@@ -32,6 +32,7 @@ from compression_config.suggestions import (
     covering_parts,
     has_wildcards,
     nearest_types,
+    pieces_of,
     readings,
     separate_words,
     type_name,
@@ -351,8 +352,8 @@ class Hints:
             return self._beginnings()
         ways = (
             self._as_type,
-            self._as_several,
             self._as_spelled,
+            self._as_several,
             self._as_pattern,
             self._as_container,
             self._as_number,
@@ -416,13 +417,13 @@ class Hints:
         return near[0] if len(near) == 1 else None
 
     def _as_spelled(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
-        """Return the name that the element writes in another notation, so that no pattern is seen in it."""
-        if not has_wildcards(spot.word):
+        """Return the name that the element is in another notation, so that nothing else is seen in it."""
+        if has_wildcards(undecorated(spot.word)):
             return None
         if spot.key == "op_names":
             return self._one_of(spot, layers.spelled(spot.word)[:1])
-        parts = [part for part in layers.spelled_parts(spot.word) if not has_wildcards(part)][:1]
-        return self._write(spot, spot.key, parts) if parts else None
+        parts = layers.spelled_parts(spot.word)[:1]
+        return self._write(spot, spot.key, parts, safe=_plain(spot.word) == parts[0]) if parts else None
 
     def _as_container(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
         return self._below(spot, spot.word, layers) if spot.key == "op_names" else None
@@ -436,8 +437,8 @@ class Hints:
             return None
         return self._write(spot, "op_partial_names", parts, " for the layers in it")
 
-    def _parts_below(self, containers: Iterable[str], layers: LayerNames) -> list[str] | None:
-        """Return the partial names that select exactly what is admitted below some containers."""
+    def _parts_below(self, containers: Iterable[str], layers: LayerNames, own: str = "") -> list[str] | None:
+        """Return the partial names that select exactly what is admitted below some containers: `own` if it does."""
         below = [f"{name}." for name in containers]
         if len(below) == 1:
             meant = [name for name in layers.containing(below[0]) if name.startswith(below[0])]
@@ -446,8 +447,9 @@ class Hints:
             meant = [name for name in layers.names if any(start in starts for start in _paths(name))]
         if not meant:
             return None
-        if len(below) == 1 and self._taken(below[0], layers, frozenset(meant)):
-            return below
+        for part in (*below[:1], own) if len(below) == 1 else (own,):
+            if part and self._taken(part, layers, frozenset(meant)) == frozenset(meant):
+                return [part]
         return covering_parts(meant, lambda part: self._taken(part, layers, frozenset(meant)), _MOST_PARTS)
 
     def _taken(self, part: str, layers: LayerNames, meant: frozenset[str]) -> frozenset[str] | None:
@@ -478,6 +480,8 @@ class Hints:
         word = spot.word
         names = layers.nearest(word, None)
         ending = layers.ending(word)
+        if ending and spot.needs_weight and all(map(self._only_holds_layers, ending)):
+            ending, names = [], ()
         if len(ending) > 2:  # noqa: PLR2004 - up to two are named
             part = f".{word}"
             if self._taken(part, layers, frozenset(ending)) is not None:
@@ -490,7 +494,7 @@ class Hints:
         meant = layers.containers.nearest(word, None)
         if not meant:
             return None
-        parts = self._parts_below(meant, layers)
+        parts = self._parts_below(meant, layers, f".{word}.")
         more = " for the layers in it" if len(meant) == 1 else " for the layers in these containers"
         return self._write(spot, "op_partial_names", parts, more) if parts and len(parts) <= 2 else None  # noqa: PLR2004
 
@@ -612,8 +616,7 @@ class Hints:
         if spot.needs_weight and all(map(self._only_holds_layers, meant)):
             parts = self._parts_below(meant, layers)
             return self._write(spot, "op_partial_names", parts, " for the layers in what it matches") if parts else None
-        taken = functools.cache(lambda part: self._taken(part, layers, frozenset(meant)))
-        parts = covering_parts(meant, taken, _MOST_PARTS) if len(meant) > 1 else None
+        parts = self._parts_for(spot.word, meant, layers) if len(meant) > 1 else None
         if parts and (len(parts) == 1 or len(parts) < len(meant) // 2 or len(meant) > _SHOWN * len(parts)):
             return self._write(spot, "op_partial_names", parts, more)
         if "(?!" in spot.word and (offer := self._all_but(spot, meant, layers)) is not None:
@@ -626,6 +629,19 @@ class Hints:
             return None
         names = f"'{meant[0]}' to '{meant[-1]}'"
         return _Offer(f"write in full the {len(meant):,} names that it matches, {names}", "op_names", tuple(meant))
+
+    def _parts_for(self, pattern: str, meant: Sequence[str], layers: LayerNames) -> list[str] | None:
+        """Return the partial names that select exactly `meant`: the plain texts of a pattern where they do."""
+        taken = functools.cache(lambda part: self._taken(part, layers, frozenset(meant)))
+        left, own = set(meant), []
+        for piece in pieces_of(pattern):
+            if left & (taken(piece) or frozenset()):
+                own.append(piece)
+                left -= taken(piece) or frozenset()
+        parts = covering_parts(meant, taken, _MOST_PARTS)
+        if not left and (parts is None or len(own) <= 2 * len(parts)):
+            return own
+        return parts
 
     def _everything(self, spot: _Spot, more: str) -> _Offer:
         """Return the offer for a pattern that matches all layers of the types beside it."""
