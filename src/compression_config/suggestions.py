@@ -502,15 +502,15 @@ def _squeezed_pieces(inner: str, form: str) -> Iterator[str]:
             yield form[start:end]
 
 
-def pieces_of(pattern: str) -> list[str]:
-    """Return the plain texts in a pattern, without what stands for other text: parts that names may contain.
+def pieces_of(pattern: str, *, glob: bool) -> list[str]:
+    """Return the plain texts in a pattern, the longest first: parts that the names may contain which it matches.
 
-    >>> pieces_of("re:.*self_attn.(q|k)_proj$")
-    ['.self_attn', '_proj', 'q', 'k']
+    >>> pieces_of("re:.*self_attn.(q|k)_proj$", glob=False)
+    ['self_attn', '_proj', 'q', 'k']
     """
     text = _ESCAPED.sub(r"\1", _PREFIX.sub("", pattern.strip()))
-    found = _GAP.split(text)
-    return sorted({piece for piece in found if piece.strip(".")}, key=lambda piece: (-len(piece), found.index(piece)))
+    found = (_GLOB_GAP if glob else _GAP).split(text)
+    return sorted(dict.fromkeys(piece for piece in found if piece.strip(".")), key=len, reverse=True)
 
 
 def separate_words(word: str) -> list[str]:
@@ -575,7 +575,8 @@ _PREFIX = re.compile(r"^(?:re|[-+]):")
 _REGEX = re.compile(r"[\^$()|+\\]|^\.\*|\][*?{]")
 """What a glob does not have."""
 _ESCAPED = re.compile(r"\\([^\w\s])")
-_GAP = re.compile(r"\\\w|\.(?=[*+?])|[*+?^$|(){}\[\],\\]|\.$")
+_GAP = re.compile(r"\\\w|\.[*+?(\[]|[*+?^$|(){}\[\],\\]|\.$")
+_GLOB_GAP = re.compile(r"[*?{}\[\],]")
 _QUANTIFIER = re.compile(r"[*+?]|\{[0-9]*,?[0-9]*\}")
 _LONGEST_PATTERN, _LONGEST_REGEX, _QUANTIFIERS, _NUMBERS = 500, 200, 6, 10_000
 """Of patterns beyond these bounds nothing is said (D21)."""
@@ -609,20 +610,24 @@ class Reading:
 def readings(word: str, *, part: bool) -> list[Reading]:
     """Return the ways to read `word` as a pattern, the likeliest first; empty when it is beyond the bounds of D21.
 
-    A glob comes before a regular expression, unless only the latter has such characters. For `part` a pattern is
-    looked for anywhere in a name, else it is to match the whole of it, or else its start (`re:` in the first place).
+    What has no character that only regular expressions have is a glob, and with a `.*` perhaps the other too. For
+    `part` a pattern is looked for anywhere in a name, else it is to match the whole of it, or else its start (that
+    in the first place after `re:`).
     """
     prefix = _PREFIX.match(word.strip())
     text = word.strip()[prefix.end() if prefix else 0 :].strip()
-    globs = [] if prefix or _REGEX.search(text) else list(_globs(text, part=part))
-    return [*globs, *_regexes(text, part=part, from_start=prefix is not None)]
+    if prefix or _REGEX.search(text):
+        return list(_regexes(text, part=part, from_start=prefix is not None))
+    regexes = _regexes(text, part=part, from_start=False) if ".*" in text else ()
+    return [*_globs(text, part=part), *regexes]
 
 
 def _globs(text: str, *, part: bool) -> Iterator[Reading]:
     if len(text) > _LONGEST_PATTERN or text.count("*") > _QUANTIFIERS:
         return
     source = _Glob(text).regex()
-    wide, narrow = source.count(".*"), source.count("[^.]*")
+    # What stays inside a component ends at its dot: gaps of different components do not multiply.
+    wide, narrow = source.count(".*"), max(piece.count("[^.]*") for piece in source.split(r"\."))
     try:
         pattern = re.compile(source)
     except (re.error, OverflowError):
@@ -648,8 +653,9 @@ def _regexes(text: str, *, part: bool, from_start: bool) -> Iterator[Reading]:
     except (re.error, OverflowError, RecursionError):
         return
     # What follows the last gap of a search is not tried again: a gap at the end costs nothing.
-    wide = len(re.findall(r"\.[*+]", re.sub(r"\.[*+]\$?$", "", bare)))
-    narrow = len(re.findall(r"[^.][*+{]", re.sub(r"E[*+]", "E", bare)))
+    steps = re.sub(r"\[\^?\]?[^\]]*\]|\\.", _step, re.sub(r"\.[*+]\$?$", "", text))
+    wide = len(re.findall(r"[.A][*+{]", steps))
+    narrow = max(len(re.findall(r"[^/.A][*+{]", piece)) for piece in steps.split("/"))
     ways = {
         "in full": Reading(pattern.fullmatch, "in full", wide, narrow, glob=False),
         "from the start": Reading(pattern.match, "from the start", wide, narrow, glob=False),
@@ -658,6 +664,16 @@ def _regexes(text: str, *, part: bool, from_start: bool) -> Iterator[Reading]:
     starts = ("from the start",) if from_start else ("in full", "from the start")
     order = ("anywhere",) if part else (*starts, "anywhere")
     yield from (ways[where] for where in order)
+
+
+def _step(atom: re.Match[str]) -> str:
+    """Return a class or an escape as one character: "/" for a dot, "A" for what matches dots and more, else "C"."""
+    if atom[0] == r"\.":
+        return "/"
+    try:
+        return "A" if re.fullmatch(atom[0], ".") else "C"
+    except re.error:
+        return "A"
 
 
 def _nested(bare: str) -> bool:

@@ -403,7 +403,7 @@ class Hints:
 
     def _as_several(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
         words = separate_words(spot.word)
-        if len(words) < 2:  # noqa: PLR2004 - one word is not several
+        if len(words) < 2 or has_wildcards(spot.word.strip(" []")):  # noqa: PLR2004 - one word is not several
             return None
         found = [self._known(word.strip("'\""), spot.key, layers) for word in words]
         if None in found:
@@ -578,13 +578,14 @@ class Hints:
             return _Offer(rule) if inside is None else replace(inside, hint=f"{rule}: {inside.hint}")
         reading, meant = found[0]
         more = f" for the {layers_words(len(meant))} that it matches"
-        if any(set(other) != set(meant) for _, other in found[1:] if not reading.glob):
+        if reading.where in ("at the end", "anywhere") and not part:
+            more += f" {reading.where} of their names" if reading.glob else " anywhere in their names"
+        elif any(set(other) != set(meant) for _, other in found[1:]):
             more += f" {reading.where}"
-        elif reading.where == "at the end":
-            more += " at the end of a longer name"
         if reading.glob:
             more += self._other_than_fnmatch(spot.word, meant, layers, part=part)
-        offer = self._selecting(spot, meant, layers, more) or _Offer(f"it matches {layers_words(len(meant))}")
+        pieces = pieces_of(spot.word, glob=reading.glob)
+        offer = self._selecting(spot, meant, pieces, layers, more) or _Offer(f"it matches {layers_words(len(meant))}")
         return replace(offer, hint=f"{rule}: {offer.hint}")
 
     def _matched(self, spot: _Spot, layers: LayerNames, *, part: bool) -> Iterator[tuple[Reading, list[str]]]:
@@ -609,14 +610,16 @@ class Hints:
                 return self._write(spot, "op_partial_names", parts, more)
         return None
 
-    def _selecting(self, spot: _Spot, meant: Sequence[str], layers: LayerNames, more: str) -> _Offer | None:
+    def _selecting(
+        self, spot: _Spot, meant: Sequence[str], pieces: Iterable[str], layers: LayerNames, more: str
+    ) -> _Offer | None:
         """Return the offer of a selector for exactly the layers `meant`; None when there is no short one."""
         if len(meant) == len(layers.names) and spot.config.op_types is not None:
-            return self._everything(spot, more)
+            return self._everything(spot, len(meant))
         if spot.needs_weight and all(map(self._only_holds_layers, meant)):
             parts = self._parts_below(meant, layers)
             return self._write(spot, "op_partial_names", parts, " for the layers in what it matches") if parts else None
-        parts = self._parts_for(spot.word, meant, layers) if len(meant) > 1 else None
+        parts = self._parts_for(pieces, meant, layers) if len(meant) > 1 else None
         if parts and (len(parts) == 1 or len(parts) < len(meant) // 2 or len(meant) > _SHOWN * len(parts)):
             return self._write(spot, "op_partial_names", parts, more)
         if "(?!" in spot.word and (offer := self._all_but(spot, meant, layers)) is not None:
@@ -630,11 +633,11 @@ class Hints:
         names = f"'{meant[0]}' to '{meant[-1]}'"
         return _Offer(f"write in full the {len(meant):,} names that it matches, {names}", "op_names", tuple(meant))
 
-    def _parts_for(self, pattern: str, meant: Sequence[str], layers: LayerNames) -> list[str] | None:
-        """Return the partial names that select exactly `meant`: the plain texts of a pattern where they do."""
+    def _parts_for(self, pieces: Iterable[str], meant: Sequence[str], layers: LayerNames) -> list[str] | None:
+        """Return the partial names that select exactly `meant`: the plain texts of a pattern, where these do."""
         taken = functools.cache(lambda part: self._taken(part, layers, frozenset(meant)))
         left, own = set(meant), []
-        for piece in pieces_of(pattern):
+        for piece in pieces:
             if left & (taken(piece) or frozenset()):
                 own.append(piece)
                 left -= taken(piece) or frozenset()
@@ -643,10 +646,10 @@ class Hints:
             return own
         return parts
 
-    def _everything(self, spot: _Spot, more: str) -> _Offer:
+    def _everything(self, spot: _Spot, count: int) -> _Offer:
         """Return the offer for a pattern that matches all layers of the types beside it."""
         names = [key for key in ("op_names", "op_partial_names") if getattr(spot.config, key)]
-        hint = f"leave {listed(names)} out{more}, which are all of the types in 'op_types'"
+        hint = f"it matches all {layers_words(count)} of the types in 'op_types': leave {listed(names)} out"
         base = spot.path[:-2]
         return _Offer(hint, "op_types", (), edits=tuple(Edit("delete", (*base, key)) for key in names))
 
