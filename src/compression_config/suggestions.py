@@ -402,7 +402,8 @@ def _places(text: str, inside: str) -> Iterator[int]:
 
 # The same name in other notations.
 
-_BRACKETS = re.compile(r"\[['\"]?(\w+)['\"]?\]")
+_BRACKETS = re.compile(r"(?<=[\w\])])\[(?:([0-9]|[1-9][0-9]+|[^\W\d]\w*)|'(\w+)'|\"(\w+)\")\]")
+"""An index or a key of Python after what it is looked up in, or the name of a module after its class in NNCF."""
 _SCOPES = re.compile(r"\w+\[(\w+)\]")
 """How NNCF writes a module: its class, and in brackets its name."""
 _LEADING_ZEROS = re.compile(r"(?<![^.])0+(?=[0-9])")
@@ -413,7 +414,7 @@ _SUFFIXES = frozenset({"weight", "bias", "module", "weight_quantizer", "input_qu
 
 def undecorated(word: str) -> str:
     """Return `word` without white space, quotes, brackets and slashes, as a dotted name writes it."""
-    return _BRACKETS.sub(r".\1", "".join(word.split()).strip("'\"`,;")).replace("/", ".")
+    return _BRACKETS.sub(r".\1\2\3", "".join(word.split()).strip("'\"`,;")).replace("/", ".")
 
 
 def _spellings(word: str) -> list[str]:
@@ -618,7 +619,7 @@ def readings(word: str, *, part: bool) -> list[Reading]:
     text = word.strip()[prefix.end() if prefix else 0 :].strip()
     if prefix or _REGEX.search(text):
         return list(_regexes(text, part=part, from_start=prefix is not None))
-    regexes = _regexes(text, part=part, from_start=False) if ".*" in text else ()
+    regexes = _regexes(text, part=part, from_start=False) if re.search(r"\.\*(?![.*]|$)", text) else ()
     return [*_globs(text, part=part), *regexes]
 
 
@@ -644,6 +645,8 @@ def _globs(text: str, *, part: bool) -> Iterator[Reading]:
 def _regexes(text: str, *, part: bool, from_start: bool) -> Iterator[Reading]:
     if len(text) > _LONGEST_REGEX or not text:
         return
+    if part:  # what a search may begin or end with makes no difference to it
+        text = re.sub(r"^(?:\.\*)+|(?<!\\)(?:\.\*)+$", "", text)
     bare = re.sub(r"\[\^?\]?[^\]]*\]", "C", re.sub(r"\\.", "E", text)).replace("(?", "(")
     quantifiers = _QUANTIFIER.findall(re.sub(r"([*+?}])\?", r"\1", bare))
     if len(quantifiers) > _QUANTIFIERS or _nested(bare) or re.search(r"\\[1-9]|\(\?P?[=(]", text):

@@ -638,9 +638,10 @@ class Hints:
         taken = functools.cache(lambda part: self._taken(part, layers, frozenset(meant)))
         left, own = set(meant), []
         for piece in pieces:
-            if left & (taken(piece) or frozenset()):
+            found = left & (taken(piece) or frozenset())
+            if any(_is_whole(piece, name) for name in found):
                 own.append(piece)
-                left -= taken(piece) or frozenset()
+                left -= found
         parts = covering_parts(meant, taken, _MOST_PARTS)
         if not left and (parts is None or len(own) <= 2 * len(parts)):
             return own
@@ -879,6 +880,15 @@ def notation_of(configs: ConfigList[Any], path: ConfigPath) -> str:
         return "python"
     keys = (step for step in path if isinstance(step, str))
     return "json" if f'"{next(keys, "")}"' in (place.excerpt or "") else "yaml"
+
+
+def _is_whole(part: str, name: str) -> bool:
+    """Return whether `part` is in a name without cutting a word or a number."""
+    at = name.find(part)
+    end = at + len(part)
+    return not (name[at - 1 : at].isalnum() and part[0].isalnum()) and not (
+        name[end : end + 1].isalnum() and part[-1].isalnum()
+    )
 
 
 def _paths(name: str) -> Iterator[str]:
