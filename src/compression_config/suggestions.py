@@ -292,6 +292,11 @@ class LayerNames:
 
     def _windows(self, wanted: Sequence[str], components: Sequence[str]) -> Iterator[tuple[float, str]]:
         """Yield the pieces of a form that are like `wanted`, with what the difference costs."""
+        for place in range(1, len(wanted) - 1):
+            rest = [*wanted[:place], *wanted[place + 1 :]]
+            for at in range(len(components) - len(rest) + 1):
+                if rest == components[at : at + len(rest)] and _NUMBER not in wanted[place]:
+                    yield _COMPONENT, ".".join(rest)
         size = len(wanted)
         for at in range(len(components) - size + 1):
             steps = []
@@ -548,7 +553,7 @@ def nearest_types(word: str, known: Sequence[str]) -> list[str]:
         return [last]
     most = min((len(last) + 1) // 3, 2)
     costs: dict[str, float] = {}
-    for kind in known:
+    for kind in known if len(known) <= _VOCABULARY else ():
         if _folded(kind) == _folded(last):
             costs[kind] = _OTHER_CASE
         elif _folded(form_of(kind)) == _folded(form_of(last)):
@@ -619,7 +624,7 @@ def readings(word: str, *, part: bool) -> list[Reading]:
     text = word.strip()[prefix.end() if prefix else 0 :].strip()
     if prefix or _REGEX.search(text):
         return list(_regexes(text, part=part, from_start=prefix is not None))
-    regexes = _regexes(text, part=part, from_start=False) if re.search(r"\.\*(?![.*]|$)", text) else ()
+    regexes = _regexes(text, part=part, from_start=False) if re.search(r"\.\*(?!\.)", text) else ()
     return [*_globs(text, part=part), *regexes]
 
 

@@ -389,6 +389,8 @@ class Hints:
             return replace(offer, hint=f"'{word}' is a type, and its layers only hold others: {offer.hint}")
         if spot.needs_weight and all(self._inventory.has_weight(position) is False for position in positions):
             return _Offer(f"'{word}' is a type, and its layers have no weight")
+        if spot.needs_weight and is_norm(word):
+            return _Offer(f"'{word}' is a type, not a name")
         hint = f"'{word}' is a type: write {spot.line('op_types', [word])}"
         hint += "" if spot.alone else " in a sub-config of its own"
         near = layers.nearest(word, 1)
@@ -437,18 +439,21 @@ class Hints:
             return None
         return self._write(spot, "op_partial_names", parts, " for the layers in it")
 
-    def _parts_below(self, containers: Iterable[str], layers: LayerNames, own: str = "") -> list[str] | None:
+    def _parts_below(self, containers: Sequence[str], layers: LayerNames, own: str = "") -> list[str] | None:
         """Return the partial names that select exactly what is admitted below some containers: `own` if it does."""
         below = [f"{name}." for name in containers]
-        if len(below) == 1:
-            meant = [name for name in layers.containing(below[0]) if name.startswith(below[0])]
-        else:
-            starts = set(below)
-            meant = [name for name in layers.names if any(start in starts for start in _paths(name))]
+        starts = set(below)
+        found = layers.containing(below[0]) if len(below) == 1 else layers.names
+        meant = [name for name in found if any(start in starts for start in _paths(name))]
         if not meant:
             return None
-        for part in (*below[:1], own) if len(below) == 1 else (own,):
-            if part and self._taken(part, layers, frozenset(meant)) == frozenset(meant):
+        if len(below) == 1:
+            natural = [below[0]]
+        else:
+            paths, lasts = zip(*(name.rpartition(".")[::2] for name in containers), strict=True)
+            natural = [own, f".{lasts[0]}.", f"{paths[0]}."]
+        for part in natural:
+            if part.strip(".") and self._taken(part, layers, frozenset(meant)) == frozenset(meant):
                 return [part]
         return covering_parts(meant, lambda part: self._taken(part, layers, frozenset(meant)), _MOST_PARTS)
 
@@ -509,6 +514,10 @@ class Hints:
             return self._write(spot, spot.key, names, safe=_plain(spot.word) == name)
         if len(names) <= _NAMES_SHOWN:
             return _Offer(f"write {listed(names, last='or')}")
+        layers = self._layers(spot.config.types) or self._all
+        part = f".{names[0].rpartition('.')[2]}"
+        if part.count(".") > spot.word.count(".") and self._taken(part, layers, frozenset(names)) == frozenset(names):
+            return self._write(spot, "op_partial_names", [part], f" for the {len(names):,} layers whose names end so")
         return _Offer(f"write in full which of {len(names):,} layers is meant, such as '{names[0]}'")
 
     def _as_part(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
@@ -527,8 +536,11 @@ class Hints:
 
     def _as_child(self, spot: _Spot, layers: LayerNames) -> _Offer | None:
         """Return what there is below the longest part of a name that exists."""
-        path = undecorated(spot.word).strip(".")
+        path = undecorated(spot.word).strip(".").rpartition(".")[0] or spot.word
         while path and path not in self._all and path not in self._all.containers:
+            if ending := self._all.ending(path):
+                path = ending[0]
+                break
             path = path.rpartition(".")[0]
         if not path:
             return None
@@ -572,10 +584,15 @@ class Hints:
         part = spot.key == "op_partial_names"
         rule = "a partial name is a plain substring" if part else "a name is written in full"
         rule += ", without wildcards"
-        found = list(self._matched(spot, layers, part=part))
+        ways = readings(spot.word, part=part)
+        for glob in (True, False):
+            some = [reading for reading in ways if reading.glob is glob]
+            if found := list(self._matched(some, layers)):
+                break
+            if (inside := self._inside_matched(spot, some, layers)) is not None:
+                return replace(inside, hint=f"{rule}: {inside.hint}")
         if not found:
-            inside = self._inside_matched(spot, layers, part=part)
-            return _Offer(rule) if inside is None else replace(inside, hint=f"{rule}: {inside.hint}")
+            return _Offer(rule)
         reading, meant = found[0]
         more = f" for the {layers_words(len(meant))} that it matches"
         if reading.where in ("at the end", "anywhere") and not part:
@@ -588,10 +605,10 @@ class Hints:
         offer = self._selecting(spot, meant, pieces, layers, more) or _Offer(f"it matches {layers_words(len(meant))}")
         return replace(offer, hint=f"{rule}: {offer.hint}")
 
-    def _matched(self, spot: _Spot, layers: LayerNames, *, part: bool) -> Iterator[tuple[Reading, list[str]]]:
+    def _matched(self, ways: Iterable[Reading], layers: LayerNames) -> Iterator[tuple[Reading, list[str]]]:
         """Yield the readings of a pattern that match layers, with these; of globs the first alone."""
         longest = max(map(len, layers.names), default=0)
-        for reading in readings(spot.word, part=part):
+        for reading in ways:
             cost = reading.cost(len(layers.names), longest) + _STEPS_A_NAME * len(layers.names)
             if cost > self._work:
                 return
@@ -601,9 +618,9 @@ class Hints:
                 if reading.glob:
                     return
 
-    def _inside_matched(self, spot: _Spot, layers: LayerNames, *, part: bool) -> _Offer | None:
+    def _inside_matched(self, spot: _Spot, ways: Iterable[Reading], layers: LayerNames) -> _Offer | None:
         """Return the selector of the layers in the containers that a pattern matches; None without any."""
-        for _, names in self._matched(spot, self._all, part=part):
+        for _, names in self._matched(ways, self._all):
             parts = self._parts_below(names, layers) if all(map(self._only_holds_layers, names)) else None
             if parts:
                 more = f" for the layers in the {len(names):,} that it matches"
@@ -702,7 +719,7 @@ class Hints:
         fit = [kind for kind in known if kind not in (config.types or ()) and self._of_use(kind, spot)]
         if separate := self._several_types(spot):
             return separate
-        if word.strip() != "default" and type_name(word).casefold() in ("default", "all", "*", "any"):
+        if word != "default" and type_name(word).casefold() in ("default", "all", "*", "any"):
             return self._default(spot, fit)
         if word == self._inventory.model:
             return _Offer(f"'{word}' is the class of the model itself, and the root is not a layer")
