@@ -38,8 +38,8 @@ _NUMBER = "\0"
 _DIGITS = re.compile("[0-9]+")
 _LONGEST = 500
 """For longer words nothing is searched."""
-_VOCABULARY = 5_000
-"""In models with more distinct components than this, misspelt ones are not looked for."""
+_VOCABULARY = 2_000
+"""In models with more distinct components or forms than this, misspelt ones are not looked for."""
 _MISSING = 3
 """So many components may be left out inside a name."""
 
@@ -70,6 +70,7 @@ class LayerNames:
         self._nearest: dict[str, tuple[str, ...]] = {}
         self._similar: dict[str, dict[str, float]] = {}
         self._aligned: dict[str, list[str]] = {}
+        self._numbers: dict[tuple[str, int], dict[tuple[str, ...], list[str]]] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self.names
@@ -81,6 +82,11 @@ class LayerNames:
         for name in self.names:
             forms.setdefault(form_of(name), []).append(name)
         return forms
+
+    @cached_property
+    def _text(self) -> str:
+        """All forms, one a line: what is not in it is in none of them."""
+        return "\n".join(self.forms)
 
     @cached_property
     def containers(self) -> LayerNames:
@@ -96,7 +102,7 @@ class LayerNames:
     def containing(self, part: str) -> Iterator[str]:
         """Yield the names that contain `part`."""
         form = form_of(part)
-        for other, names in self.forms.items():
+        for other, names in self.forms.items() if form in self._text else ():
             if form in other:
                 yield from (name for name in names if part in name)
 
@@ -164,7 +170,7 @@ class LayerNames:
 
     def _folded_ending(self, word: str) -> list[str]:
         form, numbers = _squeezed(form_of(word)), _DIGITS.findall(word)
-        if len(form) < 5:  # noqa: PLR2004 - too short to be sure
+        if len(form) < 5 or len(self.forms) > _VOCABULARY:  # noqa: PLR2004 - too short to be sure
             return []
         found: list[str] = []
         for squeezed, forms in self._squeezed.items():
@@ -244,11 +250,23 @@ class LayerNames:
         """Return the names of `form` that have `numbers`, or all of these that there is room for, or further ones."""
         room = form.count(_NUMBER)
         if room > len(numbers):
-            return [name for name in self.forms[form] if _in_order(numbers, _DIGITS.findall(name))]
+            by_ends = self._numbers.get((form, len(numbers)))
+            if by_ends is None:
+                by_ends = self._numbers[form, len(numbers)] = self._by_ends(form, len(numbers))
+            return by_ends.get(tuple(numbers), [])
         if room < len(numbers) and form_of(".".join(numbers)) in form:
             return []
         filled = (_filled(form, chosen) for chosen in itertools.combinations(numbers, room))
         return [name for name in dict.fromkeys(filled) if name in self.names]
+
+    def _by_ends(self, form: str, count: int) -> dict[tuple[str, ...], list[str]]:
+        """Return the first and the last `count` numbers of the names of a form -> these names."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for name in self.forms[form]:
+            numbers = tuple(_DIGITS.findall(name))
+            for ends in {numbers[:count], numbers[len(numbers) - count :]}:
+                found.setdefault(ends, []).append(name)
+        return found
 
     # Parts of names.
 
@@ -262,7 +280,8 @@ class LayerNames:
             return ()
         if spelled := self.spelled_parts(part):
             return (spelled[0],)
-        for ways in (self._folded_parts, self._misspelt_parts, _without_beginning):
+        likely = (self._folded_parts, self._misspelt_parts) if len(self.forms) <= _VOCABULARY else ()
+        for ways in (*likely, _without_beginning):
             if found := [way for way in ways(part) if way != part and way.strip(".0123456789") and self.holds(way)]:
                 return tuple(dict.fromkeys(found)) if ways is not _without_beginning else (found[0],)
         return ()
@@ -332,8 +351,7 @@ class LayerNames:
         >>> LayerNames(["layer.0.fc", "layer.1.fc"]).numbers_after("layer.7.fc")
         ('layer.', (0, 1))
         """
-        form = form_of(word)
-        if not any(form in other for other in self.forms):
+        if form_of(word) not in self._text:
             return None
         path = ""
         for component in word.split("."):
@@ -784,6 +802,8 @@ def covering_parts(
         counts = {part: sum(name in left for name in found) for part, found in taken.items()}
         best = max(counts, key=lambda part: (counts[part], not part.lstrip(".")[:1].isdecimal(), -len(part)))
         chosen.append(best)
+        if 2 * counts[best] * most < len(left):
+            return None  # so small a part of what is meant that the others would be too many
         for name in taken[best]:
             left.pop(name, None)
     return None if left else chosen

@@ -374,6 +374,8 @@ class Hints:
 
     def _as_type(self, spot: _Spot, layers: LayerNames, word: str | None = None) -> _Offer | None:
         word = spot.word.strip() if word is None else word
+        if word not in self.types and word != "default":
+            return None
         if word == "default":
             positions = [p for p, kind in enumerate(self._inventory.types) if kind in DEFAULT_TYPES]
         else:
@@ -547,8 +549,7 @@ class Hints:
         if (fused := self._fused(path, layers)) is not None:
             return _Offer(fused)
         start = f"{path}."
-        below = (name[len(start) :].partition(".")[0] for name in self._all.containing(start) if name.startswith(start))
-        children = list(dict.fromkeys(below))
+        children = self._children.get(path, [])
         if not children:
             return _Offer(f"there is nothing below '{path}'") if path != spot.word else None
         if children[0].isdecimal():
@@ -558,6 +559,15 @@ class Hints:
             if len(children) > 1
             else f"below '{path}' there is only '{children[0]}'"
         )
+
+    @functools.cached_property
+    def _children(self) -> dict[str, list[str]]:
+        """The path to a layer or a container -> the last components below it."""
+        children: dict[str, list[str]] = {}
+        for name in dict.fromkeys((*self._all.containers.names, *self._all.names)):
+            path, _, last = name.rpartition(".")
+            children.setdefault(path, []).append(last)
+        return children
 
     def _fused(self, path: str, layers: LayerNames) -> str | None:
         """Return that a layer holds the weights itself which others have below it; None when it does not."""
