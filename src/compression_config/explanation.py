@@ -11,6 +11,7 @@ from itertools import islice
 from compression_config.budget import Budget
 from compression_config.configs.sub_config import SubConfig
 from compression_config.inventory import Layer, Shape
+from compression_config.linting.selectors import findings_about
 from compression_config.locations import format_path
 from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.selection import NOBODY
@@ -104,6 +105,7 @@ def explained(resolved: Resolved, budget: Budget, position: int) -> list[tuple[s
         ("gets", _outcome_words(resolved, budget, position)),
         *_reasons(resolved, position, layer),
         *_kinship(resolved, position, layer),
+        *(("may mean it", str(finding)) for finding in islice(findings_about(resolved, position), _CLOSE)),
     ]
     before = [label for label, _ in facts[:-1]]
     return facts[:1] + [

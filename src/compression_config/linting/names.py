@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Finding
-from compression_config.linting.selectors import line_of, notation_of
+from compression_config.linting.hints import line_of, notation_of
 from compression_config.resolving.resolved import Resolved
 from compression_config.text import layers_words
 

@@ -9,7 +9,7 @@ from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Finding
-from compression_config.linting.selectors import line_of, notation_of
+from compression_config.linting.hints import line_of, notation_of
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import NOBODY, Selection
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings

@@ -9,7 +9,7 @@ from typing import Any
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SELECTOR_KEYS, SubConfig
 from compression_config.findings import Code, Finding, Severity
-from compression_config.linting.selectors import is_norm, line_of, notation_of
+from compression_config.linting.hints import is_norm, line_of, notation_of
 from compression_config.resolving.resolved import Resolved
 from compression_config.text import layers_words, names_words, types_words
 
