@@ -196,6 +196,8 @@ class TestFindingsForPrograms:
             "severity": "error",
             "message": "a ratio is below 1",
             "hint": "write 0.8",
+            "fix": None,
+            "safe": False,
             "path": [2, "op_types", 0],
             "at": "[2].op_types[0]",
             "source": None,

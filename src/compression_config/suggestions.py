@@ -385,14 +385,14 @@ def _difference(word: str, other: str) -> float | None:
     most = min((len(word) + 1) // 3, 3)
     if abs(len(word) - len(other)) > most or (len(other) <= most and word[:1] != other[:1]):
         return None
-    cost = edit_distance(word, other, most)
+    cost = _edit_distance(word, other, most)
     return None if cost > most else cost
 
 
-def edit_distance(one: str, other: str, most: int) -> int:
+def _edit_distance(one: str, other: str, most: int) -> int:
     """Return how many characters to leave out, add, replace or swap with a neighbour; `most` + 1 for more of them.
 
-    >>> edit_distance("query", "qeury", 2), edit_distance("query", "key", 2)
+    >>> _edit_distance("query", "qeury", 2), _edit_distance("query", "key", 2)
     (1, 3)
     """
     ago: list[int] = []
@@ -576,7 +576,7 @@ def nearest_types(word: str, known: Sequence[str]) -> list[str]:
             costs[kind] = _OTHER_CASE
         elif _folded(form_of(kind)) == _folded(form_of(last)):
             costs[kind] = most
-        elif (cost := edit_distance(last, kind, most)) <= most and len(kind) > most:
+        elif (cost := _edit_distance(last, kind, most)) <= most and len(kind) > most:
             costs[kind] = cost
         elif len(last) > 3 and _derived(last, kind):  # noqa: PLR2004 - shorter ones are in too many
             costs[kind] = most + 1

@@ -37,9 +37,11 @@ from compression_config.suggestions import (
 )
 from compression_config.text import layers_words, listed, names_words, written
 
-__all__ = ["Hints", "Offer", "Spot", "is_norm", "line_of", "notation_of"]
+__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "is_norm", "line_of", "notation_of"]
 
 
+GENERIC_TYPES = frozenset({*DEFAULT_TYPES, "Conv1D"})
+"""Weighted types that lists for several models name, whether or not a model has them."""
 _SHOWN_TYPES = 3
 _INDICES = 8
 """For so many different `op_types` the layers are indexed; selectors with others get no names offered."""
@@ -548,6 +550,8 @@ class Hints:
         meant = [] if word == "default" else self._types_like(word, fit)
         if len(meant) == 1:
             return self._write(spot, "op_types", meant, safe=type_name(word) == meant[0])
+        if word in GENERIC_TYPES and (config.types or frozenset()) & self.types.keys():
+            return Offer("delete it, unless the list is for several models")
         if meant:
             several = has_wildcards(word)
             return self._write(spot, "op_types", meant) if several else Offer(f"write {listed(meant, last='or')}")
@@ -599,12 +603,13 @@ class Hints:
         if not known:
             return Offer("the model has no layers")
         whose = "the model" if len(known) == len(self.types) else "the layers that it names"
-        listed_already = [kind for kind in known if kind in (config.types or ())]
-        if listed_already or not fit:
-            return None
+        other = "other " if any(kind in (config.types or ()) for kind in known) else ""
+        if not fit:
+            has = "has" if whose == "the model" else "have"
+            return Offer(f"{whose} {has} no {other}type that can be compressed")
         if len(fit) > 1:
-            return Offer(f"the types of {whose} are {_some(fit)}")
-        return Offer(f"the only type of {whose} is '{fit[0]}'")
+            return Offer(f"the {other}types of {whose} are {_some(fit)}")
+        return Offer(f"the only {other}type of {whose} is '{fit[0]}'")
 
     def types_named(self, config: SubConfig) -> Counter[str]:
         """Return the types of the layers that the names of a selector match, whatever `op_types` says."""
@@ -626,7 +631,10 @@ class Hints:
         container = next((name for name in config.op_names or () if self._only_holds_layers(name)), None)
         if container is not None:
             return self._inside(spot, container)
-        types = [kind for kind, _ in self.types_named(config).most_common() if self._of_use(kind, spot)][:_SHOWN_TYPES]
+        named = [kind for kind, _ in self.types_named(config).most_common()]
+        types = ([t for t in named if t in self._weighted] or [t for t in named if self._of_use(t, spot)])[
+            :_SHOWN_TYPES
+        ]
         if types:
             edits = (Edit("replace", (*base, "op_types"), tuple(types)),)
             return Offer(f"write {spot.line('op_types', types)}", edits=edits)
@@ -636,7 +644,9 @@ class Hints:
             for name in self._all.containing(part)
             for path in _paths(f"{name}.")
         )
-        return next((Offer(fused) for path in paths if (fused := self._fused(path, self._all))), None)
+        fused = next((Offer(fused) for path in paths if (fused := self._fused(path, self._all))), None)
+        what = listed(named) if len(named) == 1 else _some(named)
+        return fused or (Offer(f"the layers that it names have the type {what}") if named else None)
 
     def _inside(self, spot: Spot, container: str) -> Offer | None:
         """Return how to select the layers in a container, when the types beside it are of none of them."""

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from compression_config.configs.sub_config import DEFAULT_TYPES, SELECTOR_KEYS, SubConfig
+from compression_config.configs.sub_config import SELECTOR_KEYS, SubConfig
 from compression_config.findings import Code, Finding, Severity
-from compression_config.linting.hints import Hints, Offer, Spot, notation_of
+from compression_config.linting.hints import GENERIC_TYPES, Hints, Offer, Spot, notation_of
 from compression_config.locations import ConfigPath
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import AliasUse, Mismatch, Unmatched
@@ -25,8 +25,6 @@ HINTS = 100
 """For so many elements of each key it is looked for what was meant; the second hundred is seldom read."""
 _LONGEST_SHOWN = 120
 """How many characters of an element a message repeats."""
-_GENERIC_TYPES = frozenset({*DEFAULT_TYPES, "Conv1D"})
-"""Weighted types that lists for several models name, whether or not a model has them."""
 
 
 def selection_findings(resolved: Resolved) -> Iterator[Finding]:
@@ -90,10 +88,7 @@ class _Selecting:
             if index not in (reported | mismatched if self._configs[index].exclude else wrong)
         }
         found += [(index, -1, 0, self._of_idle(index)) for index in idle]
-        # Where no listed type is there, or no layer has both name and type, that is the cause, and it is reported.
-        explained = idle | {index for index in wrong & mismatched if self._no_type_is_there(self._configs[index])}
-        mismatches = (mismatch for mismatch in selection.mismatches if mismatch.index not in explained)
-        found += [(*_order(mismatch), self._of_mismatch(mismatch)) for mismatch in mismatches]
+        found += [(*_order(mismatch), self._of_mismatch(mismatch)) for mismatch in selection.mismatches]
         yield from (finding for _, _, _, finding in sorted(found, key=lambda entry: entry[:3]))
 
     def _no_type_is_there(self, config: SubConfig) -> bool:
@@ -108,7 +103,7 @@ class _Selecting:
             if word == "default":
                 message = "no layer has one of the types that 'default' stands for"
             if not self._no_type_is_there(config):
-                severity = Severity.NOTE if word in _GENERIC_TYPES else None
+                severity = Severity.NOTE if word in GENERIC_TYPES else None
             elif not config.exclude:
                 severity = Severity.ERROR  # this is why the sub-config selects nothing
         elif unmatched.key == "op_names":
