@@ -530,7 +530,7 @@ class TestNoWeight:
     def test_a_type_that_has_a_weight_elsewhere_is_excluded_by_name(self) -> None:
         model = [self.NORM, cc.Layer(name="norm2", type="LayerNorm", weight_shape=(4,))]
         (finding,) = reviewed([{"op_types": ["LayerNorm"], **HALF}], model)
-        assert finding.hint == "exclude 'layer1.norm' by name in a sub-config behind it"
+        assert finding.hint == "exclude 'layer1.norm' by name in a sub-config after it"
 
     def test_only_layers_that_it_wins_count(self) -> None:
         config_list = [{"op_partial_names": ["layer1."], **HALF}, {"op_types": ["ReLU"], "exclude": True}]

@@ -118,14 +118,27 @@ class TestUnmatchedType:
     """D14: "Warning: an absent type beside present ones"; an error where it is why nothing is selected."""
 
     def test_an_absent_type_beside_a_present_one_is_a_warning(self) -> None:
-        assert said([{"op_types": ["Linear", "Conv3d"], **HALF}]) == [
+        assert said([{"op_types": ["Linear", "Foo"], **HALF}]) == [
             (
                 "warning",
                 "unmatched-type",
                 (0, "op_types", 1),
-                "no layer has the type 'Conv3d'",
-                "write 'Conv2d'",
+                "no layer has the type 'Foo'",
+                "the other types of the model are 'Conv2d' and 'ReLU'",
             )
+        ]
+
+    def test_a_known_weighted_type_beside_a_present_one_is_a_note(self) -> None:
+        """D14: "a note where another element of the same `op_types` matches and the name is a known weighted type"."""
+        assert said([{"op_types": ["Linear", "Conv3d", "Bilinear"], **HALF}]) == [
+            (
+                "note",
+                "unmatched-type",
+                (0, "op_types", place),
+                f"no layer has the type '{kind}'",
+                "delete it, unless the list is for several models",
+            )
+            for place, kind in ((1, "Conv3d"), (2, "Bilinear"))
         ]
 
     def test_when_none_of_the_types_is_there_each_is_an_error(self) -> None:
@@ -137,7 +150,7 @@ class TestUnmatchedType:
                 "unmatched-type",
                 (0, "op_types", 1),
                 "no layer has the type 'Foo'",
-                "the types of the model are 'Conv2d', 'ReLU', 'Sequential' and 'Linear'",
+                "the types of the model are 'Conv2d', 'ReLU' and 'Linear'",
             ),
         ]
 
@@ -224,13 +237,12 @@ class TestSelectsNothing:
         found = said([{"op_types": ["Linear"], "op_names": ["layer1"], **HALF}], only=[Code.SELECTS_NOTHING])
         assert found[0][-1] == 'write "op_partial_names": ["layer1."] and "op_types": ["Conv2d"] for the layers in it'
 
-    def test_an_exclude_that_nothing_else_is_said_of_draws_a_warning(self) -> None:
+    def test_an_exclude_whose_layers_are_all_of_other_types_is_an_error(self) -> None:
+        """D14: they are compressed against what the list says."""
         found = said(
             [{"op_types": ["Linear"], **HALF}, {"op_types": ["Linear"], "op_partial_names": ["conv"], "exclude": True}]
         )
-        assert [(severity, code, path) for severity, code, path, _, _ in found] == [
-            ("warning", "selects-nothing", (1,))
-        ]
+        assert [(severity, code, path) for severity, code, path, _, _ in found] == [("error", "selects-nothing", (1,))]
 
     def test_an_exclude_with_mismatches_is_told_by_these(self) -> None:
         found = said(

@@ -467,8 +467,8 @@ class Hints:
             return self._write(spot, "op_names", meant, more)
         if len(meant) > _MOST_NAMES:
             return None
-        names = f"'{meant[0]}' to '{meant[-1]}'"
-        return Offer(f"write in full the {len(meant):,} names that it matches, {names}", "op_names", tuple(meant))
+        hint = f"write in full the names '{meant[0]}' to '{meant[-1]}'{more}"
+        return Offer(hint, "op_names", tuple(meant))
 
     def _parts_for(self, pieces: Iterable[str], meant: Sequence[str], layers: LayerNames) -> list[str] | None:
         """Return the partial names that select exactly `meant`: the plain texts of a pattern, where these do."""
