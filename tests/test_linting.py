@@ -572,7 +572,7 @@ class TestContainersClaimed:
         config_list = [LINEAR, {"op_partial_names": ["net"], "exclude": True}, {"op_types": ["Linear"], **MORE}]
         assert names_of(reviewed(config_list, self.MODEL)) == [("shadowed", 0), ("exclude-without-effect", 1)]
 
-    def test_they_are_not_counted_among_those_without_weight_again(self) -> None:
+    def test_beside_layers_without_weight_they_are_part_of_one_finding(self) -> None:
         model = [
             cc.Layer(name="net", type="Net", has_weight=False),
             cc.Layer(name="net.fc", type="Linear", weight_shape=(4, 4)),
@@ -581,7 +581,6 @@ class TestContainersClaimed:
         found = reviewed([{"op_partial_names": ["net"], **HALF}], model)
         assert [(finding.code.value, finding.hint) for finding in found] == [
             ("no-weight", 'write "op_types": ["Linear"] to leave them out'),
-            ("containers-claimed", 'write "op_types": ["Linear"] beside them to leave these out'),
         ]
 
 

@@ -111,7 +111,9 @@ def test_a_name_that_is_nearly_right_is_put_right(word: str, selector: dict[str,
         pytest.param("tion.sel", 'it is a part of names: write "op_partial_names": ["tion.sel"]', id="part"),
         pytest.param(
             "bert.encoder.layer.*.output.dense",
-            'a name is written in full, without wildcards: the nearest to it is "op_partial_names": [".output.dense"]',
+            "a name is written in full, without wildcards: write in full the names 'bert.encoder.layer.0.output.dense' "
+            "to 'bert.encoder.layer.11.output.dense' for the 12 layers that it matches "
+            "(fnmatch matches 12 more, such as 'bert.encoder.layer.0.attention.output.dense')",
             id="glob",
         ),
         pytest.param(
@@ -128,7 +130,8 @@ def test_a_name_that_is_nearly_right_is_put_right(word: str, selector: dict[str,
         ),
         pytest.param(
             ".*self.(query|key)",
-            'a name is written in full, without wildcards: write "op_partial_names": ["self.query", "self.key"]',
+            'a name is written in full, without wildcards: write "op_partial_names": ["query", "key"] '
+            "for the 24 layers that it matches",
             id="choice",
         ),
         pytest.param("*xyz*", "a name is written in full, without wildcards", id="glob-that-fits-nothing"),
@@ -193,7 +196,8 @@ def test_what_is_no_misspelt_name_is_told_apart(word: str, hint: str) -> None:
         ),
         pytest.param(
             "^cls.decoder$",
-            'a partial name is a plain substring, without wildcards: write "op_names": ["cls.decoder"]',
+            'a partial name is a plain substring, without wildcards: write "op_names": ["cls.decoder"] '
+            "for the 1 layer that it matches",
             id="whole-name",
         ),
         pytest.param("xyz", "the model's names begin with 'bert' and 'cls'", id="nothing-like-it"),
@@ -245,7 +249,7 @@ def test_types_without_parameters_are_not_offered_beside_others() -> None:
     ]
     findings = cc.check([{"op_types": ["Linear"], "op_partial_names": ["experts"], **HALF}], model)
     assert [(finding.code, finding.hint) for finding in findings] == [
-        ("selects-nothing", 'write "op_types": ["Experts"]')
+        ("selects-nothing", "'experts' holds 'gate_up_proj' itself, and no layer below it has a weight")
     ]
 
 

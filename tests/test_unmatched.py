@@ -131,14 +131,14 @@ class TestUnmatchedType:
     def test_a_known_weighted_type_beside_a_present_one_is_a_note(self) -> None:
         """D14: "a note where another element of the same `op_types` matches and the name is a known weighted type"."""
         assert said([{"op_types": ["Linear", "Conv3d", "Bilinear"], **HALF}]) == [
+            ("note", "unmatched-type", (0, "op_types", 1), "no layer has the type 'Conv3d'", "write 'Conv2d'"),
             (
                 "note",
                 "unmatched-type",
-                (0, "op_types", place),
-                f"no layer has the type '{kind}'",
+                (0, "op_types", 2),
+                "no layer has the type 'Bilinear'",
                 "delete it, unless the list is for several models",
-            )
-            for place, kind in ((1, "Conv3d"), (2, "Bilinear"))
+            ),
         ]
 
     def test_when_none_of_the_types_is_there_each_is_an_error(self) -> None:
