@@ -250,22 +250,21 @@ class LayerNames:
         """Return the names of `form` that have `numbers`, or all of these that there is room for, or further ones."""
         room = form.count(_NUMBER)
         if room > len(numbers):
-            by_ends = self._numbers.get((form, len(numbers)))
-            if by_ends is None:
-                by_ends = self._numbers[form, len(numbers)] = self._by_ends(form, len(numbers))
-            return by_ends.get(tuple(numbers), [])
+            by_some = self._numbers.get((form, len(numbers)))
+            if by_some is None:
+                by_some = self._numbers[form, len(numbers)] = self._by_some(form, len(numbers))
+            return by_some.get(tuple(numbers), [])
         if room < len(numbers) and form_of(".".join(numbers)) in form:
             return []
         filled = (_filled(form, chosen) for chosen in itertools.combinations(numbers, room))
         return [name for name in dict.fromkeys(filled) if name in self.names]
 
-    def _by_ends(self, form: str, count: int) -> dict[tuple[str, ...], list[str]]:
-        """Return the first and the last `count` numbers of the names of a form -> these names."""
+    def _by_some(self, form: str, count: int) -> dict[tuple[str, ...], list[str]]:
+        """Return `count` numbers of the names of a form, in their order -> the names that have these."""
         found: dict[tuple[str, ...], list[str]] = {}
         for name in self.forms[form]:
-            numbers = tuple(_DIGITS.findall(name))
-            for ends in {numbers[:count], numbers[len(numbers) - count :]}:
-                found.setdefault(ends, []).append(name)
+            for some in dict.fromkeys(itertools.combinations(_DIGITS.findall(name), count)):
+                found.setdefault(some, []).append(name)
         return found
 
     # Parts of names.
@@ -668,12 +667,12 @@ def _globs(text: str, *, part: bool) -> Iterator[Reading]:
 def _regexes(text: str, *, part: bool, from_start: bool) -> Iterator[Reading]:
     if len(text) > _LONGEST_REGEX or not text:
         return
-    if part:  # what a search may begin or end with makes no difference to it
-        text = re.sub(r"^(?:\.\*)+|(?<!\\)(?:\.\*)+$", "", text)
     bare = re.sub(r"\[\^?\]?[^\]]*\]", "C", re.sub(r"\\.", "E", text)).replace("(?", "(")
     quantifiers = _QUANTIFIER.findall(re.sub(r"([*+?}])\?", r"\1", bare))
     if len(quantifiers) > _QUANTIFIERS or _nested(bare) or re.search(r"\\[1-9]|\(\?P?[=(]", text):
         return
+    if part:  # what a search may begin or end with makes no difference to it
+        text = re.sub(r"^(?:\.\*)+|(?<!\\)(?:\.\*)+$", "", text)
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError):

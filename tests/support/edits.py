@@ -13,8 +13,8 @@ def fixed(config_list: Sequence[dict[str, Any]], findings: Iterable[Finding]) ->
     """Return plain data after the edits of some findings: from the last place to the first, and inserts in order."""
     data = copy.deepcopy(list(config_list))
     edits = [edit for finding in findings for edit in finding.fix or ()]
-    # A reversed sort keeps equals in their order; so that the first of several inserts comes last, they are turned.
-    for edit in sorted(edits[::-1], key=_place, reverse=True):
+    edits.sort(key=_place)
+    for edit in reversed(edits):
         _apply(data, edit)
     for config in data:
         for key in [key for key, value in config.items() if value == [] and key.startswith("op_")]:

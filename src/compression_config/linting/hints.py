@@ -420,7 +420,7 @@ class Hints:
         elif any(set(other) != set(meant) for _, other in found[1:]):
             more += f" {reading.where}"
         if reading.glob:
-            more += self._other_than_fnmatch(spot.word, meant, layers, part=part)
+            more += self._other_readings(spot, meant, [way for way in ways if not way.glob], layers)
         pieces = pieces_of(spot.word, glob=reading.glob)
         offer = self._selecting(spot, meant, pieces, layers, more) or Offer(f"it matches {layers_words(len(meant))}")
         return replace(offer, hint=f"{rule}: {offer.hint}")
@@ -515,20 +515,16 @@ class Hints:
         hint = f"leave {listed(names)} out, and exclude {line} in a sub-config after it"
         return Offer(hint, "op_types", (), edits=edits if spot.alone_among_names else None)
 
-    def _other_than_fnmatch(self, word: str, meant: Sequence[str], layers: LayerNames, *, part: bool) -> str:
-        """Return how the layers that Python's `fnmatch` selects differ from `meant`; empty when they do not."""
-        if "{" in word:
-            return ""
-        pattern = re.compile(fnmatch.translate(f"*{word.strip()}*" if part else word.strip()))
-        other = dict.fromkeys(name for name in layers.names if pattern.match(name))
-        extra = [name for name in other if name not in set(meant)]
-        lost = [name for name in meant if name not in other]
-        words = []
-        if extra:
-            words.append(f"matches {len(extra):,} more, such as '{extra[0]}'")
-        if lost:
-            words.append(f"does not match {len(lost):,} of them" if len(lost) < len(meant) else "matches none of them")
-        return f" (fnmatch {' and '.join(words)})" if words else ""
+    def _other_readings(self, spot: Spot, meant: Sequence[str], regexes: Iterable[Reading], layers: LayerNames) -> str:
+        """Return how what `fnmatch`, or a regular expression, selects differs from the layers that a glob means."""
+        text = spot.word.strip()
+        words: list[str] = []
+        if "{" not in text:
+            pattern = re.compile(fnmatch.translate(f"*{text}*" if spot.key == "op_partial_names" else text))
+            words += _difference("fnmatch", meant, [name for name in layers.names if pattern.match(name)])
+        for _, other in itertools.islice(self._matched(regexes, layers), 1):
+            words += _difference("as a regular expression it", meant, other)
+        return f" ({'; '.join(words)})" if words else ""
 
     # Types.
 
@@ -725,6 +721,19 @@ def notation_of(configs: ConfigList[Any], path: ConfigPath) -> str:
         return "python"
     keys = (step for step in path if isinstance(step, str))
     return "json" if f'"{next(keys, "")}"' in (place.excerpt or "") else "yaml"
+
+
+def _difference(who: str, meant: Sequence[str], other: Sequence[str]) -> Iterator[str]:
+    """Yield how other layers differ from those that are meant, if they do."""
+    extra, lost = set(other).difference(meant), set(meant).difference(other)
+    words = []
+    if extra:
+        first = next(name for name in other if name in extra)
+        words.append(f"matches {len(extra):,} more, such as '{first}'")
+    if lost:
+        words.append("matches none of them" if len(lost) == len(meant) else f"does not match {len(lost):,} of them")
+    if words:
+        yield f"{who} {' and '.join(words)}"
 
 
 def _is_whole(part: str, name: str) -> bool:
