@@ -151,6 +151,8 @@ def test_a_fix_is_safe_where_only_the_notation_changes() -> None:
 
 # Types.
 
+ITS_TYPES = "the types of the model that can be compressed are 'Linear' and 'Conv2d'"
+
 
 @pytest.mark.parametrize(
     ("model", "word", "hint"),
@@ -163,8 +165,8 @@ def test_a_fix_is_safe_where_only_the_notation_changes() -> None:
         pytest.param("vit-base", "default ", "write 'default'", id="default-and-a-space"),
         pytest.param("vit-base", "*", "write 'default'", id="star"),
         pytest.param("gpt2", "all", "write 'default' and 'Conv1D'", id="all"),
-        pytest.param("vit-base", "ResnetBlock2D", "the types of the model are 'Linear' and 'Conv2d'", id="no-guess"),
-        pytest.param("vit-base", "LayerNom", "the types of the model are 'Linear' and 'Conv2d'", id="no-norms"),
+        pytest.param("vit-base", "ResnetBlock2D", ITS_TYPES, id="no-guess"),
+        pytest.param("vit-base", "LayerNom", ITS_TYPES, id="no-norms"),
         pytest.param(
             "vit-base", "ViTForImageClassification",
             "'ViTForImageClassification' is the class of the model itself, and the root is not a layer", id="root",
@@ -506,3 +508,73 @@ def test_explain_names_the_selector_that_may_have_meant_the_layer() -> None:
         "  may mean it  error[unmatched-name] at [1].op_names[0]: no layer has the name 'fc_2' (write 'fc2')"
     )
     assert "may mean it" not in resolution.explain("fc1")
+
+
+# Situations from public reports and repositories, by the numbers that they have in the corpus.
+
+RESNET = tuple(
+    (f"layer{stage}{name}", kind)
+    for stage in (1, 2)
+    for name, kind in [
+        ("", "Sequential"), (".0", "BasicBlock"), (".0.conv1", "Conv2d"), (".0.bn1", "BatchNorm2d"),
+        (".0.downsample", "Sequential"), (".0.downsample.0", "Conv2d"),
+    ]
+)  # fmt: skip
+YOLO = (("model", "Sequential"), ("model.0", "Conv"), ("model.0.conv", "Conv2d"), ("model.0.bn", "BatchNorm2d"))
+MOE = tuple(
+    (f"model.layers.{block}.mlp{name}", kind)
+    for block in range(2)
+    for name, kind in [("", "Moe"), (".gate", "Linear"), (".gate_proj", "Linear"), (".up_proj", "Linear")]
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "selector", "hint"),
+    [
+        pytest.param(
+            RESNET, {"op_names": ["layer2.0.shortcut.0"], "op_types": ["Conv2d"]},
+            "below 'layer2.0' there are 'downsample', 'conv1' and 'bn1'", id="U30",
+        ),
+        pytest.param(YOLO, {"op_names": ["model.0.conv.module"]}, "write 'model.0.conv'", id="R07"),
+        pytest.param(YOLO, {"op_names": ["/model.0/conv/Conv"], "exclude": True}, "write 'model.0.conv'", id="R63"),
+        pytest.param(
+            RESNET, {"op_names": ["ResNet/Sequential[layer2]/BasicBlock[0]/Conv2d[conv1]"], "exclude": True},
+            "write 'layer2.0.conv1'", id="R36",
+        ),
+        pytest.param([("fc", "Linear"), ("conv1", "Conv2d")], {"op_names": ["fc2"]}, "write 'fc'", id="U46"),
+        pytest.param([("lm_head", "Linear")], {"op_names": ["lm-head"], "exclude": True}, "write 'lm_head'", id="R62"),
+        pytest.param([("a", "FalconLinear")], {"op_types": ["Linear"]}, "write 'FalconLinear'", id="R41b"),
+        pytest.param(
+            MOE, {"op_names": ["*mlp.gate"], "exclude": True},
+            "a name is written in full, without wildcards: "
+            "write 'model.layers.0.mlp.gate' and 'model.layers.1.mlp.gate' for the 2 layers that it matches", id="R70",
+        ),
+        pytest.param(
+            [("model.vision_tower.0", "Linear"), ("model.vision_tower.1", "Linear"), ("lm_head", "Linear")],
+            {"op_partial_names": ["re:vision_tower.*"], "exclude": True},
+            "a partial name is a plain substring, without wildcards: "
+            "write 'vision_tower' for the 2 layers that it matches", id="R34",
+        ),
+        pytest.param(
+            MOE, {"op_names": ["Moe"], "exclude": True},
+            "'Moe' is a type, and its layers only hold others: "
+            'write "op_partial_names": [".mlp."] for the layers in those of this type', id="R72",
+        ),
+    ],
+)  # fmt: skip
+def test_the_field_cases_about_selectors(model: Any, selector: dict[str, Any], hint: str) -> None:
+    config = selector if "exclude" in selector else {**selector, **HALF}
+    (finding,) = [
+        f
+        for f in cc.check([{"op_types": ["Conv2d", "Linear"], **HALF}, config], model)
+        if f.path[:1] == (1,) and "unmatched" in f.code
+    ]
+    assert finding.hint == hint
+
+
+def test_fused_experts_below_a_partial_name_are_not_offered() -> None:
+    """R28b."""
+    model = [("mlp", "Block"), ("mlp.experts", "Experts"), ("mlp.experts.act_fn", "SiLUActivation"), ("fc", "Linear")]
+    (finding,) = cc.check([{"op_types": ["Linear"], "op_partial_names": ["mlp.experts."], **HALF}], model)
+    assert finding.hint == "the layers that it names have the type 'SiLUActivation'"
+    assert finding.fix is None

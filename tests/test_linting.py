@@ -551,7 +551,7 @@ class TestContainersClaimed:
                 "containers-claimed",
                 (0, "op_partial_names"),
                 "the partial names also take 2 layers that only hold others: 'net' and 'net.block'",
-                'write "op_types": ["Linear", "ReLU"] beside them to leave these out',
+                'write "op_types": ["Linear"] beside them to leave these out',
             )
         ]
         (finding,) = reviewed([{"op_partial_names": ["net"], **HALF}], self.MODEL)

@@ -160,7 +160,8 @@ def test_what_is_no_misspelt_name_is_told_apart(word: str, hint: str) -> None:
         pytest.param(
             "layer.*",
             "a partial name is a plain substring, without wildcards: write 'layer.' "
-            "for the 108 layers that it matches (as a regular expression it matches 1 more, such as 'bert.encoder.layer')",
+            "for the 108 layers that it matches "
+            "(as a regular expression it matches 1 more, such as 'bert.encoder.layer')",
             id="glob",
         ),
         pytest.param(

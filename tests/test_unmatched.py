@@ -124,7 +124,7 @@ class TestUnmatchedType:
                 "unmatched-type",
                 (0, "op_types", 1),
                 "no layer has the type 'Foo'",
-                "the other types of the model are 'Conv2d' and 'ReLU'",
+                "the only other type of the model that can be compressed is 'Conv2d'",
             )
         ]
 
@@ -150,7 +150,7 @@ class TestUnmatchedType:
                 "unmatched-type",
                 (0, "op_types", 1),
                 "no layer has the type 'Foo'",
-                "the types of the model are 'Conv2d', 'ReLU' and 'Linear'",
+                "the types of the model that can be compressed are 'Conv2d' and 'Linear'",
             ),
         ]
 

@@ -37,7 +37,7 @@ from compression_config.suggestions import (
 )
 from compression_config.text import layers_words, listed, names_words, written
 
-__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "is_norm", "line_of", "notation_of"]
+__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "has_weighted_name", "is_norm", "line_of", "notation_of"]
 
 
 GENERIC_TYPES = frozenset({*DEFAULT_TYPES, "Conv1D"})
@@ -554,7 +554,7 @@ class Hints:
         if word != "default" and self._all.holds(word):
             line = spot.line("op_partial_names", [word])
             return Offer(f"'{word}' is a part of names: write {line}", "op_partial_names", (word,))
-        return self._types_there(known, fit, config)
+        return self._types_there(spot, known, fit)
 
     def _several_types(self, spot: Spot) -> Offer | None:
         words = [type_name(word) for word in separate_words(spot.word)]
@@ -587,7 +587,7 @@ class Hints:
 
     @functools.cached_property
     def _weighted(self) -> frozenset[str]:
-        """The types whose layers are not known to have no weight; without normalizations and containers."""
+        """The types whose layers may have a weight; without normalizations and containers."""
         found: set[str] = set()
         for position, kind in enumerate(self._inventory.types):
             known = kind in found or is_norm(kind) or self._inventory.has_weight(position) is False
@@ -595,14 +595,28 @@ class Hints:
                 found.add(kind)
         return frozenset(found)
 
-    def _types_there(self, known: Sequence[str], fit: Sequence[str], config: SubConfig) -> Offer | None:
+    @functools.cached_property
+    def _likely(self) -> frozenset[str]:
+        """Of these the types that are known to have weights, or have the name of such a type."""
+        known = {kind for p, kind in enumerate(self._inventory.types) if self._inventory.has_weight(p)}
+        return frozenset(kind for kind in self._weighted if kind in known or has_weighted_name(kind))
+
+    def _to_compress(self, known: Sequence[str], spot: Spot) -> list[str]:
+        """Return the types among `known` that are likely meant: those with weights, all where none is needed."""
+        likely = [kind for kind in known if kind in self._likely]
+        return likely or [kind for kind in known if not spot.needs_weight]
+
+    def _types_there(self, spot: Spot, known: Sequence[str], fit: Sequence[str]) -> Offer | None:
         if not known:
             return Offer("the model has no layers")
         whose = "the model" if len(known) == len(self.types) else "the layers that it names"
-        other = "other " if any(kind in (config.types or ()) for kind in known) else ""
+        other = "other " if any(kind in (spot.config.types or ()) for kind in known) else ""
+        if spot.needs_weight:
+            fit = self._to_compress(fit, spot) or fit
+            if len(fit) < len(known):
+                whose = f"{'the model' if whose == 'the model' else 'these layers'} that can be compressed"
         if not fit:
-            has = "has" if whose == "the model" else "have"
-            return Offer(f"{whose} {has} no {other}type that can be compressed")
+            return Offer(f"there are no {other}types of {whose}")
         if len(fit) > 1:
             return Offer(f"the {other}types of {whose} are {_some(fit)}")
         return Offer(f"the only {other}type of {whose} is '{fit[0]}'")
@@ -628,9 +642,7 @@ class Hints:
         if container is not None:
             return self._inside(spot, container)
         named = [kind for kind, _ in self.types_named(config).most_common()]
-        types = ([t for t in named if t in self._weighted] or [t for t in named if self._of_use(t, spot)])[
-            :_SHOWN_TYPES
-        ]
+        types = self._to_compress(named, spot)[:_SHOWN_TYPES]
         if types:
             edits = (Edit("replace", (*base, "op_types"), tuple(types)),)
             return Offer(f"write {spot.line('op_types', types)}", edits=edits)
@@ -651,7 +663,7 @@ class Hints:
         counts = Counter(
             self._inventory.types[p] for name in inside if (p := self._inventory.position(name)) is not None
         )
-        types = [kind for kind, _ in counts.most_common() if self._of_use(kind, spot)][:_SHOWN]
+        types = self._to_compress([kind for kind, _ in counts.most_common()], spot)[:_SHOWN]
         if not types:
             return None
         lines = f"{spot.line('op_partial_names', [path])} and {spot.line('op_types', types)}"
@@ -700,6 +712,14 @@ class Hints:
         if not self._first_components:
             return Offer("the model has no layers")
         return Offer(f"the model's names begin with {_some(self._first_components)}")
+
+
+_WEIGHTED_NAME = re.compile(r"Linear|Conv|Embedding|PReLU|LSTM|GRU|RNN")
+
+
+def has_weighted_name(kind: str) -> bool:
+    """Return whether a type is named like those that have weights: where nothing else is known of a layer."""
+    return kind in GENERIC_TYPES or _WEIGHTED_NAME.search(kind) is not None
 
 
 def is_norm(kind: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SELECTOR_KEYS, SubConfig
 from compression_config.findings import Code, Finding, Severity
-from compression_config.linting.hints import is_norm, line_of, notation_of
+from compression_config.linting.hints import has_weighted_name, is_norm, line_of, notation_of
 from compression_config.resolving.resolved import Resolved
 from compression_config.text import layers_words, names_words, types_words
 
@@ -142,12 +142,15 @@ def _hint_inside(resolved: Resolved, index: int, container: str, others: Iterabl
 
 
 def _types_with_weight(resolved: Resolved, positions: Iterable[int]) -> list[str]:
-    """Return the types of the layers that may have a weight, those of the most layers first.
+    """Return the types of the layers that have a weight, or may have by their name, those of the most layers first.
 
     Without normalizations, which are seldom compressed on purpose.
     """
     types, has_weight = resolved.inventory.types, resolved.inventory.has_weight
     weighted = Counter(
-        types[position] for position in positions if has_weight(position) is not False and not is_norm(types[position])
+        types[position]
+        for position in positions
+        if not is_norm(types[position])
+        and (has_weight(position) or (has_weight(position) is None and has_weighted_name(types[position])))
     )
     return sorted(weighted, key=lambda kind: (-weighted[kind], kind))
