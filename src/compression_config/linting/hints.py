@@ -606,20 +606,21 @@ class Hints:
         likely = [kind for kind in known if kind in self._likely]
         return likely or [kind for kind in known if not spot.needs_weight]
 
-    def _types_there(self, spot: Spot, known: Sequence[str], fit: Sequence[str]) -> Offer | None:
+    def _types_there(self, spot: Spot, known: Sequence[str], fit: Sequence[str]) -> Offer:
+        """Return which types there are in place of one that is not: those that are of use and not listed yet."""
         if not known:
             return Offer("the model has no layers")
-        whose = "the model" if len(known) == len(self.types) else "the layers that it names"
+        of_all = len(known) == len(self.types)
         other = "other " if any(kind in (spot.config.types or ()) for kind in known) else ""
         if spot.needs_weight:
             fit = self._to_compress(fit, spot) or fit
-            if len(fit) < len(known):
-                whose = f"{'the model' if whose == 'the model' else 'these layers'} that can be compressed"
+        limit = " that can be compressed" if spot.needs_weight and len(fit) < len(known) else ""
         if not fit:
-            return Offer(f"there are no {other}types of {whose}")
+            return Offer(f"{'the model has' if of_all else 'the layers that it names have'} no {other}type{limit}")
+        whose = "the model" if of_all else "these layers" if limit else "the layers that it names"
         if len(fit) > 1:
-            return Offer(f"the {other}types of {whose} are {_some(fit)}")
-        return Offer(f"the only {other}type of {whose} is '{fit[0]}'")
+            return Offer(f"the {other}types of {whose}{limit} are {_some(fit)}")
+        return Offer(f"the only {other}type of {whose}{limit} is '{fit[0]}'")
 
     def types_named(self, config: SubConfig) -> Counter[str]:
         """Return the types of the layers that the names of a selector match, whatever `op_types` says."""
