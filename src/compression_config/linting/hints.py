@@ -532,7 +532,8 @@ class Hints:
         config, word = spot.config, spot.word
         named = self.types_named(config) if config.names_layers else self.types
         known = [kind for kind, _ in (named or self.types).most_common()]
-        fit = [kind for kind in known if kind not in (config.types or ()) and self._of_use(kind, spot)]
+        listed_types = config.types or frozenset()  # worked out each time that it is asked for
+        fit = [kind for kind in known if kind not in listed_types and self._of_use(kind, spot)]
         if separate := self._several_types(spot):
             return separate
         if word != "default" and type_name(word).casefold() in ("default", "all", "*", "any"):
@@ -611,7 +612,7 @@ class Hints:
         if not known:
             return Offer("the model has no layers")
         of_all = len(known) == len(self.types)
-        other = "other " if any(kind in (spot.config.types or ()) for kind in known) else ""
+        other = "" if (spot.config.types or frozenset()).isdisjoint(known) else "other "
         if spot.needs_weight:
             fit = self._to_compress(fit, spot) or fit
         limit = " that can be compressed" if spot.needs_weight and len(fit) < len(known) else ""

@@ -66,6 +66,7 @@ class _Selecting:
         self._names = resolved.inventory.names
         self._hints = Hints(resolved.inventory)
         self._given: Counter[str] = Counter()
+        self._no_types: dict[int, bool] = {}
         self._renaming: Renaming | None = None
         self._renaming_shown = False
 
@@ -91,8 +92,12 @@ class _Selecting:
         found += [(*_order(mismatch), self._of_mismatch(mismatch)) for mismatch in selection.mismatches]
         yield from (finding for _, _, _, finding in sorted(found, key=lambda entry: entry[:3]))
 
-    def _no_type_is_there(self, config: SubConfig) -> bool:
-        return (config.types or frozenset()).isdisjoint(self._hints.types)
+    def _no_type_is_there(self, index: int) -> bool:
+        """Return whether the model has none of the types that a sub-config lists; worked out once for each."""
+        if index not in self._no_types:
+            config: SubConfig = self._configs[index]
+            self._no_types[index] = (config.types or frozenset()).isdisjoint(self._hints.types)
+        return self._no_types[index]
 
     def _of_unmatched(self, unmatched: Unmatched) -> Finding:
         config: SubConfig = self._configs[unmatched.index]
@@ -102,7 +107,7 @@ class _Selecting:
             code, message = Code.UNMATCHED_TYPE, f"no layer has the type {_shown(word)}"
             if word == "default":
                 message = "no layer has one of the types that 'default' stands for"
-            if not self._no_type_is_there(config):
+            if not self._no_type_is_there(unmatched.index):
                 severity = Severity.NOTE if word in GENERIC_TYPES else None
             elif not config.exclude:
                 severity = Severity.ERROR  # this is why the sub-config selects nothing
