@@ -533,7 +533,8 @@ class Hints:
         named = self.types_named(config) if config.names_layers else self.types
         known = [kind for kind, _ in (named or self.types).most_common()]
         listed_types = config.types or frozenset()  # worked out each time that it is asked for
-        fit = [kind for kind in known if kind not in listed_types and self._of_use(kind, spot)]
+        of_use = self._weighted if spot.needs_weight else frozenset(known)
+        fit = [kind for kind in known if kind in of_use and kind not in listed_types]
         if separate := self._several_types(spot):
             return separate
         if word != "default" and type_name(word).casefold() in ("default", "all", "*", "any"):
@@ -582,13 +583,9 @@ class Hints:
                 return found
         return []
 
-    def _of_use(self, kind: str, spot: Spot) -> bool:
-        """Return whether a type may be offered: to compress weights, not one without them, and no normalization."""
-        return not spot.needs_weight or kind in self._weighted
-
     @functools.cached_property
     def _weighted(self) -> frozenset[str]:
-        """The types whose layers may have a weight; without normalizations and containers."""
+        """The types that may be offered to compress weights: without those that have none, and normalizations."""
         found: set[str] = set()
         for position, kind in enumerate(self._inventory.types):
             known = kind in found or is_norm(kind) or self._inventory.has_weight(position) is False
@@ -605,7 +602,7 @@ class Hints:
     def _to_compress(self, known: Sequence[str], spot: Spot) -> list[str]:
         """Return the types among `known` that are likely meant: those with weights, all where none is needed."""
         likely = [kind for kind in known if kind in self._likely]
-        return likely or [kind for kind in known if not spot.needs_weight]
+        return likely if likely or spot.needs_weight else list(known)
 
     def _types_there(self, spot: Spot, known: Sequence[str], fit: Sequence[str]) -> Offer:
         """Return which types there are in place of one that is not: those that are of use and not listed yet."""
@@ -678,7 +675,9 @@ class Hints:
         if below is not None:
             return below
         out = "take the name out of 'op_names'"
-        return Offer(f"add '{kind}' to 'op_types', or {out}" if self._of_use(kind, spot) else out)
+        return Offer(
+            f"add '{kind}' to 'op_types', or {out}" if not spot.needs_weight or kind in self._weighted else out
+        )
 
     def renaming(self, elements: Sequence[tuple[str, SubConfig]], looked_at: int) -> Renaming | None:
         """Return what is wrong with the beginning of most of these names, as the first `looked_at` of them show."""
