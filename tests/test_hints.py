@@ -304,8 +304,8 @@ def pattern(rng: random.Random, names: list[str]) -> tuple[str, str, str]:
         components = components[start : rng.randrange(start, len(components)) + 1]
     parts = [_blurred(rng, style, component, names) for component in components]
     if style == "regex":
-        start, end = rng.choice(["re:", "", "re:.*", ".*", "^", "-:"]), rng.choice(["", "$", ".*"])
-        return style, key, start + r"\.".join(parts) + end
+        before, after = rng.choice(["re:", "", "re:.*", ".*", "^", "-:"]), rng.choice(["", "$", ".*"])
+        return style, key, before + r"\.".join(parts) + after
     text = ".".join(parts)
     return style, key, rng.choice([text, f"*{text}", f"{text}*"]) if style == "glob" else text
 

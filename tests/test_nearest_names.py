@@ -398,6 +398,7 @@ def offered(key: str, hint: str) -> list[dict[str, Any]]:
 
 
 def test_the_first_hundred_of_a_thousand_misspelt_names_get_a_hint() -> None:
+    """How fast, `tests/benchmarks/growth.py` shows."""
     names = [f"model.layers.{layer}.mlp.experts.{expert}.gate_proj" for layer in range(40) for expert in range(250)]
     words = [name.replace("experts", "expert").replace("gate", "gaet") for name in names[::10]]
     model = cc.Inventory.from_layers([(name, "Linear") for name in names])

@@ -15,6 +15,8 @@ import contextlib
 import gc
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Literal
 
 import pydantic
 import yaml
@@ -27,10 +29,13 @@ from torch import nn
 from workloads import (
     WORKLOADS,
     ConfigData,
+    NamesAndTypes,
     experts,
     extreme_names,
     extreme_partial_hits,
     extreme_partial_misses,
+    in_every_layer,
+    stacked,
     yaml_text,
 )
 
@@ -106,7 +111,11 @@ def _ratios(data: ConfigData, model: nn.Module, rounds: int) -> tuple[float, flo
     return taken["live"] / taken["walk"], taken["ignoring"] / taken["walk"], taken["inventory"] / taken["walk"]
 
 
-def _resolved(config_list: cc.PruningConfigList, model: cc.Inventory | nn.Module, unmatched: str) -> object:
+def _resolved(
+    config_list: cc.PruningConfigList,
+    model: cc.Inventory | nn.Module | NamesAndTypes,
+    unmatched: Literal["error", "ignore"],
+) -> object:
     with contextlib.suppress(cc.UnmatchedSelector):
         return cc.resolve(config_list, model, unmatched=unmatched)
     return None
@@ -185,13 +194,19 @@ def memory(layers: int, partial_names: int) -> Table:
     rows = []
     for what, make in (("hits", extreme_partial_hits), ("misses", extreme_partial_misses)):
         config_list = cc.validate(make(pairs, partial_names), kind="pruning")
-        peak = peak_bytes(lambda listed=config_list: _resolved(listed, pairs, "error"))
+        peak = peak_bytes(partial(_resolved, config_list, pairs, "error"))
         rows.append([f"partial names, all {what}", f"{peak / MIB:.0f} MiB (60 MiB)"])
+    pairs = stacked(layers // 5)
+    resolution = cc.resolve(in_every_layer(pairs, partial_names // 5), pairs, kind="pruning")
+    rows.append(
+        ["partial names, each in every layer: `to_dict`", f"{peak_bytes(resolution.to_dict) / MIB:.0f} MiB (60 MiB)"]
+    )
     return Table(
         f"Memory of a resolve: {layers:,} layers, {partial_names:,} partial names",
         ["workload", "peak above the model (at most)"],
         rows,
-        "From pairs of name and type, so the inventory is part of it; measured by tracemalloc.",
+        "From pairs of name and type, so the inventory is part of it; measured by tracemalloc. The last row is of "
+        f"{partial_names // 5:,} partial names and {layers // 5:,} layers, already resolved.",
     )
 
 

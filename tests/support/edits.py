@@ -29,7 +29,7 @@ def _place(edit: Edit) -> tuple[Any, ...]:
 
 
 def _apply(data: Any, edit: Edit) -> None:
-    *way, last = edit.path
+    way, last = edit.path[:-1], edit.path[-1]
     for step in way:
         data = data[step]
     value = list(edit.value) if isinstance(edit.value, tuple) else edit.value
@@ -41,7 +41,7 @@ def _apply(data: Any, edit: Edit) -> None:
         data.update(items)
     elif edit.action == "replace":
         data[last] = value
-    elif isinstance(data, list):
+    elif isinstance(last, int):
         data.insert(last, value)
     elif last in data:
         data[last] += [element for element in value if element not in data[last]]

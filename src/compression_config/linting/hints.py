@@ -9,14 +9,11 @@ from __future__ import annotations
 import fnmatch
 import functools
 import itertools
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from compression_config.configs.config_list import ConfigList
 from compression_config.configs.sub_config import DEFAULT_TYPES, SELECTOR_KEYS, SubConfig
 from compression_config.findings import Edit
 from compression_config.inventory import Inventory
@@ -35,9 +32,9 @@ from compression_config.suggestions import (
     type_name,
     undecorated,
 )
-from compression_config.text import layers_words, listed, names_words, written
+from compression_config.text import Notation, layers_words, listed, names_words, written
 
-__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "has_weighted_name", "is_norm", "line_of", "notation_of"]
+__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "has_weighted_name", "is_norm"]
 
 
 GENERIC_TYPES = frozenset({*DEFAULT_TYPES, "Conv1D"})
@@ -77,7 +74,7 @@ class Spot:
     config: SubConfig
     path: ConfigPath
     """As it is shown: it begins with the part in a two-part document."""
-    notation: str
+    notation: Notation
 
     @property
     def key(self) -> str:
@@ -97,7 +94,7 @@ class Spot:
 
     def line(self, key: str, words: Iterable[str]) -> str:
         """Return a key with its list as the user would write it."""
-        return line_of(key, words, self.notation)
+        return written(key, words, self.notation)
 
     @property
     def alone(self) -> bool:
@@ -630,7 +627,7 @@ class Hints:
 
     # Sub-configs that select no layer, and layers of other types.
 
-    def for_idle(self, config: SubConfig, notation: str, base: ConfigPath) -> Offer | None:
+    def for_idle(self, config: SubConfig, notation: Notation, base: ConfigPath) -> Offer | None:
         """Return what to write where types and names match layers, and none of them the same."""
         spot = Spot(config, (*base, "op_types", 0), notation)
         layers = self._layers(config.types) or self._all
@@ -726,22 +723,6 @@ def has_weighted_name(kind: str) -> bool:
 def is_norm(kind: str) -> bool:
     """Return whether a type is a normalization, as its name says: `LayerNorm`, `BatchNorm2d`, `LlamaRMSNorm`."""
     return "norm" in kind.lower()
-
-
-def line_of(key: str, words: Iterable[str], notation: str) -> str:
-    """Return a key with a list of names as one line in `notation`: yaml, json or python."""
-    if notation == "yaml":
-        return written(key, words)
-    return f'"{key}": {json.dumps(list(words), ensure_ascii=False)}'
-
-
-def notation_of(configs: ConfigList[Any], path: ConfigPath) -> str:
-    """Return in which notation the value at `path` is written: yaml, json (keys in quotes) or, plain data, python."""
-    place = configs.provenance.place(path, key=True)
-    if place.source is None:
-        return "python"
-    keys = (step for step in path if isinstance(step, str))
-    return "json" if f'"{next(keys, "")}"' in (place.excerpt or "") else "yaml"
 
 
 def _difference(who: str, meant: Sequence[str], other: Sequence[str]) -> Iterator[str]:

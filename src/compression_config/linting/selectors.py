@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from compression_config.configs.sub_config import SELECTOR_KEYS, SubConfig
 from compression_config.findings import Code, Finding, Severity
-from compression_config.linting.hints import GENERIC_TYPES, Hints, Offer, Spot, notation_of
+from compression_config.linting.hints import GENERIC_TYPES, Hints, Offer, Spot
 from compression_config.locations import ConfigPath
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import AliasUse, Mismatch, Unmatched
@@ -157,7 +157,7 @@ class _Selecting:
             severity = None
             if self._may_hint("idle"):
                 place = self._configs.provenance.place((index,))
-                offer = self._hints.for_idle(config, notation_of(self._configs, (index, "op_types")), place.path)
+                offer = self._hints.for_idle(config, self._configs.provenance.notation((index,)), place.path)
         return self._finding((index,), Code.SELECTS_NOTHING, message, offer, severity)
 
     def _finding(
@@ -172,7 +172,7 @@ class _Selecting:
     def _spot(self, path: ConfigPath) -> Spot:
         index = int(path[0])
         shown = self._configs.provenance.place(path).path
-        return Spot(self._configs[index], shown, notation_of(self._configs, path[:2]))
+        return Spot(self._configs[index], shown, self._configs.provenance.notation(path))
 
     def _may_hint(self, key: str) -> bool:
         self._given[key] += 1

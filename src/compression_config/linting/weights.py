@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from compression_config.configs.quantization import QuantizationConfig
-from compression_config.configs.sub_config import SELECTOR_KEYS, SubConfig
+from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Finding, Severity
-from compression_config.linting.hints import has_weighted_name, is_norm, line_of, notation_of
+from compression_config.linting.hints import has_weighted_name, is_norm
 from compression_config.resolving.resolved import Resolved
-from compression_config.text import layers_words, names_words, types_words
+from compression_config.text import layers_words, names_words, types_words, written
 
 __all__ = ["weight_findings"]
 
@@ -67,7 +67,7 @@ def _containers_claimed(resolved: Resolved, index: int, positions: Sequence[int]
     holds = "holds" if len(names) == 1 else "hold"
     message = f"the partial names also take {layers_words(len(names))} that only {holds} others: {names_words(names)}"
     types = _types_with_weight(resolved, set(resolved.decided[index]).difference(positions))
-    line = line_of("op_types", types, notation_of(resolved.config_list, (index, "op_partial_names")))
+    line = written("op_types", types, resolved.config_list.provenance.notation((index,)))
     hint = f"write {line} beside them to leave these out" if types else None
     place = resolved.config_list.provenance.place((index, "op_partial_names"), key=True)
     return Finding.at(place, Code.CONTAINERS_CLAIMED, message, hint)
@@ -117,15 +117,11 @@ def _hint(resolved: Resolved, index: int, config: SubConfig, positions: Sequence
     if weighted:
         if config.op_types is not None:
             weighted = [kind for kind in config.op_types if kind not in weightless]
-        notation = notation_of(resolved.config_list, (index, _first_key(config)))
-        return f"write {line_of('op_types', weighted, notation)} to leave them out"
+        notation = resolved.config_list.provenance.notation((index,))
+        return f"write {written('op_types', weighted, notation)} to leave them out"
     if config.kind == "quantization":
         return "take 'weight' out of 'quant_types', or name layers that have one"
     return "name layers that have a weight: nothing else is masked"
-
-
-def _first_key(config: SubConfig) -> str:
-    return next(key for key in SELECTOR_KEYS if getattr(config, key) is not None)
 
 
 def _hint_inside(resolved: Resolved, index: int, container: str, others: Iterable[str]) -> str:
@@ -135,9 +131,9 @@ def _hint_inside(resolved: Resolved, index: int, container: str, others: Iterabl
     inside = _types_with_weight(resolved, below)
     if not inside:
         return f"name layers that have a weight: those in '{container}' have none either"
-    types = dict.fromkeys((*inside, *others))
-    notation = notation_of(resolved.config_list, (index, _first_key(resolved.config_list[index])))
-    lines = (line_of(key, words, notation) for key, words in (("op_partial_names", [path]), ("op_types", types)))
+    types = list(dict.fromkeys((*inside, *others)))
+    notation = resolved.config_list.provenance.notation((index,))
+    lines = (written(key, words, notation) for key, words in (("op_partial_names", [path]), ("op_types", types)))
     return f"write {' and '.join(lines)} for the layers in it"
 
 
