@@ -23,6 +23,7 @@ FRONT_DOOR = [
     "CompressionResolution",
     "Decision",
     "Difference",
+    "Edit",
     "Finding",
     "FindingsError",
     "InvalidConfig",

@@ -15,9 +15,9 @@ from compression_config.budget.counting import total
 from compression_config.configs.sub_config import Kind
 from compression_config.explanation import settings_words
 from compression_config.patterns import NameGroup, NameGroups
-from compression_config.resolving.canonical import fingerprint, settings_to_dict
+from compression_config.resolving.canonical import fingerprint
 from compression_config.resolving.resolved import Resolved, Status
-from compression_config.resolving.settings import AnySettings, PruningSettings
+from compression_config.resolving.settings import AnySettings, PruningSettings, plain_settings
 from compression_config.serialization import model_budget_to_dict
 
 __all__ = ["AnswerTable", "Change", "Decision", "Difference", "answer_table", "difference"]
@@ -59,7 +59,7 @@ class Decision:
         """Return it as plain data, ready for JSON."""
         return {
             "status": self.status.value,
-            "settings": self.settings and settings_to_dict(self.settings),
+            "settings": self.settings and plain_settings(self.settings),
             "group_size": None if self.group is None else len(self.group),
             "index": self.index,
             "at": self.label,
@@ -197,7 +197,7 @@ def answer_table(resolved: Resolved, budget: Budget) -> AnswerTable:
         names,
         resolved.decided_by,
         decisions,
-        budget.tally.numels,
+        budget.weights.numels,
         model_budget_to_dict(budget),
     )
 

@@ -24,6 +24,7 @@ from compression_config.reports.writers import (
 from compression_config.text import printable
 
 HOSTILE = [
+    "\x00",
     "\x1b[2J\x1b]0;title\x07",
     "\n::error::taken over",
     "\r\n::stop-commands::x",
@@ -81,7 +82,7 @@ def prepared(name: str) -> dict[str, str]:
         {"op_partial_names": [name], "op_types": [name], "sparsity": 0.5},
         {"op_names": [name, name + "z"], "exclude": True},
     ]
-    file = f"./{name.replace('/', '')}.list.json"
+    file = f"./{name.replace('/', '').replace(chr(0), '')}.list.json"  # no file can be called so
     Path(file).write_text(json.dumps(config))
     Path("other.json").write_text(json.dumps([{"op_names": [name], "sparsity_per_layer": 0.25}]))
     Path("wrong.json").write_text(json.dumps([{name: name, "op_types": name}]))

@@ -17,7 +17,8 @@ from compression_config.configs.json_schema import json_schema
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import UnknownLayer, UsageError
 from compression_config.findings import Severity, SeverityLevel, has_errors
-from compression_config.inventory.sources import load_model
+from compression_config.inventory import Inventory
+from compression_config.inventory.sources import MODEL_FORMS, Device
 from compression_config.lockfile import read_saved
 from compression_config.reports.findings import finding_lines, tally
 from compression_config.reports.inventory import inventory_lines
@@ -59,11 +60,21 @@ def _add_files(command: argparse.ArgumentParser, what: str = "config lists: a ba
     command.add_argument("files", nargs="+", metavar="FILE", help=f"{what}, in YAML or JSON")
 
 
-_MODEL = "an inventory file, package.module:factory, or hf:DIRECTORY with a transformers config.json"
+_MODEL = f"{MODEL_FORMS} with a transformers config.json"
 
 
 def _add_model(command: argparse.ArgumentParser, *, required: bool = True) -> None:
     command.add_argument("--model", "-m", required=required, metavar="M", help=_MODEL)
+    _add_device(command)
+
+
+def _add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--device",
+        choices=get_args(Device),
+        default="meta",
+        help="where a model is made: on torch's meta device without weights (the default), or as its code makes it",
+    )
 
 
 def _add_kind(command: argparse.ArgumentParser) -> None:
@@ -103,7 +114,7 @@ def _add_validate(command: argparse.ArgumentParser) -> None:
 def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     """Check each file by itself, and say how many findings there are in all."""
     paths = list(dict.fromkeys(expanded(arguments.files)))
-    inventory = None if arguments.model is None else load_model(arguments.model)
+    inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
     findings = [finding for path in paths for finding in check(path, inventory, **policy_options(arguments))]
     model = None if inventory is None else inventory.model
     checked = Checked(findings, paths, model, against_model=inventory is not None)
@@ -183,7 +194,7 @@ def _resolved(
 ) -> tuple[Resolution[Any] | CompressionResolution, list[Resolution[Any]]]:
     """Return what files make of a model, and the resolutions in it: one, or those of the parts that are written."""
     config = load_joined(expanded(arguments.files), **policy_options(arguments))
-    whole = answer(config, load_model(arguments.model), unmatched)
+    whole = answer(config, Inventory.from_source(arguments.model, device=arguments.device), unmatched)
     if isinstance(whole, Resolution):
         return whole, [whole]
     written = [config] if isinstance(config, ConfigList) else config.parts
@@ -259,16 +270,16 @@ def _diff(arguments: argparse.Namespace, console: Console) -> Exit:
     configs = iter(load_alike(paths, **policy_options(arguments)))
     models = [arguments.model_old or arguments.model, arguments.model_new or arguments.model]
     sides: list[Any] = []
+    inventories: dict[str, Inventory] = {}
     for path, data, model in zip((arguments.old, arguments.new), saved, models, strict=True):
         if data is not None:
             sides.append(path)
         elif model is None:
             raise UsageError(f"a model is needed to resolve '{path}': write --model M")
         else:
-            same = (
-                len(sides) == 1 and models[0] == models[1] and isinstance(sides[0], Resolution | CompressionResolution)
-            )
-            sides.append(answer(next(configs), sides[0].inventory if same else load_model(model), "error"))
+            if model not in inventories:
+                inventories[model] = Inventory.from_source(model, device=arguments.device)
+            sides.append(answer(next(configs), inventories[model], "error"))
     comparison = compare(*sides)
     console.answer(COMPARISON_WRITERS[arguments.format](comparison.parts, console.width))
     findings = () if isinstance(sides[1], str) else sides[1].findings
@@ -339,20 +350,19 @@ VERIFY = Command(
 
 def _add_inventory(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="M", help=_MODEL)
+    _add_device(command)
     command.add_argument("--output", "-o", metavar="OUT", help="a file ending in .json, .yaml, or these and .gz")
 
 
 def _inventory(arguments: argparse.Namespace, console: Console) -> Exit:
     """Write the inventory of a model to a file, or show its names and types."""
+    if arguments.output is not None:
+        check_output(arguments.output, [arguments.model])
+    layers = Inventory.from_source(arguments.model, device=arguments.device)
     if arguments.output is None:
-        console.answer(inventory_lines(load_model(arguments.model), console.width))
+        console.answer(inventory_lines(layers, console.width))
         return Exit.OK
-    check_output(arguments.output, [arguments.model])
-    layers = load_model(arguments.model)
-    try:
-        layers.save(arguments.output)
-    except OSError as error:
-        raise UsageError(f"'{arguments.output}' cannot be written: {error.strerror}") from error
+    layers.save(arguments.output)
     weights = sum(bool(layers.has_weight(position)) for position in range(len(layers)))
     with_weight = f", {weights:,} of them with a weight" if weights else ""
     size = f"{layers_words(len(layers))}{with_weight}"

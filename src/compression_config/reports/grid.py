@@ -145,13 +145,13 @@ class _Counts:
 
     def __init__(self, resolved: Resolved, budget: Budget) -> None:
         self._resolved = resolved
-        self._tally = budget.tally
+        self._weights = budget.weights
         self._groups = {group.index: group for group in budget.groups}
         self._ratios = budget.ratios
         self._in_groups = {
             position: _Sum(layer.numel, layer.minimum, layer.maximum)
             for group in budget.groups
-            for position, layer in zip(self._tally.decided[group.index], group.layers, strict=True)
+            for position, layer in zip(self._weights.decided[group.index], group.layers, strict=True)
         }
         self._alike: dict[tuple[int, int], _Sum] = {}
         self.outcomes = {index: self._outcome(index) for index in {*resolved.decided_by, -1}}
@@ -160,9 +160,9 @@ class _Counts:
         """Return the counts of one layer: nothing for one whose weight counts for another (D17)."""
         if position in self._in_groups:
             return self._in_groups[position]
-        if position in self._tally.stand_in:
+        if position in self._weights.counted_for:
             return _Sum(tied=1)
-        numel, index = self._tally.numels[position], self._resolved.decided_by[position]
+        numel, index = self._weights.numels[position], self._resolved.decided_by[position]
         if numel is None:
             return _UNKNOWN
         if (index, numel) not in self._alike:

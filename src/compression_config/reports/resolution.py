@@ -17,7 +17,7 @@ from compression_config.patterns import NameGroup, NameGroups
 from compression_config.reports.findings import finding_lines, tally
 from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, GAP, Line, Part, Row, Style, line, paragraph, table
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import QuantizationSettings
 from compression_config.text import (
     counted,
@@ -120,7 +120,7 @@ def sub_config_rows(resolved: Resolved, budget: Budget) -> Iterator[_SubConfigRo
     for index, config in enumerate(resolved.config_list):
         decided = resolved.decided[index]
         place = resolved.config_list.provenance.place((index,))
-        counted_numels = [budget.tally.numels[position] for position in budget.tally.decided.get(index, ())]
+        counted_numels = [budget.weights.numels[position] for position in budget.weights.decided.get(index, ())]
         known, ratio = [numel for numel in counted_numels if numel is not None], budget.ratios.get(index)
         masked = masked_total(known, ratio) if ratio is not None and len(known) == len(counted_numels) else None
         yield _SubConfigRow(
@@ -155,7 +155,7 @@ def layer_groups(resolved: Resolved) -> NameGroups[_LayerFacts]:
     return NameGroups(
         (position, name, _LayerFacts(kind, shape, has_weight, index))
         for position, (name, kind, shape, index) in enumerate(rows)
-        if index != NOBODY and (has_weight := inventory.has_weight(position)) in listed[index]
+        if index != UNDECIDED and (has_weight := inventory.has_weight(position)) in listed[index]
     )
 
 
@@ -182,7 +182,7 @@ def untouched(resolved: Resolved) -> _Untouched:
     parameters: dict[int, int | None] = {}
     without: list[int] = []
     for position, index in enumerate(resolved.decided_by):
-        if index != NOBODY:
+        if index != UNDECIDED:
             continue
         if inventory.has_weight(position) is not False:
             with_weight.append(position)

@@ -1,8 +1,8 @@
-"""What verification finds: one row for each layer, one for each group, and the report of both."""
+"""What verification finds: one row for each layer and one for each group."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from compression_config.errors import raise_findings
 from compression_config.findings import Code, Finding
 from compression_config.html import element, escaped, fragment, items, table
 from compression_config.resolving.resolved import Status
-from compression_config.text import counted, layers_words
+from compression_config.text import aligned, counted, layers_words
 from compression_config.verification.measuring import Evidence
 
 __all__ = ["GroupVerification", "LayerVerification", "Verification"]
@@ -31,7 +31,7 @@ class LayerVerification:
     numel: int | None
     """Weight elements; None when neither the inventory nor the tensor says."""
     demanded: int | None
-    """Elements to be masked: 0 for a layer that is not compressed; None in a group, and where pruning is no matter."""
+    """Elements to be masked: 0 for a layer that is not compressed; None in a group, and without a pruning list."""
     cap: int | None
     """The most that its group may mask in it; None outside a group or where nothing limits it."""
     masked: int | None
@@ -44,7 +44,7 @@ class LayerVerification:
     """How many distinct values a quantized weight has: in all where its scheme is one scale for the tensor, else in the
     channel that has the most. They are counted as far as `bits` can tell values apart, and None where they are not."""
     codes: tuple[Code, ...]
-    """What is wrong with it, or that it was not verified; empty when it is what was asked for."""
+    """What is wrong with it, or that it was not verified; empty when it is what the list asks for."""
 
     @property
     def verified(self) -> bool:
@@ -67,12 +67,12 @@ class GroupVerification:
     masked: int | None
     """Elements that are zero in all of its layers; None when one of them was not verified."""
     codes: tuple[Code, ...]
-    """What is wrong with it; empty when it is what was asked for."""
+    """What is wrong with it; empty when it is what the list asks for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a compressed model is, held against what its config list asks for."""
+    """What a compressed model is, compared to what its config list asks for."""
 
     layers: tuple[LayerVerification, ...]
     """All layers with a weight, those that were not to be compressed too, in the model's order."""
@@ -95,39 +95,38 @@ class Verification:
 
     def __str__(self) -> str:
         """Return a table of the compressed layers and of those that are not as they should be, and the findings."""
-        return "\n".join((*_aligned([_HEADER, *self._rows()]), *map(str, self.findings)))
+        lines = ("  ".join(cells).rstrip() for cells in aligned([_HEADER, *self._rows()], right=_NUMBERS))
+        return "\n".join((*lines, *map(str, self.findings)))
 
     def _repr_html_(self) -> str:
         shown = [row for row in self._rows() if row[-1] != _OK] or self._rows()
         heading = f"{layers_words(len(self.layers))} verified, {counted(len(self.findings), 'finding')}"
-        rows = table(_HEADER, shown, numbers=range(2, len(_HEADER) - 1), most=_MOST)
+        rows = table(_HEADER, shown, numbers=_NUMBERS, most=_MOST)
         found = items([str(finding) for finding in self.findings[:_MOST]])
         return fragment(element("h1", escaped(heading)) + found + rows)
 
-    def _rows(self) -> list[list[str]]:
+    def _rows(self) -> list[tuple[str, ...]]:
         """Return the rows of the table: the compressed layers, those that are not as they should be, the groups."""
         shown = [row for row in self.layers if row.codes or row.status is Status.COMPRESSED or row.bits is not None]
         return [
-            *([row.layer, row.status.value, *_cells(row), _verdict(row)] for row in shown),
-            *([f"group of [{row.index}]", "", *_cells(row), _verdict(row)] for row in self.groups),
+            *((row.layer, row.status.value, *_cells(row)) for row in shown),
+            *((f"group of [{row.index}]", "", *_cells(row)) for row in self.groups),
         ]
 
 
-_HEADER = ["layer", "status", "elements", "demanded", "masked", "cap", "bits", "values", "verdict"]
+_HEADER = ("layer", "status", "elements", "demanded", "masked", "cap", "bits", "values", "verdict")
+_NUMBERS = range(2, len(_HEADER) - 1)
 _OK = "ok"
 _MOST = 50
 """How many rows and findings a notebook shows."""
 
 
-def _cells(row: LayerVerification | GroupVerification) -> list[str]:
-    """Return the numbers of a row as text, "-" for what is not known or does not apply."""
-    numbers = [row.numel, row.demanded, row.masked]
-    numbers += [row.cap, row.bits, row.levels] if isinstance(row, LayerVerification) else [None, None, None]
-    return ["-" if number is None else f"{number:,}" for number in numbers]
-
-
-def _verdict(row: LayerVerification | GroupVerification) -> str:
-    return ", ".join(row.codes) or _OK
+def _cells(row: LayerVerification | GroupVerification) -> Iterator[str]:
+    """Yield the numbers of a row as text, "-" for what is not known or does not apply, and the verdict."""
+    cap, bits, levels = (row.cap, row.bits, row.levels) if isinstance(row, LayerVerification) else (None, None, None)
+    for number in (row.numel, row.demanded, row.masked, cap, bits, levels):
+        yield "-" if number is None else f"{number:,}"
+    yield ", ".join(row.codes) or _OK
 
 
 def _plain(row: LayerVerification | GroupVerification) -> dict[str, Any]:
@@ -139,14 +138,3 @@ def _plain(row: LayerVerification | GroupVerification) -> dict[str, Any]:
     else:
         plain["layers"] = list(row.layers)
     return plain
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table: numbers to the right, words to the left, without spaces at the ends."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for line in table:
-        cells = [
-            cell.rjust(width) if 2 <= column < len(line) - 1 else cell.ljust(width)  # noqa: PLR2004
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()
