@@ -1,7 +1,8 @@
 """HTML from rows: tables, pages, and fragments for notebooks.
 
 Nothing here runs or is fetched: no script, no font, no picture, and a policy in each page that forbids them. Every text
-is escaped where it enters. The styles use the colours of the reader, light or dark, and none is needed to read.
+is escaped where it enters. The styles follow the theme of the reader, light or dark, and
+a page is readable without them.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def details(summary: str, note: str, content: str) -> str:
 
 
 def items(texts: Iterable[str]) -> str:
-    """Return texts as a list; none give empty text."""
+    """Return texts as a list; no texts give empty text."""
     entries = "".join(f"<li>{escaped(text)}</li>\n" for text in texts)
     return f"<ul>\n{entries}</ul>\n" if entries else ""
 
