@@ -193,7 +193,7 @@ def compare(old: Answer, new: Answer) -> Comparison:
 
 def _answer_tables(given: object) -> Mapping[Kind, AnswerTable]:
     if isinstance(given, Resolution):
-        return {given.kind: answer_table(given.resolved, given.budget)}
+        return {given.kind: answer_table(given.resolved, given.budget, given.fingerprint)}
     if isinstance(given, CompressionResolution):
         return {**_answer_tables(given.pruning), **_answer_tables(given.quantization)}
     name, data = "the mapping", given

@@ -15,7 +15,6 @@ from compression_config.budget.counting import total
 from compression_config.configs.sub_config import Kind
 from compression_config.explanation import settings_words
 from compression_config.patterns import NameGroup, NameGroups
-from compression_config.resolving.canonical import fingerprint
 from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.settings import AnySettings, PruningSettings, plain_settings
 from compression_config.serialization import model_budget_to_dict
@@ -172,8 +171,8 @@ class AnswerTable:
     budget: Mapping[str, Any]
 
 
-def answer_table(resolved: Resolved, budget: Budget) -> AnswerTable:
-    """Return the table of what a config list makes of a model."""
+def answer_table(resolved: Resolved, budget: Budget, fingerprint: str) -> AnswerTable:
+    """Return the table of what a config list makes of a model; the resolution has its budget and its fingerprint."""
     names = resolved.inventory.names
     decisions = {}
     for index, decided in enumerate(resolved.decided):
@@ -193,7 +192,7 @@ def answer_table(resolved: Resolved, budget: Budget) -> AnswerTable:
     return AnswerTable(
         resolved.config_list.kind,
         resolved.inventory.model,
-        fingerprint(resolved),
+        fingerprint,
         names,
         resolved.decided_by,
         decisions,
