@@ -68,7 +68,8 @@ def test_a_long_scalar_within_the_limit_is_read(read: Reader) -> None:
 @every_reader
 @pytest.mark.parametrize("opening", ["[", '{"a": '])
 def test_nesting_ends_at_the_limit_of_depth(read: Reader, opening: str) -> None:
-    for text in (opening * 100_000, opening * 65 + "1" + {"[": "]"}.get(opening, "}") * 65):
+    closed = opening * 65 + "1" + {"[": "]"}.get(opening, "}") * 65
+    for text in (*(opening * depth for depth in (65, 1_000, 1_001, 100_000)), closed):
         finding = refusal(read(text, "a"))
         assert (finding.code, finding.message) == (Code.TOO_LARGE, "lists and mappings nest at most 64 deep")
         assert finding.span == Span(Position(1, 64 * len(opening) + 1), Position(1, 64 * len(opening) + 2))
@@ -82,6 +83,13 @@ def test_nesting_ends_at_the_limit_of_depth(read: Reader, opening: str) -> None:
 )
 def test_block_nesting_ends_at_the_limit_of_depth(read: Reader, text: str) -> None:
     assert refusal(read(text, "a")).message == "lists and mappings nest at most 64 deep"
+
+
+@yaml_readers
+@pytest.mark.parametrize("fault", ["`", '"never closed', "%", "a: b: c", "]", "*"])
+def test_the_limit_of_depth_comes_before_what_the_parser_says_after_it(read: Reader, fault: str) -> None:
+    for text in ("[" * 65 + fault, "- " * 65 + fault, "- x\n- " + "[" * 1_500 + fault):
+        assert refusal(read(text, "a")).message == "lists and mappings nest at most 64 deep"
 
 
 @yaml_readers

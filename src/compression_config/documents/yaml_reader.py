@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from yaml.error import YAMLError
+from yaml.scanner import ScannerError
 
 from compression_config.documents.collecting import paused_collector
 from compression_config.documents.document import DEFAULT_LIMITS, Document, Limits
@@ -47,6 +48,8 @@ def read_yaml(text: str, name: str, limits: Limits = DEFAULT_LIMITS, *, pure: bo
     except Stop:
         return problems.failed()
     except (YAMLError, ValueError) as error:  # ValueError: the escapes of a tag may be no UTF-8
+        if isinstance(error, ScannerError) and (refused := _limit_before(error, text, name, limits, pure=pure)):
+            return refused
         opened = composer.frame.start if composer.frames else None
         found = explain_error(error, text, composer.end, opened)
         problems.stop(found.code, found.message, found.hint, composer.path(), found.place)
@@ -54,3 +57,23 @@ def read_yaml(text: str, name: str, limits: Limits = DEFAULT_LIMITS, *, pure: bo
     except (MemoryError, RecursionError):
         return not_read(name, Code.TOO_LARGE, "the document does not fit into memory", size_words(limits)[1])
     return composer.document()
+
+
+def _limit_before(error: ScannerError, text: str, name: str, limits: Limits, *, pure: bool | None) -> Document | None:
+    """Return the document that says that `text` breaks a limit before the place of `error`; None when it does not.
+
+    A scanner runs ahead of the events, up to a line: it may fail (libyaml 0.2.6 at 1,000 brackets) where the
+    events before that place already nest too deep. So the text is read again up to there, where it ends in
+    peace, and our own limits decide.
+    """
+    ends = [mark.index for mark in (error.context_mark, error.problem_mark) if mark]
+    problems = Problems(name, text, limits)
+    composer = YamlComposer(text, problems, limits)
+    try:
+        with paused_collector():
+            composer.compose(yaml_events(text[: min(ends, default=0)], pure=pure))
+    except Stop:
+        return problems.failed()
+    except (YAMLError, ValueError):
+        return None
+    return None
