@@ -14,8 +14,7 @@ from compression_config.configs.config_list import (
 )
 from compression_config.configs.remarks import Remark
 from compression_config.configs.validation import KINDS, inferred_kind, placed, total, validated
-from compression_config.documents import Document, read_file, read_text
-from compression_config.documents.collecting import paused_collector
+from compression_config.documents import Document, paused_collector, read_file, read_text
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityPolicy, has_errors
 from compression_config.naming.spelling import listed, nearest, printable

@@ -12,8 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from compression_config.documents import Document, Limits, read_json, read_yaml
-from compression_config.documents.collecting import paused_collector
+from compression_config.documents import Document, Limits, paused_collector, read_json, read_yaml
 from compression_config.errors import InvalidInventory, UsageError
 from compression_config.inventory.entries import Contents, WrongEntry, contents_of, entries_of, heading_of
 from compression_config.naming.spelling import listed
