@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from compression_config.documents.document import (
     DEFAULT_LIMITS,
@@ -85,14 +85,20 @@ def _parsed(text: str, collector: Collector, limits: Limits) -> tuple[object, bo
         doubts.append(written)
         return _Unreadable(written)
 
-    hooks: dict[str, Any] = {}
-    if re.search(rf"[-+.0-9eE]{{{limits.number + 1}}}", text):
-        hooks = {
-            "parse_int": lambda written: int(written) if len(written) <= limits.number else unreadable(written),
-            "parse_float": lambda written: float(written) if len(written) <= limits.number else unreadable(written),
-        }
+    def whole_number(written: str) -> int | _Unreadable:
+        return int(written) if len(written) <= limits.number else unreadable(written)
+
+    def real_number(written: str) -> float | _Unreadable:
+        return float(written) if len(written) <= limits.number else unreadable(written)
+
     try:
-        value = json.loads(text, object_pairs_hook=mapping, parse_constant=unreadable, **hooks)
+        value = json.loads(
+            text,
+            object_pairs_hook=mapping,
+            parse_constant=unreadable,
+            parse_int=whole_number,
+            parse_float=real_number,
+        )
     except json.JSONDecodeError as error:
         scanner.scan()
         place = (error.pos, min(error.pos + 1, len(text)))
@@ -167,10 +173,11 @@ _DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 class _JsonTree:
     """The `SpanTree` of a JSON text without an error of syntax. A list or mapping is scanned when it is asked for."""
 
-    __slots__ = ("_known", "lines")
+    __slots__ = ("_known", "_root", "lines")
 
     def __init__(self, lines: Lines) -> None:
         self.lines = lines
+        self._root: tuple[int, int] | None = None
         self._known: dict[int, _Children] = {}
 
     def span(self, path: ConfigPath, *, key: bool = False) -> Span:
@@ -180,8 +187,9 @@ class _JsonTree:
     def place(self, path: ConfigPath, *, key: bool = False) -> tuple[int, int]:
         """Return the indices of that value's or key's first character and of the one after its last."""
         text = self.lines.text
-        start = self._after_space(0)
-        place = (start, _DECODER.raw_decode(text, start)[1])
+        if self._root is None:
+            self._root = (self._after_space(0), len(text.rstrip(" \t\n\r")))
+        place = self._root
         key_place = None
         for step in path:
             opening = text[place[0]]
