@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from compression_config.findings import Code, Finding
 from compression_config.spans import ConfigPath, Place, Position, SourceMap, Span, SpanTree
@@ -20,6 +21,7 @@ __all__ = [
     "TOO_MUCH_MEMORY",
     "Collector",
     "Document",
+    "Explained",
     "Limits",
     "Lines",
     "Stop",
@@ -153,6 +155,16 @@ class Lines:
         return self._starts
 
 
+class Explained(NamedTuple):
+    """An error of syntax, ready to become a finding."""
+
+    message: str
+    hint: str | None
+    place: tuple[int, int]
+    """Indices of its first character and of the one after its last."""
+    code: Code = Code.SYNTAX
+
+
 class Stop(Exception):
     """Reading ends here; the finding that says why has been added."""
 
@@ -189,6 +201,29 @@ class Collector:
         """Add the finding that ends reading, limit or not; the caller raises what this returns."""
         self._append(code, message, hint, path, place)
         return Stop()
+
+    def too_deep(self, index: int) -> Stop:
+        """Return the end of reading at the bracket or dash at `index`, which nests too deep."""
+        message = f"lists and mappings nest at most {self._limits.depth} deep"
+        # Without its path, which would be as long as it is useless.
+        return self.stop(Code.TOO_LARGE, message, "close what is open, or nest less", (), (index, index + 1))
+
+    def too_long(self, path: ConfigPath, place: tuple[int, int], *, is_list: bool) -> Stop:
+        """Return the end of reading at the first element or key too many of the list or mapping at `path`."""
+        kind, parts = ("list", "elements") if is_list else ("mapping", "keys")
+        message = f"a {kind} has at most {self._limits.elements:,} {parts}"
+        return self.stop(Code.TOO_LARGE, message, _SPLIT, path, place)
+
+    def too_many_nodes(self, path: ConfigPath, place: tuple[int, int]) -> Stop:
+        """Return the end of reading at the key or value at `path` that exceeds the number of nodes."""
+        message = f"a document has at most {self._limits.nodes:,} keys and values, aliases and merges written out"
+        hint = f"write fewer aliases of aliases, or {_SPLIT}"
+        return self.stop(Code.TOO_LARGE, message, hint, path, place)
+
+    def too_long_number(self, written: str) -> tuple[Code, str, str]:
+        """Return code, message and hint for a number of too many characters."""
+        message = f"a number has at most {self._limits.number:,} characters, not {len(written):,}"
+        return Code.TOO_LARGE, message, "write a shorter number"
 
     def refuse_characters(self, pattern: re.Pattern[str]) -> None:
         """Raise `Stop` when `pattern` matches a character of the text, after a finding at the first of them."""

@@ -20,6 +20,7 @@ from compression_config.documents.document import (
     TOO_MUCH_MEMORY,
     Collector,
     Document,
+    Explained,
     Limits,
     Lines,
     Stop,
@@ -69,10 +70,9 @@ def read_json(text: str, name: str, limits: Limits = DEFAULT_LIMITS) -> Document
 def _parsed(text: str, collector: Collector, limits: Limits) -> tuple[object, bool]:
     """Return the value of `text`, and whether something in it has to be looked at. Raises `Stop`."""
     doubts: list[object] = []
-    scanner = _Scanner(text, collector, limits)
     # Each value has its comma or bracket: so many of them could fill memory before anything is counted.
     if sys.getrecursionlimit() > _DEEPEST_STACK or sum(map(text.count, ",[{")) > limits.nodes:
-        scanner.scan()
+        _Scanner(text, collector, limits).scan()
 
     def mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
@@ -100,14 +100,14 @@ def _parsed(text: str, collector: Collector, limits: Limits) -> tuple[object, bo
             parse_float=real_number,
         )
     except json.JSONDecodeError as error:
-        scanner.scan()
+        _Scanner(text, collector, limits).scan()
         place = (error.pos, min(error.pos + 1, len(text)))
         raise collector.stop(Code.SYNTAX, f"invalid JSON: {error.msg}", None, (), place) from None
     except RecursionError:
-        scanner.scan()
+        _Scanner(text, collector, limits).scan()
         raise
     if not _is_within(value, limits):
-        scanner.scan()
+        _Scanner(text, collector, limits).scan()
     return value, bool(doubts) or _SURROGATE_ESCAPE.search(text) is not None
 
 
@@ -286,8 +286,7 @@ class _Checking:
 
     def _about_number(self, written: str) -> tuple[Code, str, str]:
         if len(written) > self._limits.number:
-            message = f"a number has at most {self._limits.number:,} characters, not {len(written):,}"
-            return Code.TOO_LARGE, message, "write a shorter number"
+            return self._collector.too_long_number(written)
         return Code.SYNTAX, f"{quoted(written)} is not valid JSON", "write a number"
 
 
@@ -369,29 +368,27 @@ class _Scanner:
         """Take a bracket, a comma or a colon; return whether it may be there."""
         inner = self._open[-1] if self._open else None
         if mark in _CLOSING:
-            if self._state in (_FIRST, _NEXT) and inner and inner.opening == "{":
-                return False
-            if self._state in (_KEY_END, _END):
+            is_key = inner is not None and inner.opening == "{" and self._state != _VALUE
+            if is_key or self._state in (_KEY_END, _END):
                 return False
             self._count(start)
             if len(self._open) >= self._limits.depth:
-                message = f"lists and mappings nest at most {self._limits.depth} deep"
-                raise self._stop(Code.TOO_LARGE, message, "close what is open, or nest less", (start, start + 1), ())
+                raise self._collector.too_deep(start)
             self._open.append(_Open(mark, start))
             self._state = _FIRST
-            return True
-        if mark == ":":
-            allowed, self._state = self._state == _KEY_END, _VALUE if self._state == _KEY_END else self._state
-            return allowed
-        if inner is None or self._state not in (_FIRST, _END) or (self._state == _FIRST and mark == ","):
-            return False
-        if mark == ",":
+        elif mark == ":":
+            if self._state != _KEY_END:
+                return False
+            self._state = _VALUE
+        elif mark == ",":
+            if inner is None or self._state != _END:
+                return False
             self._state = _NEXT
-            return True
-        if mark != _CLOSING[inner.opening]:
-            return False
-        self._open.pop()
-        self._state = _END
+        else:
+            if inner is None or self._state not in (_FIRST, _END) or mark != _CLOSING[inner.opening]:
+                return False
+            self._open.pop()
+            self._state = _END
         return True
 
     def _takes_text(self, token: str, start: int, group: int) -> bool:
@@ -411,17 +408,14 @@ class _Scanner:
         self._nodes += 1
         place = (start, start + 1)
         if self._nodes > self._limits.nodes:
-            message = f"a document has at most {self._limits.nodes:,} keys and values"
-            raise self._stop(Code.TOO_LARGE, message, "split the list into several files", place)
+            raise self._collector.too_many_nodes(self._path(), place)
         inner = self._open[-1] if self._open else None
         if inner is None or (inner.opening == "{" and key is None):
             return
         inner.count += 1
         inner.key = key
         if inner.count > self._limits.elements:
-            kind, parts = ("list", "elements") if inner.opening == "[" else ("mapping", "keys")
-            message = f"a {kind} has at most {self._limits.elements:,} {parts}"
-            raise self._stop(Code.TOO_LARGE, message, "split the list into several files", place, self._path()[:-1])
+            raise self._collector.too_long(self._path()[:-1], place, is_list=inner.opening == "[")
 
     def _path(self) -> ConfigPath:
         """Return the config path of the latest value or key; before the first of a mapping that of the mapping."""
@@ -433,72 +427,67 @@ class _Scanner:
             path.append(step)
         return tuple(path)
 
-    def _stop(
-        self, code: Code, message: str, hint: str | None, place: tuple[int, int], path: ConfigPath | None = None
-    ) -> Stop:
-        return self._collector.stop(code, message, hint, self._path() if path is None else path, place)
-
     # The error at a token that may not be there.
 
     def _error(self, start: int) -> Stop:
         """Return the end of reading at `start`, where the text is not JSON."""
         message, hint, place, code = self._explained(start)
-        return self._stop(code, message, hint, place)
+        return self._collector.stop(code, message, hint, self._path(), place)
 
-    def _explained(self, start: int) -> _Explained:
+    def _explained(self, start: int) -> Explained:
         text, character = self._text, self._text[start : start + 1]
         place = (start, min(start + 1, len(text)))
         inner = self._open[-1] if self._open else None
         if comment := _COMMENT.match(text, start):
-            return _Explained("JSON has no comments", "delete it, or write YAML", comment.span())
+            return Explained("JSON has no comments", "delete it, or write YAML", comment.span())
         if space := _ODD_SPACE.match(text, start):
             message = f"the character U+{ord(character):04X} is not whitespace in JSON"
-            return _Explained(message, "write a space", space.span())
+            return Explained(message, "write a space", space.span())
         if not character:
             if inner is None:
-                return _Explained("a JSON document has a value, and this one is empty", "write []", place)
+                return Explained("a JSON document has a value, and this one is empty", "write []", place)
             hint = f"close it with '{_CLOSING[inner.opening]}' after the last element"
-            return _Explained(f"'{inner.opening}' is never closed", hint, (inner.start, inner.start + 1))
+            return Explained(f"'{inner.opening}' is never closed", hint, (inner.start, inner.start + 1))
         if inner is None and self._state == _END:
             return self._after_document(character, place)
         if character in "]}" and (inner is None or character != _CLOSING[inner.opening]):
             if inner is None:
-                return _Explained(f"'{character}' has no opening bracket", "delete it", place)
+                return Explained(f"'{character}' has no opening bracket", "delete it", place)
             closing = _CLOSING[inner.opening]
             message = f"'{inner.opening}' is closed by '{closing}', not by '{character}'"
-            return _Explained(message, f"write '{closing}'", place)
+            return Explained(message, f"write '{closing}'", place)
         if self._state == _KEY_END:
             hint = "write a colon after it"
-            return _Explained("a key is followed by a colon and its value", hint, self._last)
+            return Explained("a key is followed by a colon and its value", hint, self._last)
         if self._state == _END:
             return self._missing_comma(character, start)
         if character in ",]}":
             if self._state == _VALUE:
-                return _Explained("a key is followed by a colon and its value", "write the value", place)
+                return Explained("a key is followed by a colon and its value", "write the value", place)
             if character == ",":
-                return _Explained("unexpected ','", "delete it", place)
-            return _Explained("a trailing comma is not allowed", "delete it", self._last)
+                return Explained("unexpected ','", "delete it", place)
+            return Explained("a trailing comma is not allowed", "delete it", self._last)
         return self._wrong_text(character, start)
 
-    def _after_document(self, character: str, place: tuple[int, int]) -> _Explained:
+    def _after_document(self, character: str, place: tuple[int, int]) -> Explained:
         if character in "]}":
-            return _Explained(f"'{character}' has no opening bracket", "delete it", place)
+            return Explained(f"'{character}' has no opening bracket", "delete it", place)
         if character in ",:":
-            return _Explained("the document ends before this", "delete it", place)
+            return Explained("the document ends before this", "delete it", place)
         message = "a file holds one document, and a second one starts here"
-        return _Explained(message, "put all of it into one list: [ ]", place, Code.SEVERAL_DOCUMENTS)
+        return Explained(message, "put all of it into one list: [ ]", place, Code.SEVERAL_DOCUMENTS)
 
-    def _missing_comma(self, character: str, start: int) -> _Explained:
+    def _missing_comma(self, character: str, start: int) -> Explained:
         last = self._text[slice(*self._last)]
         if start == self._last[1] and last.startswith('"') and character.isalnum() and _AFTER_TEXT.search(last):
             # Its closing quote is meant to open the next string: it should have ended before the comma or bracket.
             place = (self._last[0], self._last[0] + 1)
-            return _Explained("the quote is never closed", 'write " at the end of the string', place)
+            return Explained("the quote is never closed", 'write " at the end of the string', place)
         if character == ":":
-            return _Explained("unexpected ':'", "write a comma", (start, start + 1))
-        return _Explained("elements are separated by commas", "write a comma before it", (start, start + 1))
+            return Explained("unexpected ':'", "write a comma", (start, start + 1))
+        return Explained("elements are separated by commas", "write a comma before it", (start, start + 1))
 
-    def _wrong_text(self, character: str, start: int) -> _Explained:
+    def _wrong_text(self, character: str, start: int) -> Explained:
         """Explain a string, word or number that is not JSON, or not a key where one is needed."""
         inner = self._open[-1] if self._open else None
         is_key = inner is not None and inner.opening == "{" and self._state != _VALUE
@@ -506,46 +495,37 @@ class _Scanner:
         if character == '"':
             return self._wrong_string(start)
         if found := _SINGLE_QUOTED.match(self._text, start):
-            return _Explained(f"JSON {what} use double quotes", _in_quotes(found[1]), found.span())
+            return Explained(f"JSON {what} use double quotes", _in_quotes(found[1]), found.span())
         if character == "'":
-            return _Explained("the quote is never closed", "write ' at the end of the string", (start, start + 1))
+            return Explained("the quote is never closed", "write ' at the end of the string", (start, start + 1))
         token = _TOKEN.match(self._text, start)
         word = token[3] if token else None
         if not word:
             missing = "key" if is_key else "value"
-            return _Explained(f"a {missing} is missing here", f"write the {missing}", (start, start + 1))
+            return Explained(f"a {missing} is missing here", f"write the {missing}", (start, start + 1))
         place = (start, start + len(word))
         if is_key:
-            return _Explained("JSON keys use double quotes", _in_quotes(word), place)
+            return Explained("JSON keys use double quotes", _in_quotes(word), place)
         if word in _OF_OTHER_LANGUAGES:
-            return _Explained(f"{quoted(word)} is not valid JSON", f"write {_OF_OTHER_LANGUAGES[word]}", place)
+            return Explained(f"{quoted(word)} is not valid JSON", f"write {_OF_OTHER_LANGUAGES[word]}", place)
         if _NUMBER_OF_YAML.fullmatch(word):
-            return _Explained(f"{quoted(word)} is not a JSON number", _as_number(word), place)
+            return Explained(f"{quoted(word)} is not a JSON number", _as_number(word), place)
         if inner is None:
             hint = "put it in brackets, or name the file .yaml if it is YAML"
-            return _Explained("a JSON document starts with a bracket, and this one does not", hint, (start, start + 1))
-        return _Explained("JSON strings use double quotes", _in_quotes(word), place)
+            return Explained("a JSON document starts with a bracket, and this one does not", hint, (start, start + 1))
+        return Explained("JSON strings use double quotes", _in_quotes(word), place)
 
-    def _wrong_string(self, start: int) -> _Explained:
+    def _wrong_string(self, start: int) -> Explained:
         closed = _CLOSED_ON_LINE.match(self._text, start)
         if not closed:
-            return _Explained("the quote is never closed", 'write " at the end of the string', (start, start + 1))
+            return Explained("the quote is never closed", 'write " at the end of the string', (start, start + 1))
         faults = _FAULT_IN_STRING.finditer(self._text, start + 1, closed.end() - 1)
         fault = next(found for found in faults if found[1])
         if fault[1].startswith("\\"):
             message = f"{quoted(fault[1])} is not an escape in JSON"
-            return _Explained(message, "write \\\\ for a backslash", fault.span())
+            return Explained(message, "write \\\\ for a backslash", fault.span())
         message = f"the character U+{ord(fault[1]):04X} is allowed in a string as an escape only"
-        return _Explained(message, f"write {json.dumps(fault[1])[1:-1]}", fault.span())
-
-
-class _Explained(NamedTuple):
-    """An error of syntax, ready to become a finding."""
-
-    message: str
-    hint: str | None
-    place: tuple[int, int]
-    code: Code = Code.SYNTAX
+        return Explained(message, f"write {json.dumps(fault[1])[1:-1]}", fault.span())
 
 
 def _in_quotes(word: str) -> str:

@@ -10,16 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from yaml.error import MarkedYAMLError
 from yaml.events import CollectionStartEvent, MappingStartEvent, SequenceStartEvent
 
-from compression_config.documents.document import quoted
+from compression_config.documents.document import Explained, quoted
 from compression_config.documents.nodes import start_of
 from compression_config.findings import Code
 
-__all__ = ["Explained", "Failure", "explained"]
+__all__ = ["Failure", "explained"]
 
 _SHOWN = 60
 """How long a text a hint repeats."""
@@ -45,16 +44,6 @@ _BRACKETS = re.compile(
     r"""(?:(?<=[\s,\[\]{}:])|^)(?:"(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+'|\#[^\r\n]*+)|([\[{])|([\]}])""", re.DOTALL
 )
 """Brackets, and what hides them: strings in quotes and comments."""
-
-
-class Explained(NamedTuple):
-    """An error of syntax, ready to become a finding."""
-
-    message: str
-    hint: str | None
-    place: tuple[int, int]
-    """Indices of its first character and of the one after its last."""
-    code: Code = Code.SYNTAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from yaml.composer import Composer
 from yaml.error import MarkedYAMLError, YAMLError
@@ -86,10 +86,7 @@ def read_yaml(text: str, name: str, limits: Limits = DEFAULT_LIMITS, *, pure: bo
     try:
         collector.refuse_characters(_UNPRINTABLE)
         with paused_collector():
-            root = _Composition(text, collector, limits, pure=pure or CParser is None).root()
-            reading = _Reading(text, collector, limits, pure=pure or CParser is None)
-            value = reading.value(root) if root else None
-            return collector.document(value, NodeTree(collector.lines, root, reading.cycles))
+            return _Reading(text, collector, limits, pure=pure or CParser is None).document()
     except Stop:
         return collector.failed()
     except (MemoryError, RecursionError):
@@ -149,21 +146,6 @@ class _Limited:
         return tuple(path)
 
 
-class _Loader(Protocol):
-    """What is used of PyYAML's two parsers."""
-
-    limits: Limits
-    steps: list[tuple[Node | None, Any]]
-    nodes: int
-
-    def check_node(self) -> bool: ...
-    def get_node(self) -> Node | None: ...
-    def get_event(self) -> Event | None: ...
-    def dispose(self) -> None: ...
-    def begin(self, limits: Limits) -> None: ...
-    def path(self, end: int | None = None) -> ConfigPath: ...
-
-
 class _PureLoader(_Limited, Reader, Scanner, Parser, Composer):
     def __init__(self, text: str) -> None:
         Reader.__init__(self, text)
@@ -178,10 +160,14 @@ if CParser is not None:
         pass
 
 
+_Loader: TypeAlias = Any
+"""One of the two above; PyYAML gives them no common type."""
+
+
 def _loader(text: str, limits: Limits, *, pure: bool) -> _Loader:
-    loader: Any = _PureLoader(text) if pure else _FastLoader(text)
+    loader = _PureLoader(text) if pure else _FastLoader(text)
     loader.begin(limits)
-    return loader  # type: ignore[no-any-return]
+    return loader
 
 
 def _events(text: str, limits: Limits, *, pure: bool) -> Iterator[Event]:
@@ -195,109 +181,8 @@ def _events(text: str, limits: Limits, *, pure: bool) -> Iterator[Event]:
         loader.dispose()
 
 
-class _Composition:
-    """Composes the nodes of one text, and says why where that fails."""
-
-    def __init__(self, text: str, collector: Collector, limits: Limits, *, pure: bool) -> None:
-        self._text = text
-        self._collector = collector
-        self._limits = limits
-        self._pure = pure
-
-    def root(self) -> Node | None:
-        """Return the node of the document; None for an empty text. Raises `Stop` at a limit or an error."""
-        loader = _loader(self._text, self._limits, pure=self._pure)
-        try:
-            root = loader.get_node() if loader.check_node() else None
-            loader.steps.clear()
-            several = loader.check_node()
-        except _LimitReached:
-            raise self._limit_reached(loader) from None
-        except (YAMLError, ValueError) as error:  # ValueError: the escapes of a tag may not be UTF-8
-            raise self._failed(loader, error) from None
-        finally:
-            loader.dispose()
-        if several:
-            self._add_second_document()
-        return root
-
-    def _limit_reached(self, loader: _Loader) -> Stop:
-        opened = self._open_before(len(self._text))
-        if len(opened) > self._limits.depth:
-            return _too_deep(self._collector, self._limits, start_of(opened[-1]))
-        parent = loader.steps[-1][0]
-        if parent is not None and len(parent.value) > self._limits.elements:
-            return _too_long(self._collector, self._limits, loader.path(-1), self._text, parent)
-        start = node_place(self._text, parent)[0] if parent is not None else 0
-        return _too_many_nodes(self._collector, self._limits, loader.path(), (start, start + 1))
-
-    def _failed(self, loader: _Loader, error: Exception) -> Stop:
-        """Return the end of reading at an error of the parser.
-
-        A scanner runs ahead of the nodes, up to a line, and may fail where they already nest too deep; that of
-        libyaml 0.2.6 has a limit of its own, 1,000. So what is open at the error is counted: our limit decides.
-        """
-        ends = [len(self._text)]
-        if isinstance(error, MarkedYAMLError):
-            # The events of a text that is cut in the middle of a token would end before it.
-            marks = (error.problem_mark, error.context_mark if isinstance(error, ScannerError) else None)
-            ends += [mark.index for mark in marks if mark]
-        opened = self._open_before(min(ends))
-        if len(opened) > self._limits.depth:
-            return _too_deep(self._collector, self._limits, start_of(opened[-1]))
-        message, hint, place, code = explained(Failure.of(error, self._text, opened))
-        return self._collector.stop(code, message, hint, loader.path(), place)
-
-    def _open_before(self, end: int) -> list[CollectionStartEvent]:
-        """Return the lists and mappings that are open at `end`; up to the first that nests too deep."""
-        opened: list[CollectionStartEvent] = []
-        for event in _events(self._text[:end], self._limits, pure=self._pure):
-            if isinstance(event, CollectionStartEvent):
-                opened.append(event)
-                if len(opened) > self._limits.depth:
-                    break
-            elif isinstance(event, CollectionEndEvent) and start_of(event) < end:
-                # The end of the text closes everything; that is not meant here.
-                opened.pop()
-        return opened
-
-    def _add_second_document(self) -> None:
-        starts = [
-            (start_of(event), end_of(event))
-            for event in _events(self._text, self._limits, pure=self._pure)
-            if isinstance(event, DocumentStartEvent)
-        ]
-        message = "a file holds one document, and a second one starts here"
-        hint = "delete the line, or move what follows it into a file of its own"
-        self._collector.add(Code.SEVERAL_DOCUMENTS, message, hint, (), starts[1])
-
-
-def _too_deep(collector: Collector, limits: Limits, index: int) -> Stop:
-    message = f"lists and mappings nest at most {limits.depth} deep"
-    # Without its path, which would be as long as it is useless.
-    return collector.stop(Code.TOO_LARGE, message, "close what is open, or nest less", (), (index, index + 1))
-
-
-def _too_many_nodes(collector: Collector, limits: Limits, path: ConfigPath, place: tuple[int, int]) -> Stop:
-    message = f"a document has at most {limits.nodes:,} keys and values, aliases and merges written out"
-    hint = "write fewer aliases of aliases, or split the list into several files"
-    return collector.stop(Code.TOO_LARGE, message, hint, path, place)
-
-
-def _too_long(collector: Collector, limits: Limits, path: ConfigPath, text: str, node: Node) -> Stop:
-    first = node.value[limits.elements]
-    kind, parts, place = "list", "elements", first
-    if isinstance(node, MappingNode):
-        kind, parts, place = "mapping", "keys", first[0]
-    message = f"a {kind} has at most {limits.elements:,} {parts}"
-    return collector.stop(Code.TOO_LARGE, message, "split the list into several files", path, node_place(text, place))
-
-
-# Nodes to values.
-
-
 class _Reading:
-    """Makes the value of each node of one text, in its order, and finds what is wrong with it."""
+    """Composes the nodes of one text, makes their values in its order, and finds what is wrong with them."""
 
     def __init__(self, text: str, collector: Collector, limits: Limits, *, pure: bool) -> None:
         self._text = text
@@ -321,11 +206,93 @@ class _Reading:
         self._sizes: dict[int, tuple[int, int]] = {}
         self._aliases = 0
         """How many aliases there were so far."""
-        self.cycles: dict[ConfigPath, tuple[int, int]] = {}
+        self._cycles: dict[ConfigPath, tuple[int, int]] = {}
         """The places of the aliases that are inside the value that they refer to."""
         self._alias_places: list[tuple[int, int]] = []
 
-    def value(self, node: Node) -> object:
+    def document(self) -> Document:
+        """Return the document. Raises `Stop` at a limit or an error of syntax."""
+        root = self._composed()
+        value = None if root is None else self._value(root)
+        return self._collector.document(value, NodeTree(self._collector.lines, root, self._cycles))
+
+    # From text to nodes.
+
+    def _composed(self) -> Node | None:
+        """Return the node of the document; None for an empty text."""
+        loader = _loader(self._text, self._limits, pure=self._pure)
+        try:
+            root = loader.get_node() if loader.check_node() else None
+            loader.steps.clear()
+            several = loader.check_node()
+        except _LimitReached:
+            raise self._limit_reached(loader) from None
+        except (YAMLError, ValueError) as error:  # ValueError: the escapes of a tag may not be UTF-8
+            raise self._failed(loader, error) from None
+        finally:
+            loader.dispose()
+        if several:
+            self._add_second_document()
+        return root
+
+    def _limit_reached(self, loader: _Loader) -> Stop:
+        opened = self._open_before(len(self._text))
+        if len(opened) > self._limits.depth:
+            return self._collector.too_deep(start_of(opened[-1]))
+        parent = loader.steps[-1][0]
+        if parent is not None and len(parent.value) > self._limits.elements:
+            return self._too_long(loader.path(-1), parent)
+        start = node_place(self._text, parent)[0] if parent is not None else 0
+        return self._collector.too_many_nodes(loader.path(), (start, start + 1))
+
+    def _failed(self, loader: _Loader, error: Exception) -> Stop:
+        """Return the end of reading at an error of the parser.
+
+        A scanner runs ahead of the nodes, up to a line, and may fail where they already nest too deep; that of
+        libyaml 0.2.6 has a limit of its own, 1,000. So what is open at the error is counted: our limit decides.
+        """
+        ends = [len(self._text)]
+        if isinstance(error, MarkedYAMLError):
+            # The events of a text that is cut in the middle of a token would end before it.
+            marks = (error.problem_mark, error.context_mark if isinstance(error, ScannerError) else None)
+            ends += [mark.index for mark in marks if mark]
+        opened = self._open_before(min(ends))
+        if len(opened) > self._limits.depth:
+            return self._collector.too_deep(start_of(opened[-1]))
+        message, hint, place, code = explained(Failure.of(error, self._text, opened))
+        return self._collector.stop(code, message, hint, loader.path(), place)
+
+    def _open_before(self, end: int) -> list[CollectionStartEvent]:
+        """Return the lists and mappings that are open at `end`; up to the first that nests too deep."""
+        opened: list[CollectionStartEvent] = []
+        for event in _events(self._text[:end], self._limits, pure=self._pure):
+            if isinstance(event, CollectionStartEvent):
+                opened.append(event)
+                if len(opened) > self._limits.depth:
+                    break
+            elif isinstance(event, CollectionEndEvent) and start_of(event) < end:
+                # The end of the text closes everything; that is not meant here.
+                opened.pop()
+        return opened
+
+    def _too_long(self, path: ConfigPath, node: Node) -> Stop:
+        is_list = isinstance(node, SequenceNode)
+        first = node.value[self._limits.elements]
+        return self._collector.too_long(path, node_place(self._text, first if is_list else first[0]), is_list=is_list)
+
+    def _add_second_document(self) -> None:
+        starts = [
+            (start_of(event), end_of(event))
+            for event in _events(self._text, self._limits, pure=self._pure)
+            if isinstance(event, DocumentStartEvent)
+        ]
+        message = "a file holds one document, and a second one starts here"
+        hint = "delete the line, or move what follows it into a file of its own"
+        self._collector.add(Code.SEVERAL_DOCUMENTS, message, hint, (), starts[1])
+
+    # From nodes to values.
+
+    def _value(self, node: Node) -> object:
         """Return the value of `node`; None after a finding. Raises `Stop` at a limit."""
         if self._has_aliases:
             if id(node) in self._values:
@@ -353,7 +320,7 @@ class _Reading:
         path.append(0)
         for index, child in enumerate(node.value):
             path[-1] = index
-            values.append(self.value(child))
+            values.append(self._value(child))
         path.pop()
         self._depth -= 1
         return values
@@ -365,19 +332,19 @@ class _Reading:
         for key, child in node.value:
             name = self._key(key)
             if name is None:
-                self.value(child)
+                self._value(child)
                 continue
             self._path.append(name)
             if is_merge_key(key):
                 if merge is not None:
                     self._add_repeated(key, merge[0])
-                value = self.value(child)
+                value = self._value(child)
                 merge = merge or (key, child, value)
             elif name in values:
                 self._add_repeated(key, next(first for first, _ in node.value if first.value == name))
-                self.value(child)
+                self._value(child)
             else:
-                values[name] = self.value(child)
+                values[name] = self._value(child)
             self._path.pop()
         if merge is not None:
             self._merge(values, *merge[1:])
@@ -388,9 +355,9 @@ class _Reading:
         """Check tag, depth and length of a collection."""
         self._depth += 1
         if self._depth > self._limits.depth:
-            raise _too_deep(self._collector, self._limits, node_place(self._text, node)[0])
+            raise self._collector.too_deep(node_place(self._text, node)[0])
         if len(node.value) > self._limits.elements:
-            raise _too_long(self._collector, self._limits, tuple(self._path), self._text, node)
+            raise self._too_long(tuple(self._path), node)
         if node.tag != "!":
             self._check_tag(node, kind)
 
@@ -398,7 +365,7 @@ class _Reading:
         """Return the key that `key` is, a text whatever it looks like; None after a finding for a collection."""
         is_alias = self._has_aliases and id(key) in self._values
         if type(key) is not ScalarNode:
-            self.value(key)
+            self._value(key)
             place = self._alias_place() if is_alias else node_place(self._text, key)
             self._add(Code.SYNTAX, "a key is a string, not a list or mapping", "write a string as the key", place)
             return None
@@ -449,8 +416,7 @@ class _Reading:
         if tag == "!":
             return text if text.isascii() else self._without_surrogates(node)
         if len(text) > self._limits.number and tag not in _TEXT_TAGS and is_number(text):
-            message = f"a number has at most {self._limits.number:,} characters, not {len(text):,}"
-            self._unread(Code.TOO_LARGE, message, "write a shorter number", node)
+            self._unread(*self._collector.too_long_number(text), node)
             return None
         if tag is None:
             value = self._plain[text] = plain_value(text)
@@ -504,20 +470,20 @@ class _Reading:
             place = self._alias_place()
             message = f"{quoted(self._text[slice(*place)])} is inside the value that it refers to"
             self._collector.mark_unread(place)
-            self.cycles[tuple(self._path)] = place
+            self._cycles[tuple(self._path)] = place
             self._add(Code.ALIAS_CYCLE, message, "write the value out", place)
             return None
         size, height = self._measured(node)
         self._count(size, node)
         if self._depth + height > self._limits.depth:
-            raise _too_deep(self._collector, self._limits, self._alias_place()[0])
+            raise self._collector.too_deep(self._alias_place()[0])
         return value
 
     def _count(self, nodes: int, node: Node) -> None:
         self._nodes += nodes
         if self._nodes > self._limits.nodes:
             place = self._alias_place() if nodes > 1 else node_place(self._text, node)
-            raise _too_many_nodes(self._collector, self._limits, tuple(self._path), place)
+            raise self._collector.too_many_nodes(tuple(self._path), place)
 
     def _measured(self, node: Node) -> tuple[int, int]:
         """Return how many nodes `node` is with all aliases written out, and how deep it nests; 0 for a scalar."""
