@@ -236,9 +236,8 @@ class _Reading:
         return root
 
     def _limit_reached(self, loader: _Loader) -> Stop:
-        opened = self._open_before(len(self._text))
-        if len(opened) > self._limits.depth:
-            return self._collector.too_deep(start_of(opened[-1]))
+        if len(loader.steps) > self._limits.depth + 1:
+            return self._collector.too_deep(start_of(self._open_before(len(self._text))[-1]))
         parent = loader.steps[-1][0]
         if parent is not None and len(parent.value) > self._limits.elements:
             return self._too_long(loader.path(-1), parent)
