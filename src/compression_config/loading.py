@@ -13,8 +13,7 @@ from compression_config.configs.config_list import CompressionConfig, PruningCon
 from compression_config.configs.plain_data import plain
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import KINDS, inferred_kind, placed
-from compression_config.documents import Document, Format, read_file, read_text
-from compression_config.documents.collecting import paused_collector
+from compression_config.documents import Document, Format, paused_collector, read_file, read_text
 from compression_config.errors import InvalidConfig, UsageError, chosen
 from compression_config.findings import Code, Finding, LocalFinding, SeverityLevel, SeverityPolicy, has_errors
 from compression_config.locations import Provenance, SourceMap
