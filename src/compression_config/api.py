@@ -13,15 +13,16 @@ from compression_config.configs.validation import total
 from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
 from compression_config.findings import Finding, Severity, SeverityLevel
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
-from compression_config.loading import AnyConfig, ConfigData, load, validate
+from compression_config.loading import AnyConfig, ConfigData, checked, validate
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.scripts import ABOUT_A_WHOLE_LIST, is_script, split_name
 from compression_config.text import listed
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
 
-__all__ = ["Model", "answer", "check", "resolve", "verify"]
+__all__ = ["Model", "answer", "check", "check_file", "resolve", "verify"]
 
 
 Model: TypeAlias = Inventory | SupportsNamedModules | Iterable[LayerLike]
@@ -154,18 +155,35 @@ def check(
     ['out-of-range']
     """
 
-    def judged(given: object) -> AnyConfig:
-        if isinstance(given, str | os.PathLike):
-            return load(given, kind=kind, strict=strict, severity=severity)
-        return validate(cast("ConfigData", given), kind=kind, strict=strict, severity=severity)
-
+    if isinstance(config, str | os.PathLike):
+        return check_file(config, model, kind=kind, strict=strict, severity=severity)
     try:
-        validated = total(judged, config)
+        validated: AnyConfig = total(
+            lambda given: validate(cast("ConfigData", given), kind=kind, strict=strict, severity=severity), config
+        )
     except InvalidConfig as error:
         return error.findings
     if model is None:
         return validated.findings
     return answer(validated, as_inventory(model), "error").findings
+
+
+def check_file(
+    path: str | os.PathLike[str], model: Model | None, *, discovered: bool = False, **options: Any
+) -> tuple[Finding, ...]:
+    """Return everything worth knowing about the config lists in a file; see `check`.
+
+    A `discovered` file was found in a directory: what a script holds of other dialects is passed over.
+    """
+    configs, findings = checked(path, discovered=discovered, **options)
+    if model is None or not configs:
+        return findings
+    inventory = as_inventory(model)
+    if len(configs) == 1 and not is_script(split_name(os.fsdecode(path))[0]):
+        return answer(configs[0], inventory, "error").findings
+    about_model = (finding for config in configs for finding in answer(config, inventory, "error").findings)
+    more = (finding for finding in about_model if finding not in findings and finding.code not in ABOUT_A_WHOLE_LIST)
+    return tuple(sorted((*findings, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
 
 
 def verify(

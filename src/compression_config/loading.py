@@ -18,10 +18,12 @@ from compression_config.documents import Document, read_file, read_text
 from compression_config.documents.collecting import paused_collector
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityPolicy, has_errors
+from compression_config.documents.python_reader import Script, ScriptList
 from compression_config.locations import ConfigPath, Provenance, SourceMap
+from compression_config.scripts import is_script, named_list, read_lists, script_findings, split_name
 from compression_config.text import listed, nearest, printable
 
-__all__ = ["AnyConfig", "ConfigData", "load", "loads", "policy_of", "validate"]
+__all__ = ["AnyConfig", "ConfigData", "checked", "load", "loads", "policy_of", "validate"]
 
 AnyConfig: TypeAlias = PruningConfigList | QuantizationConfigList | CompressionConfig
 """What validation returns: a list of one kind, or the two lists of a two-part document."""
@@ -131,14 +133,44 @@ def load(
 ) -> AnyConfig:
     """Return the config list in the file `path`: JSON when it ends in `.json`, YAML otherwise.
 
+    A Python script is read, not run: `train.py::main.config_list` is the list that is bound to `config_list` in the
+    function `main`; `train.py` alone will do where it has one config list. Raises `UsageError` where the script does
+    not show the whole list.
+
     Findings carry file, line and column. Options and errors are those of `validate`; a file that cannot
     be read raises `InvalidConfig` too.
     """
     policy = policy_of(strict=strict, severity=severity)
     if not isinstance(path, str | os.PathLike):
         raise UsageError(f"a path is a string or a path object, not of type {type(path).__name__!r}")
+    file, name = split_name(os.fsdecode(path))
+    if is_script(file):
+        return _from_script(read_lists(file, discovered=False), name, _checked_kind(kind), policy)
     with paused_collector():
-        return _from_document(read_file(os.fsdecode(path)), _checked_kind(kind), policy)
+        return _from_document(read_file(file), _checked_kind(kind), policy)
+
+
+def checked(
+    path: str | os.PathLike[str],
+    *,
+    kind: Kind | None = None,
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+    discovered: bool = False,
+) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
+    """Return the config lists that are sound in the file `path`, and what is to be said of all of them.
+
+    A script can have any number of lists, of which only those that it shows completely are returned. For
+    `discovered` see `script_findings`. Raises `UsageError` for a wrong option.
+    """
+    file, name = split_name(os.fsdecode(path))
+    if name is None and is_script(file):
+        return _checked_script(file, _checked_kind(kind), policy_of(strict=strict, severity=severity), discovered)
+    try:
+        config: AnyConfig = load(path, kind=kind, strict=strict, severity=severity)
+    except InvalidConfig as error:
+        return (), error.findings
+    return (config,), config.findings
 
 
 @overload
@@ -198,6 +230,31 @@ def _checked_kind(kind: object) -> Kind | None:
         if kind == known:
             return known
     raise UsageError(f"a kind is {listed(KINDS, last='or')}, not {kind!r}")
+
+
+def _from_script(script: Script, name: str | None, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
+    if script.problem is not None:
+        raise InvalidConfig([script.problem])
+    made = named_list(script, name)
+    return _one_list(made.value, made.source, kind, policy, prefix=made.name)
+
+
+def _checked_script(
+    file: str, kind: Kind | None, policy: SeverityPolicy, discovered: bool
+) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
+    sound: list[AnyConfig] = []
+
+    def check(value: list[object], of_kind: Kind | None, made: ScriptList) -> Iterable[Finding]:
+        try:
+            config = _one_list(value, made.source, of_kind, policy, prefix=made.name)
+        except InvalidConfig as error:
+            return error.findings
+        if made.complete:
+            sound.append(config)
+        return config.findings
+
+    findings = script_findings(read_lists(file, discovered=discovered), kind, check, discovered=discovered)
+    return tuple(sound), tuple(findings)
 
 
 def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:

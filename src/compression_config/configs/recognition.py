@@ -1,0 +1,77 @@
+"""Whether a dict is a sub-config, by its keys alone: for files and scripts that hold other data as well."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Collection
+from typing import Final, Literal, TypeAlias
+
+from compression_config.configs.dialects import FOREIGN_KEYS
+from compression_config.configs.sub_config import SELECTOR_KEYS
+from compression_config.configs.validation import CONFIG_TYPES
+from compression_config.text import nearest
+
+__all__ = ["SETTINGS", "Likeness", "likeness", "may_hold_sub_configs"]
+
+Likeness: TypeAlias = Literal["ours", "foreign"] | None
+"""What a dict is by its keys: a sub-config, one of another dialect, or something else."""
+
+SETTINGS: Final = frozenset(
+    key for config in CONFIG_TYPES.values() for key in config.model_fields if key not in (*SELECTOR_KEYS, "exclude")
+)
+"""The keys that say how layers are compressed."""
+
+_SHARED_SETTINGS = frozenset({"quant_dtype", "quant_scheme"})
+"""Settings that NNI 3.0 has as well, with other values."""
+_FOREIGN = frozenset(key for key, foreign in FOREIGN_KEYS.items() if foreign.dialect.startswith("NNI"))
+"""Keys of the other dialects that select layers by the same keys."""
+_FOREIGN_SETTINGS = frozenset(key for key in _FOREIGN if FOREIGN_KEYS[key].stands_for or key.startswith("exclude_op"))
+_SELECTOR_LIKE = re.compile(r"op_?(?:partial_?)?(?:name|type)|op_partial", re.IGNORECASE)
+_SETTING_LIKE = re.compile(r"exclude|quant|spars|q_bits|target_names|target_settings", re.IGNORECASE)
+
+
+def may_hold_sub_configs(text: str) -> bool:
+    """Return whether a text can hold a sub-config: fast, for the many files that hold none."""
+    return _SELECTOR_LIKE.search(text) is not None and _SETTING_LIKE.search(text) is not None
+
+
+def likeness(keys: Collection[str]) -> Likeness:
+    """Return what a dict in a list is by its keys.
+
+    A sub-config has a selector and a setting or `exclude`; one of the two may be misspelt, or a key of another
+    dialect. Where most keys are neither legal nor similar to a legal one it is a record of something else.
+
+    >>> likeness(["op_types", "sparsity"]), likeness(["op_types", "sparse_ratio"]), likeness(["op_names", "accuracy"])
+    ('ours', 'foreign', None)
+    """
+    given = frozenset(keys)
+    known = given & (SETTINGS | {*SELECTOR_KEYS, "exclude"})
+    if not known:
+        return None
+    foreign = given & _FOREIGN
+    strange = given - known - foreign
+    misspelt = {key: meant for key in strange if (meant := _meant(key)) is not None}
+    unlike = len(strange) - len(misspelt)
+    settings = known & (SETTINGS | {"exclude"}) or given & _FOREIGN_SETTINGS or SETTINGS.intersection(misspelt.values())
+    if not known.isdisjoint(SELECTOR_KEYS):
+        if not settings or unlike >= len(known) + len(foreign) + len(misspelt):
+            return None
+    elif (
+        unlike
+        or known.isdisjoint(SETTINGS)
+        or not (set(SELECTOR_KEYS).intersection(misspelt.values()) or any(_selects(key) for key in foreign))
+    ):
+        return None
+    own = known & SETTINGS - _SHARED_SETTINGS
+    return "foreign" if foreign and not own and "exclude" not in known else "ours"
+
+
+def _selects(key: str) -> bool:
+    return not set(SELECTOR_KEYS).isdisjoint(FOREIGN_KEYS[key].stands_for)
+
+
+@functools.lru_cache(maxsize=4096)
+def _meant(key: str) -> str | None:
+    """Return the legal key that an unknown one resembles, or None."""
+    return next(iter(nearest(key, (*SELECTOR_KEYS, "exclude", *sorted(SETTINGS)))), None)

@@ -1,0 +1,203 @@
+"""Python scripts: the lists of dicts that are written in them, as data with places. Nothing of a script runs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from compression_config.documents.document import DEFAULT_LIMITS, Limits
+from compression_config.documents.positions import Lines
+from compression_config.documents.script_evaluator import evaluated
+from compression_config.documents.script_values import Items, Keys, Unknown, Value, plain
+from compression_config.findings import Code, Finding
+from compression_config.locations import ConfigPath, Place, Position, SourceMap, Span
+
+__all__ = ["Script", "ScriptList", "Unknown", "read_script"]
+
+_MAGIC = re.compile(r"^([ \t]*)(?:[\w, \t]+=[ \t]*)?[%!?].*$", re.MULTILINE)
+"""A line that only notebooks understand: `%matplotlib inline`, `!pip install nni`, `files = !ls`."""
+_VALUES = 1_000_000
+"""How many values the lists of one script have at most; what is beyond is unknown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScriptList:
+    """A list of dicts in a script."""
+
+    name: ConfigPath
+    """The functions and classes around it and what it is bound to: `("main", "config_list")`.
+
+    Two lists can have the same name. A list that is bound to nothing has the name of the function around it.
+    """
+    bound: bool
+    """Whether it is bound to something."""
+    value: list[object]
+    """Plain data, with `Unknown` for what the script does not show."""
+    open_dicts: frozenset[int]
+    """The indices of the dicts that may have other keys as well, and may lack some of theirs."""
+    complete: bool
+    """Whether everything about it is known: it is what the script makes."""
+    reported: bool
+    """False where another list of the script has all its elements."""
+    source: SourceMap
+    """Finds a place by the path of the value, with `name` before it."""
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Script:
+    """A Python script that was read, or could not be."""
+
+    name: str
+    lists: tuple[ScriptList, ...] = ()
+    """In the order of the text."""
+    assigned_keys: frozenset[str] = frozenset()
+    """Keys that the script assigns to in dicts that are not known: they may be those of the lists."""
+    problem: Finding | None = None
+    """Why nothing was read of it, or None."""
+
+
+def read_script(
+    text: str, name: str, wanted: Callable[[Collection[str]], bool], limits: Limits = DEFAULT_LIMITS
+) -> Script:
+    """Return the lists in the script `text` in which the keys of at least one dict are `wanted`.
+
+    >>> script = read_script("rate = 0.5; layers = [{'sparsity': rate}]", "a.py", lambda keys: "sparsity" in keys)
+    >>> script.lists[0].value
+    [{'sparsity': 0.5}]
+    """
+    tree = _parsed(text, name)
+    if isinstance(tree, Finding):
+        return Script(name, problem=tree)
+    places = _Places(text)
+    found = evaluated(tree)
+    budget = [min(_VALUES, limits.nodes)]
+    lists = [
+        _script_list(made, name, places, budget)
+        for made in found.lists
+        if any(wanted([key for key in part.parts if isinstance(key, str)]) for part in _dicts(made))
+    ]
+    lists.sort(key=lambda each: each.span)
+    return Script(name, tuple(lists), found.assigned_keys)
+
+
+def _dicts(made: Items) -> Iterator[Keys]:
+    return (part for part in made.parts if isinstance(part, Keys))
+
+
+def _parsed(text: str, name: str) -> ast.Module | Finding:
+    """Return the syntax tree of a script, or the finding that it has none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about escapes in its strings, for instance
+        try:
+            return ast.parse(text)
+        except SyntaxError as error:
+            problem = _syntax_finding(error, text, name)
+        except (ValueError, RecursionError, MemoryError):
+            place = Place((), Span(Position(1, 1), Position(1, 1)), name, Lines(text).line(1))
+            return Finding.at(place, Code.SYNTAX, "the script cannot be parsed", None)
+        if not _MAGIC.search(text):
+            return problem
+        try:
+            return ast.parse(_MAGIC.sub(r"\1pass", text))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return problem
+
+
+def _syntax_finding(error: SyntaxError, text: str, name: str) -> Finding:
+    lines = Lines(text)
+    row = min(max(error.lineno or 1, 1), text.count("\n") + text.count("\r") + 1)
+    try:
+        excerpt = lines.line(row)
+    except IndexError:
+        row, excerpt = 1, lines.line(1)
+    column = min(max(error.offset or 1, 1), len(excerpt) + 1)
+    place = Place((), Span(Position(row, column), Position(row, column)), name, excerpt)
+    return Finding.at(place, Code.SYNTAX, f"invalid Python: {error.msg}", "write Python 3, or correct the line")
+
+
+def _script_list(made: Items, name: str, places: _Places, budget: list[int]) -> ScriptList:
+    path: ConfigPath = made.name or made.scope
+    value: list[object] = []
+    open_dicts = set()
+    for index, part in enumerate(made.parts):
+        if isinstance(part, Keys):
+            # A dict that is open has keys of its own all the same: these are known.
+            pairs = {str(key): plain(inner, budget) for key, (_, inner) in part.parts.items()}
+            value.append(pairs)
+            if part.open:
+                open_dicts.add(index)
+        else:
+            value.append(plain(part, budget))
+    complete = made.closed and not open_dicts and not _has_unknown(value)
+    source = SourceMap(name, places.lines.text, _Tree(made, path, places))
+    return ScriptList(
+        name=path,
+        bound=made.name is not None,
+        value=value,
+        open_dicts=frozenset(open_dicts),
+        complete=complete,
+        reported=not made.absorbed,
+        source=source,
+        span=places.span(made.node),
+    )
+
+
+def _has_unknown(value: object) -> bool:
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Unknown):
+            return True
+        if isinstance(part, dict):
+            waiting += part.values()
+        elif isinstance(part, list | tuple):
+            waiting += part
+    return False
+
+
+class _Places:
+    """The spans of syntax nodes, whose columns Python counts in bytes of UTF-8."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = Lines(text)
+
+    def span(self, node: ast.AST) -> Span:
+        """Return the span of a node; that of its name for a keyword argument."""
+        start = self._position(getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
+        if isinstance(node, ast.keyword) and node.arg is not None:
+            return Span(start, Position(start.line, start.column + len(node.arg)))
+        return Span(start, self._position(getattr(node, "end_lineno", 1), getattr(node, "end_col_offset", 0)))
+
+    def _position(self, row: int, offset: int) -> Position:
+        line = self.lines.line(row)
+        prefix = line if line.isascii() else line.encode(errors="surrogatepass")[:offset].decode(errors="replace")
+        return Position(row, min(offset, len(line)) + 1 if line.isascii() else len(prefix) + 1)
+
+
+class _Tree:
+    """The `SpanTree` of one list: `path` leads to it."""
+
+    def __init__(self, made: Items, path: ConfigPath, places: _Places) -> None:
+        self._made = made
+        self._path = path
+        self._places = places
+
+    def span(self, path: ConfigPath, *, key: bool = False) -> Span:
+        """Return the place of the value at `path`, or with `key` of its key; see `SpanTree.span`."""
+        value: Value = self._made
+        node: ast.AST = self._made.node
+        key_node: ast.AST | None = None
+        for step in path[len(self._path) :]:
+            if isinstance(value, Items) and isinstance(step, int) and 0 <= step < len(value.parts):
+                key_node, value = None, value.parts[step]
+            elif isinstance(value, Keys) and step in value.parts:
+                key_node, value = value.parts[step]
+            else:
+                key_node = None
+                break
+            node = value.node or key_node or node  # an unknown value may have no place of its own
+        return self._places.span(key_node if key and key_node is not None else node)

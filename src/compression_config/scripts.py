@@ -1,0 +1,181 @@
+"""Config lists in Python scripts: which lists of a script are config lists, and what can be said of unknown values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from compression_config.configs.recognition import SETTINGS, likeness, may_hold_sub_configs
+from compression_config.configs.sub_config import SELECTOR_KEYS, Kind
+from compression_config.configs.validation import CONFIG_TYPES, inferred_kind
+from compression_config.documents.python_reader import Script, ScriptList, Unknown
+from compression_config.documents.reading import read_script_file
+from compression_config.errors import UsageError
+from compression_config.findings import Code, Finding
+from compression_config.locations import ConfigPath
+from compression_config.text import listed, row
+
+__all__ = ["ABOUT_A_WHOLE_LIST", "Check", "is_script", "named_list", "read_lists", "script_findings", "split_name"]
+
+Check = Callable[[list[object], Kind | None, ScriptList], Iterable[Finding]]
+"""Gives the findings of a list of plain data that comes from a script."""
+
+ABOUT_A_WHOLE_LIST = frozenset({Code.KIND_NOT_STATED, Code.NOTHING_CONFIGURED})
+"""Not reported in scripts: which kind of compressor takes a list is in the script, and lists are filled later."""
+
+_STAND_INS: Final[Mapping[str, tuple[object, object]]] = {
+    "sparsity": (0.0, 0.999),
+    "sparsity_per_layer": (0.0, 0.999),
+    "total_sparsity": (0.0, 0.999),
+    "max_sparsity_per_layer": (1.0, 0.0001),
+    "quant_types": (["weight", "input", "output"], ["weight"]),
+    "quant_bits": (8, 2),
+    "quant_start_step": (0, 1),
+    "quant_dtype": ("int", "uint"),
+    "quant_scheme": ("per_tensor_affine", "per_tensor_symmetric"),
+}
+"""Two legal values for each setting: what is wrong with both does not depend on the value."""
+
+
+def split_name(path: str) -> tuple[str, str | None]:
+    """Return the file and the name of a list that `script.py::function.NAME` gives; None for a file alone.
+
+    >>> split_name("train.py::main.config_list"), split_name("pruning.yaml")
+    (('train.py', 'main.config_list'), ('pruning.yaml', None))
+    """
+    file, separator, name = path.rpartition("::")
+    return (file, name) if separator and is_script(file) else (path, None)
+
+
+def is_script(path: str) -> bool:
+    """Whether a path is that of a Python script, by its ending."""
+    return path.lower().endswith((".py", ".pyw"))
+
+
+def read_lists(path: str, *, discovered: bool) -> Script:
+    """Return the config lists in the script at `path`: the lists in which one dict is a sub-config by its keys.
+
+    A script that was `discovered`, not named, is parsed only if its text has the words of a sub-config.
+    """
+    worth_parsing = may_hold_sub_configs if discovered else bool
+    script = read_script_file(path, lambda keys: likeness(keys) is not None, worth_parsing=worth_parsing)
+    if script.assigned_keys.isdisjoint({*SETTINGS, *SELECTOR_KEYS, "exclude"}):
+        return script
+    # The script sets such keys in dicts that are not known: they may be any of those in the lists.
+    opened = (replace(made, open_dicts=frozenset(range(len(made.value))), complete=False) for made in script.lists)
+    return replace(script, lists=tuple(opened))
+
+
+def script_findings(script: Script, kind: Kind | None, check: Check, *, discovered: bool) -> list[Finding]:
+    """Return what is wrong with the config lists of a script, or why it cannot be read, in the order of the text.
+
+    `discovered`: nobody named the script as one with config lists, so that lists of other dialects, and scripts that
+    are not Python 3, are passed over.
+    """
+    if script.problem is not None:
+        return [] if discovered else [script.problem]
+    findings = (
+        finding
+        for made in script.lists
+        if made.reported and not (discovered and _foreign(made))
+        for finding in _list_findings(made, kind, check)
+    )
+    # What a loop makes of one dict of the text is reported once.
+    unique = {(finding.span, finding.code, finding.message, finding.hint): finding for finding in findings}
+    return sorted(unique.values(), key=lambda finding: finding.span or ((0, 0), (0, 0)))
+
+
+def _foreign(made: ScriptList) -> bool:
+    return any(isinstance(part, dict) and likeness(part) == "foreign" for part in made.value)
+
+
+def _list_findings(made: ScriptList, kind: Kind | None, check: Check) -> Iterator[Finding]:
+    """Yield what is wrong with a list, whatever its unknown values are: what is wrong with each of two fillings."""
+    first, second = (_filled(made.value, made.open_dicts, filling) for filling in (0, 1))
+    kind = kind or inferred_kind(first)
+    findings = [finding for finding in check(first, kind, made) if finding.code not in ABOUT_A_WHOLE_LIST]
+    if not made.complete:
+        others = set(check(second, kind, made))
+        findings = [finding for finding in findings if finding in others]
+    yield from findings
+
+
+def _filled(value: Sequence[object], open_dicts: Iterable[int], filling: int) -> list[object]:
+    """Return the list with something legal for each unknown value: with either `filling` something else."""
+    filled: list[object] = []
+    for index, part in enumerate(value):
+        if not isinstance(part, dict):
+            # What is not known may be a sub-config as well as anything else.
+            filled.append({"op_types": ["Linear"], "exclude": True} if isinstance(part, Unknown) else part)
+            continue
+        pairs = {key: _stand_in(key, inner, filling) for key, inner in part.items()}
+        if filling == 0 and isinstance(part.get("exclude"), Unknown):
+            del pairs["exclude"]
+        if filling == 1 and index in open_dicts:
+            pairs = _every_key(pairs) | pairs
+        filled.append(pairs)
+    return filled
+
+
+def _every_key(pairs: Mapping[str, object]) -> dict[str, object]:
+    """Return all keys of a kind: what an open dict may have."""
+    kind = inferred_kind([dict(pairs)]) or "pruning"
+    values = {**{key: both[0] for key, both in _STAND_INS.items()}, "op_types": ["Linear"], "exclude": True}
+    return {key: value for key, value in values.items() if key in CONFIG_TYPES[kind].model_fields}
+
+
+def _stand_in(key: str, value: object, filling: int) -> object:
+    """Return `value` with something legal for what is unknown in it."""
+    if key in SELECTOR_KEYS:
+        if isinstance(value, Unknown):
+            return [f"unknown {filling}"]
+        if isinstance(value, list | tuple):
+            return [
+                f"unknown {filling}.{position}" if isinstance(element, Unknown) else element
+                for position, element in enumerate(value)
+            ]
+        return value
+    if key == "exclude":
+        return True if isinstance(value, Unknown) else value
+    if key not in _STAND_INS:
+        return None if isinstance(value, Unknown) else value
+    if isinstance(value, dict):
+        return {
+            part: _STAND_INS[key][filling] if isinstance(inner, Unknown) else inner for part, inner in value.items()
+        }
+    unknown = isinstance(value, Unknown) or (
+        isinstance(value, list | tuple) and any(isinstance(v, Unknown) for v in value)
+    )
+    return _STAND_INS[key][filling] if unknown else value
+
+
+def named_list(script: Script, name: str | None) -> ScriptList:
+    """Return the list of a script that `name` names, as in `main.config_list`; without a name the only one.
+
+    Raises `UsageError` where there is none, more than one, or one that the script does not show completely.
+    """
+    bound = {id(made): _shown(made.name) for made in script.lists if made.bound}
+    found = [made for made in script.lists if name is None or bound.get(id(made)) == name]
+    # A list that another one continues is meant only where that has another name.
+    found = [made for made in found if made.reported] or found
+    what = f"config list {name!r}" if name else "config list"
+    if not found:
+        known = f"; it has {listed(dict.fromkeys(bound.values()))}" if bound else ""
+        raise UsageError(f"'{script.name}' has no {what}{known}")
+    if len(found) > 1:
+        places = row(
+            [f"line {made.span.start.line}" + (f" ({bound[id(made)]})" if made.bound else "") for made in found]
+        )
+        raise UsageError(f"'{script.name}' has more than one {what}: {places}")
+    (made,) = found
+    if not made.complete:
+        start = made.span.start
+        raise UsageError(
+            f"the {what} at {script.name}:{start.line}:{start.column} has values that are known only when the script runs"
+        )
+    return made
+
+
+def _shown(name: ConfigPath) -> str:
+    return ".".join(map(str, name))
