@@ -154,7 +154,6 @@ def check(
     >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
     ['out-of-range']
     """
-
     if isinstance(config, str | os.PathLike):
         return check_file(config, model, kind=kind, strict=strict, severity=severity)
     try:
@@ -169,7 +168,11 @@ def check(
 
 
 def check_file(
-    path: str | os.PathLike[str], model: Model | None, *, discovered: bool = False, **options: Any
+    path: str | os.PathLike[str],
+    model: Model | None,
+    *,
+    discovered: bool = False,
+    **options: Any,  # noqa: ANN401 - those of `check`
 ) -> tuple[Finding, ...]:
     """Return everything worth knowing about the config lists in a file; see `check`.
 

@@ -16,9 +16,9 @@ from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import KINDS, inferred_kind, placed, total, validated
 from compression_config.documents import Document, read_file, read_text
 from compression_config.documents.collecting import paused_collector
+from compression_config.documents.python_reader import Script, ScriptList
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityPolicy, has_errors
-from compression_config.documents.python_reader import Script, ScriptList
 from compression_config.locations import ConfigPath, Provenance, SourceMap
 from compression_config.scripts import is_script, named_list, read_lists, script_findings, split_name
 from compression_config.text import listed, nearest, printable

@@ -171,9 +171,8 @@ def named_list(script: Script, name: str | None) -> ScriptList:
     (made,) = found
     if not made.complete:
         start = made.span.start
-        raise UsageError(
-            f"the {what} at {script.name}:{start.line}:{start.column} has values that are known only when the script runs"
-        )
+        place = f"{script.name}:{start.line}:{start.column}"
+        raise UsageError(f"the {what} at {place} has values that are known only when the script runs")
     return made
 
 

@@ -83,6 +83,7 @@ def read_script_file(
     data = _bytes_of(name, limits)
     if isinstance(data, Finding):
         return Script(name, problem=data)
+    text: str | Finding
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         text = data.decode(encoding)

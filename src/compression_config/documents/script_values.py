@@ -37,6 +37,8 @@ LONGEST_TEXT = 10_000
 """How many characters a computed string has at most; longer ones are unknown."""
 _LARGEST = 2**64
 """Numbers from here on are not computed with."""
+_FLAT = 100_000
+"""How many elements a list has at most that is taken as a whole: compared, say, or joined."""
 _DEEPEST = 32
 """How deep a value nests at most; what is deeper is unknown."""
 
@@ -265,3 +267,54 @@ def interpolated(text: str, values: tuple[Scalar, ...] | Scalar) -> str | Unknow
 def _fits(fields: int, values: Sequence[Scalar]) -> bool:
     longest = max((len(value) for value in values if isinstance(value, str)), default=0)
     return all(map(_small, values)) and fields * (longest + 100) <= 10 * LONGEST_TEXT
+
+
+def flat(value: Value) -> object:
+    """Return a scalar, or a list, tuple or dict of scalars, as Python's own; `Unknown` for everything else."""
+    found = plain(value, [_FLAT], 1)
+    inside = found.values() if isinstance(found, dict) else found if isinstance(found, list | tuple) else ()
+    return Unknown() if any(isinstance(part, Unknown) for part in inside) else found
+
+
+def converted(name: str, value: object) -> Scalar | Unknown:
+    functions: Mapping[str, Callable[[Any], Scalar]] = {"str": str, "int": int, "float": float, "len": len}
+    try:
+        return functions[name](value)
+    except (TypeError, ValueError, OverflowError):
+        return Unknown()
+
+
+_TEXT_METHODS = frozenset(
+    {
+        "endswith", "lower", "lstrip", "removeprefix", "removesuffix", "replace", "rstrip", "split", "startswith",
+        "strip", "title", "upper",
+    }
+)  # fmt: skip
+
+
+def text_method(
+    text: Scalar, name: str, args: Sequence[Value], kwargs: Mapping[str | None, Value]
+) -> Scalar | list[str] | Unknown:
+    """Return what a method of a string gives for known arguments."""
+    values = [arg.value for arg in args if isinstance(arg, Constant)]
+    named = {str(key): value.value for key, value in kwargs.items() if isinstance(value, Constant)}
+    if not isinstance(text, str):
+        return Unknown()
+    if name == "join" and len(args) == 1 and not kwargs:
+        parts = flat(args[0])
+        if isinstance(parts, list | tuple) and all(isinstance(part, str) for part in parts):
+            length = sum(map(len, parts)) + len(text) * len(parts)
+            return text.join(parts) if length <= LONGEST_TEXT else Unknown()
+        return Unknown()
+    if len(values) < len(args) or len(named) < len(kwargs):
+        return Unknown()
+    if name == "format":
+        return formatted(text, values, named)
+    longest = max((len(value) for value in values if isinstance(value, str)), default=0)
+    if name not in _TEXT_METHODS or kwargs or len(text) * (longest + 1) > LONGEST_TEXT:
+        return Unknown()
+    try:
+        found: Scalar | list[str] = getattr(text, name)(*values)
+    except (TypeError, ValueError):
+        return Unknown()
+    return found
