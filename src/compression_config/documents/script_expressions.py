@@ -434,12 +434,12 @@ class Expressions(Names):
         constants = [arg.value for arg in args if isinstance(arg, Constant)]
         if name == "range" and len(constants) == len(args):
             return self._range(node, constants)
-        if name in ("str", "int", "float", "len") and len(args) == 1:
-            found = flat(args[0])
-            known = isinstance(args[0], Constant) or (name == "len" and not isinstance(found, Unknown))
-            return _result(node, converted(name, found)) if known else None
+        if name in ("str", "int", "float") and len(args) == len(constants) == 1:
+            return _result(node, converted(name, constants[0]))
         lists = [self._elements(arg) for arg in args]
         known_lists = [elements for elements in lists if elements is not None]
+        if name == "len":
+            return Constant(len(known_lists[0]), node) if len(args) == len(known_lists) == 1 else None
         if (
             name in ("enumerate", "zip")
             and args
@@ -455,7 +455,7 @@ class Expressions(Names):
         elements = known_lists[0]
         if name == "sorted":
             try:
-                elements = sorted(elements, key=_sortable)  # type: ignore[arg-type, return-value]
+                elements = sorted(elements, key=_sortable)  # type: ignore[arg-type]
             except TypeError:
                 return None
         if isinstance(args[0], Items):

@@ -277,7 +277,7 @@ def flat(value: Value) -> object:
 
 
 def converted(name: str, value: object) -> Scalar | Unknown:
-    functions: Mapping[str, Callable[[Any], Scalar]] = {"str": str, "int": int, "float": float, "len": len}
+    functions: Mapping[str, Callable[[Any], Scalar]] = {"str": str, "int": int, "float": float}
     try:
         return functions[name](value)
     except (TypeError, ValueError, OverflowError):
