@@ -747,7 +747,7 @@ def test_the_share_of_layers_that_are_not_as_others_in_words() -> None:
         == "38 to 75 of its 100 weight elements are masked; the group of 2 layers masks 75 of 150"
     )
     excluded = {"op_names": ["embed"], "exclude": True}
-    assert words([both, excluded], "head", TIED).startswith("25 to 75 of its 100")
+    assert str(words([both, excluded], "head", TIED)).startswith("25 to 75 of its 100")
     alone = {"op_names": ["layer_1"], "total_sparsity": 0.5}
     assert words([alone], "layer_1") == (
         "250 of its 500 weight elements are masked; the group of 1 layer masks 250 of 500"

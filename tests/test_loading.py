@@ -311,7 +311,7 @@ def test_a_joined_list_keeps_files_and_places(tmp_path: Path) -> None:
 
 def test_what_a_merge_repeats_is_said_once_at_its_first_path() -> None:
     text = "- &base\n  op_names: [fc1, fc1]\n  sparsity: 0.5\n- <<: *base\n- <<: *base\n  op_names: [fc2, fc2]\n"
-    config_list = cc.loads(text)
+    config_list = cc.loads(text, kind="pruning")
     assert where(config_list.findings) == [
         ("repeated-element", (0, "op_names", 1), (2, 19)),
         ("legacy-key", (0, "sparsity"), (3, 3)),
@@ -353,7 +353,7 @@ def test_joining_lists_overwrites_and_joins_to_the_right() -> None:
 
 def test_a_config_list_continues_plain_data_too() -> None:
     base = cc.loads(BASE, kind="pruning", name="base.yaml")
-    first = {"op_types": ["Conv2d"], "exclude": True}
+    first: dict[str, Any] = {"op_types": ["Conv2d"], "exclude": True}
     joined = [first] + base
     assert joined.to_list() == [first, *base.to_list()]
     assert [finding.source for finding in joined.findings] == ["base.yaml"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -368,13 +367,11 @@ def offered(key: str, hint: str) -> list[dict[str, Any]]:
     )
 
 
-def test_a_thousand_misspelt_names_are_answered_fast() -> None:
-    """The bound is thirty times what it takes: it is there to catch a search through all names for each word."""
+def test_a_thousand_misspelt_names_are_all_answered() -> None:
+    """How fast, `tests/benchmarks/growth.py` shows."""
     names = [f"model.layers.{layer}.mlp.experts.{expert}.gate_proj" for layer in range(40) for expert in range(250)]
     words = [name.replace("experts", "expert").replace("gate", "gaet") for name in names[::10]]
     model = cc.Inventory.from_layers([(name, "Linear") for name in names])
-    started = time.perf_counter()
     findings = cc.check([{"op_types": ["Linear"], "op_names": words, **HALF}], model)
-    assert time.perf_counter() - started < 3
     assert len(findings) == len(words) == 1000
     assert [finding.hint for finding in findings] == [f"write '{name}'" for name in names[::10]]

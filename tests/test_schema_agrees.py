@@ -249,7 +249,9 @@ GENERATED: dict[str, Callable[[], Iterator[object]]] = {
 }
 
 
-@pytest.mark.parametrize("name", GENERATED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "drawn" else []) for name in GENERATED]
+)
 def test_schema_and_models_give_the_same_verdict(name: str) -> None:
     accepted, refused = assert_agreement(iter(GENERATED[name]()))
     assert min(accepted, refused) > 10  # or the lists would show nothing

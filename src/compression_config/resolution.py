@@ -322,7 +322,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         return fingerprint(self._resolved)
 
     def explain(self, name: str) -> str:
-        """Return in words what a layer gets, which sub-config decides and which it overrules.
+        """Return in words what a layer gets, which sub-config decides and which ones it overwrites.
 
         Raises `UnknownLayer` with the nearest names.
         """

@@ -15,6 +15,7 @@ from compression_config.resolving.canonical import fingerprint, settings_to_dict
 from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.selection import NOBODY
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.text import layers_words
 
 __all__ = ["FORMAT_VERSION", "budget_to_dict", "finding_to_dict", "resolution_to_dict", "share_in_words"]
 
@@ -155,7 +156,7 @@ def _in_group(resolved: Resolved, budget: Budget, position: int) -> str:
     interval = f"{layer.minimum:,} to {layer.maximum:,}" if layer.minimum < layer.maximum else f"{layer.maximum:,}"
     return (
         f"{interval} of its {layer.numel:,} weight elements are masked; "
-        f"the group of {_layers(len(group.names))} masks {group.granted:,} of {group.numel:,}"
+        f"the group of {layers_words(len(group.names))} masks {group.granted:,} of {group.numel:,}"
     )
 
 
@@ -166,7 +167,3 @@ def _quantized(numel: int, bits: int | None, dtype: str | None) -> str:
     width = bits_of_dtype(dtype or "")
     before = "" if width is None else f" instead of {-(-numel * width // 8):,}"
     return f"its {numel:,} weight elements take {-(-numel * bits // 8):,} bytes{before}"
-
-
-def _layers(count: int) -> str:
-    return "1 layer" if count == 1 else f"{count:,} layers"

@@ -15,6 +15,8 @@ import contextlib
 import gc
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Literal
 
 import pydantic
 import yaml
@@ -27,6 +29,7 @@ from torch import nn
 from workloads import (
     WORKLOADS,
     ConfigData,
+    NamesAndTypes,
     experts,
     extreme_names,
     extreme_partial_hits,
@@ -106,7 +109,11 @@ def _ratios(data: ConfigData, model: nn.Module, rounds: int) -> tuple[float, flo
     return taken["live"] / taken["walk"], taken["ignoring"] / taken["walk"], taken["inventory"] / taken["walk"]
 
 
-def _resolved(config_list: cc.PruningConfigList, model: cc.Inventory | nn.Module, unmatched: str) -> object:
+def _resolved(
+    config_list: cc.PruningConfigList,
+    model: cc.Inventory | nn.Module | NamesAndTypes,
+    unmatched: Literal["error", "ignore"],
+) -> object:
     with contextlib.suppress(cc.UnmatchedSelector):
         return cc.resolve(config_list, model, unmatched=unmatched)
     return None
@@ -185,7 +192,7 @@ def memory(layers: int, partial_names: int) -> Table:
     rows = []
     for what, make in (("hits", extreme_partial_hits), ("misses", extreme_partial_misses)):
         config_list = cc.validate(make(pairs, partial_names), kind="pruning")
-        peak = peak_bytes(lambda listed=config_list: _resolved(listed, pairs, "error"))
+        peak = peak_bytes(partial(_resolved, config_list, pairs, "error"))
         rows.append([f"partial names, all {what}", f"{peak / MIB:.0f} MiB (60 MiB)"])
     return Table(
         f"Memory of a resolve: {layers:,} layers, {partial_names:,} partial names",

@@ -13,7 +13,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-__all__ = ["WORKLOADS", "ConfigData", "NamesAndTypes", "experts", "mixed", "one_long_selector", "yaml_text"]
+__all__ = [
+    "WORKLOADS",
+    "ConfigData",
+    "NamesAndTypes",
+    "experts",
+    "misspelt",
+    "mixed",
+    "one_long_selector",
+    "yaml_text",
+]
 
 ConfigData: TypeAlias = list[dict[str, Any]]
 NamesAndTypes: TypeAlias = Sequence[tuple[str, str]]
@@ -58,6 +67,12 @@ def one_long_selector(layers: NamesAndTypes, size: int) -> ConfigData:
             "total_sparsity": 0.5,
         }
     ]
+
+
+def misspelt(layers: NamesAndTypes, size: int) -> ConfigData:
+    """Return one sub-config with `size` names of layers all over the model, each with two slips in it."""
+    linear = [name.replace("experts", "expert").replace("_proj", "_porj") for name in _linear(layers)]
+    return [{"op_names": linear[:: len(linear) // size][:size], "sparsity_per_layer": 0.5}]
 
 
 def small(layers: NamesAndTypes) -> ConfigData:

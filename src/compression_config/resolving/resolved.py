@@ -18,7 +18,7 @@ from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath, format_path
 from compression_config.resolving.selection import NOBODY, Selection
 from compression_config.resolving.settings import AnySettings, settings_of
-from compression_config.text import SHOWN, row
+from compression_config.text import SHOWN, joined
 
 __all__ = ["Resolved", "Status"]
 
@@ -79,7 +79,7 @@ class Resolved:
         """Return sub-configs as a sentence lists them, the first few by index: "[1], [2], [3] and others"."""
         chosen = list(indices)
         words = [self.label(index) for index in chosen[:SHOWN]]
-        return row(words, "others" if len(chosen) > SHOWN else None)
+        return joined([*words, "others"] if len(chosen) > SHOWN else words)
 
     def shadowed(self, index: int) -> bool:
         """Return whether a sub-config selects layers and later ones take every one of them."""
