@@ -12,6 +12,7 @@ from compression_config.configs.config_list import (
     QuantizationConfigList,
 )
 from compression_config.configs.plain_data import Remark
+from compression_config.configs.recognition import is_config_list, is_foreign, may_hold_sub_configs
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import KINDS, inferred_kind, placed, total, validated
 from compression_config.documents import Document, read_file, read_text
@@ -23,7 +24,7 @@ from compression_config.locations import ConfigPath, Provenance, SourceMap
 from compression_config.scripts import is_script, named_list, read_lists, script_findings, split_name
 from compression_config.text import listed, nearest, printable
 
-__all__ = ["AnyConfig", "ConfigData", "checked", "load", "loads", "policy_of", "validate"]
+__all__ = ["AnyConfig", "ConfigData", "checked", "holds_config_list", "load", "loads", "policy_of", "validate"]
 
 AnyConfig: TypeAlias = PruningConfigList | QuantizationConfigList | CompressionConfig
 """What validation returns: a list of one kind, or the two lists of a two-part document."""
@@ -223,6 +224,22 @@ def loads(
         raise UsageError(f"a text is a string, not of type {type(text).__name__!r}")
     with paused_collector():
         return _from_document(read_text(text, format, name), _checked_kind(kind), policy)
+
+
+def holds_config_list(path: str) -> bool:
+    """Return whether there is a config list in a file that nobody named as one; those of other dialects do not count.
+
+    A YAML or JSON file that cannot be read to its end has one if its text has the keys of one.
+    """
+    if is_script(path):
+        script = read_lists(path, discovered=True)
+        return any(made.reported and not is_foreign(made.value) for made in script.lists)
+    document = read_file(path, worth_reading=may_hold_sub_configs)
+    if not document.complete:
+        return may_hold_sub_configs(document.source.text)
+    value = document.value
+    parts = [value.get(kind) for kind in KINDS] if isinstance(value, dict) else [value]
+    return any(isinstance(part, list) and is_config_list(part) for part in parts)
 
 
 def _checked_kind(kind: object) -> Kind | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from compression_config.configs.recognition import SETTINGS, likeness, may_hold_sub_configs
+from compression_config.configs.recognition import SETTINGS, is_foreign, likeness, may_hold_sub_configs
 from compression_config.configs.sub_config import SELECTOR_KEYS, Kind
 from compression_config.configs.validation import CONFIG_TYPES, inferred_kind
 from compression_config.documents.python_reader import Script, ScriptList, Unknown
@@ -14,7 +14,7 @@ from compression_config.documents.reading import read_script_file
 from compression_config.errors import UsageError
 from compression_config.findings import Code, Finding
 from compression_config.locations import ConfigPath
-from compression_config.text import listed, row
+from compression_config.text import SHOWN, joined, listed
 
 __all__ = ["ABOUT_A_WHOLE_LIST", "Check", "is_script", "named_list", "read_lists", "script_findings", "split_name"]
 
@@ -78,16 +78,12 @@ def script_findings(script: Script, kind: Kind | None, check: Check, *, discover
     findings = (
         finding
         for made in script.lists
-        if made.reported and not (discovered and _foreign(made))
+        if made.reported and not (discovered and is_foreign(made.value))
         for finding in _list_findings(made, kind, check)
     )
     # What a loop makes of one dict of the text is reported once.
     unique = {(finding.span, finding.code, finding.message, finding.hint): finding for finding in findings}
     return sorted(unique.values(), key=lambda finding: finding.span or ((0, 0), (0, 0)))
-
-
-def _foreign(made: ScriptList) -> bool:
-    return any(isinstance(part, dict) and likeness(part) == "foreign" for part in made.value)
 
 
 def _list_findings(made: ScriptList, kind: Kind | None, check: Check) -> Iterator[Finding]:
@@ -127,6 +123,8 @@ def _every_key(pairs: Mapping[str, object]) -> dict[str, object]:
 
 def _stand_in(key: str, value: object, filling: int) -> object:
     """Return `value` with something legal for what is unknown in it."""
+    if isinstance(value, dict) and "_type" in value and "_value" in value:
+        value = Unknown()  # a search space of NNI, from which a number is drawn before the list is used
     if key in SELECTOR_KEYS:
         if isinstance(value, Unknown):
             return [f"unknown {filling}"]
@@ -161,12 +159,14 @@ def named_list(script: Script, name: str | None) -> ScriptList:
     found = [made for made in found if made.reported] or found
     what = f"config list {name!r}" if name else "config list"
     if not found:
-        known = f"; it has {listed(dict.fromkeys(bound.values()))}" if bound else ""
+        known = f"; it has {listed(dict.fromkeys(bound.values()), most=SHOWN)}" if bound else ""
         raise UsageError(f"'{script.name}' has no {what}{known}")
     if len(found) > 1:
-        places = row(
-            [f"line {made.span.start.line}" + (f" ({bound[id(made)]})" if made.bound else "") for made in found]
+        lines = (
+            f"line {made.span.start.line}" + (f" ({bound[id(made)]})" if made.bound and name is None else "")
+            for made in found
         )
+        places = joined(lines, most=SHOWN)
         raise UsageError(f"'{script.name}' has more than one {what}: {places}")
     (made,) = found
     if not made.complete:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from compression_config.configs.config_list import CompressionConfig, ConfigList
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Finding
-from compression_config.loading import AnyConfig, load
+from compression_config.loading import AnyConfig, holds_config_list, load
 
 __all__ = ["check_output", "expanded", "load_joined", "policy_options"]
 
@@ -24,14 +24,18 @@ def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def expanded(patterns: Sequence[str]) -> list[str]:
-    """Return the files that `patterns` name, in their order, and those of one pattern sorted.
+    """Return the files that `patterns` name, in their order, and those of one pattern or directory sorted.
 
-    `**` goes through directories. The name of a file that is there is not a pattern, whatever is in it. Raises
-    `UsageError` for a pattern that names no file; a plain path is returned whether or not there is a file.
+    A directory contributes the files in it that hold a config list. `**` goes through directories. The name of a file
+    that is there is not a pattern, whatever is in it. Raises `UsageError` for a pattern that names no file; a plain
+    path is returned whether or not there is a file.
     """
     paths: list[str] = []
     for pattern in patterns:
         # Unlike those of pathlib, this is False too for what can be no name of a file, as it is too long.
+        if os.path.isdir(pattern):  # noqa: PTH112
+            paths += filter(holds_config_list, _candidates(pattern))
+            continue
         if not glob.has_magic(pattern) or os.path.lexists(pattern):
             paths.append(pattern)
             continue
@@ -40,6 +44,23 @@ def expanded(patterns: Sequence[str]) -> list[str]:
             raise UsageError(f"no file is named like '{pattern}'")
         paths += found
     return paths
+
+
+_ENDINGS = (".yaml", ".yml", ".json", ".py", ".pyw")
+_NOT_ENTERED = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+
+def _candidates(directory: str) -> Iterator[str]:
+    """Yield the files in a directory that may hold a config list, sorted; hidden and installed ones are left out."""
+    for parent, directories, files in os.walk(directory):
+        directories[:] = sorted(
+            name
+            for name in directories
+            if not name.startswith(".")
+            and name not in _NOT_ENTERED
+            and not os.path.exists(os.path.join(parent, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118
+        )
+        yield from (os.path.join(parent, name) for name in sorted(files) if name.lower().endswith(_ENDINGS))  # noqa: PTH118
 
 
 def check_output(output: str, inputs: Iterable[str]) -> None:

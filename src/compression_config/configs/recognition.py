@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final, Literal, TypeAlias
 
 from compression_config.configs.dialects import FOREIGN_KEYS
@@ -12,7 +12,7 @@ from compression_config.configs.sub_config import SELECTOR_KEYS
 from compression_config.configs.validation import CONFIG_TYPES
 from compression_config.text import nearest
 
-__all__ = ["SETTINGS", "Likeness", "likeness", "may_hold_sub_configs"]
+__all__ = ["SETTINGS", "Likeness", "is_config_list", "is_foreign", "likeness", "may_hold_sub_configs"]
 
 Likeness: TypeAlias = Literal["ours", "foreign"] | None
 """What a dict is by its keys: a sub-config, one of another dialect, or something else."""
@@ -85,3 +85,14 @@ def _selects(key: str) -> bool:
 def _meant(key: str) -> str | None:
     """Return the legal key that an unknown one resembles, or None."""
     return next(iter(nearest(key, (*SELECTOR_KEYS, "exclude", *sorted(SETTINGS)))), None)
+
+
+def is_foreign(config_list: Iterable[object]) -> bool:
+    """Return whether one of the dicts in a list is a sub-config of another dialect."""
+    return any(isinstance(part, dict) and likeness(part) == "foreign" for part in config_list)
+
+
+def is_config_list(data: Iterable[object]) -> bool:
+    """Return whether one of the dicts in a list is a sub-config, and none is one of another dialect."""
+    parts = {likeness(part) for part in data if isinstance(part, dict)}
+    return "ours" in parts and "foreign" not in parts

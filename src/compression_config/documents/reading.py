@@ -55,16 +55,21 @@ def read_text(
     raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")
 
 
-def read_file(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Document:
+def read_file(
+    path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS, *, worth_reading: Callable[[str], bool] | None = None
+) -> Document:
     """Return the document in the file `path`: JSON when its name ends in `.json`, YAML otherwise.
 
-    A file that cannot be read gives a document with the finding `unreadable-file`. Raises nothing.
+    A text that is not `worth_reading` is taken for an empty one. A file that cannot be read gives a document with the
+    finding `unreadable-file`. Raises nothing.
     """
     name = os.fspath(path)
     data = _bytes_of(name, limits)
     text = decode(data, name) if isinstance(data, bytes) else data
     if isinstance(text, Finding):
         return not_read(name, text.code, text.message, text.hint)
+    if worth_reading is not None and not worth_reading(text):
+        text = ""
     return read_text(text, "json" if name.lower().endswith(".json") else "yaml", name, limits)
 
 
