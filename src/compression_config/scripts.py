@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from compression_config.configs.recognition import SETTINGS, is_foreign, likeness, may_hold_sub_configs
 from compression_config.configs.sub_config import SELECTOR_KEYS, Kind
 from compression_config.configs.validation import CONFIG_TYPES, inferred_kind
-from compression_config.documents.python_reader import Script, ScriptList, Unknown
+from compression_config.documents.python_reader import Script, ScriptList, Unknown, has_unknown
 from compression_config.documents.reading import read_script_file
 from compression_config.errors import UsageError
 from compression_config.findings import Code, Finding
@@ -60,11 +59,11 @@ def read_lists(path: str, *, discovered: bool) -> Script:
     """
     worth_parsing = may_hold_sub_configs if discovered else bool
     script = read_script_file(path, lambda keys: likeness(keys) is not None, worth_parsing=worth_parsing)
-    if script.assigned_keys.isdisjoint({*SETTINGS, *SELECTOR_KEYS, "exclude"}):
-        return script
-    # The script sets such keys in dicts that are not known: they may be any of those in the lists.
-    opened = (replace(made, open_dicts=frozenset(range(len(made.value))), complete=False) for made in script.lists)
-    return replace(script, lists=tuple(opened))
+    if not script.assigned_keys.isdisjoint({*SETTINGS, *SELECTOR_KEYS, "exclude"}):
+        # The script sets such keys in dicts that are not known: they may be any of those in the lists.
+        for made in script.lists:
+            made.open_all()
+    return script
 
 
 def script_findings(script: Script, kind: Kind | None, check: Check, *, discovered: bool) -> list[Finding]:
@@ -130,7 +129,7 @@ def _stand_in(key: str, value: object, filling: int) -> object:
             return [f"unknown {filling}"]
         if isinstance(value, list | tuple):
             return [
-                f"unknown {filling}.{position}" if isinstance(element, Unknown) else element
+                f"unknown {filling}.{position}" if has_unknown(element) else element
                 for position, element in enumerate(value)
             ]
         return value
@@ -138,14 +137,10 @@ def _stand_in(key: str, value: object, filling: int) -> object:
         return True if isinstance(value, Unknown) else value
     if key not in _STAND_INS:
         return None if isinstance(value, Unknown) else value
+    stand_in = _STAND_INS[key][filling]
     if isinstance(value, dict):
-        return {
-            part: _STAND_INS[key][filling] if isinstance(inner, Unknown) else inner for part, inner in value.items()
-        }
-    unknown = isinstance(value, Unknown) or (
-        isinstance(value, list | tuple) and any(isinstance(v, Unknown) for v in value)
-    )
-    return _STAND_INS[key][filling] if unknown else value
+        return {part: stand_in if has_unknown(inner) else inner for part, inner in value.items()}
+    return stand_in if has_unknown(value) else value
 
 
 def named_list(script: Script, name: str | None) -> ScriptList:

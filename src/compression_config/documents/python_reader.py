@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterator
@@ -15,7 +16,7 @@ from compression_config.documents.script_values import Items, Keys, Unknown, Val
 from compression_config.findings import Code, Finding
 from compression_config.locations import ConfigPath, Place, Position, SourceMap, Span
 
-__all__ = ["Script", "ScriptList", "Unknown", "read_script"]
+__all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "read_script"]
 
 _MAGIC = re.compile(r"^([ \t]*)(?:[\w, \t]+=[ \t]*)?[%!?].*$", re.MULTILINE)
 """A line that only notebooks understand: `%matplotlib inline`, `!pip install nni`, `files = !ls`."""
@@ -23,28 +24,54 @@ _VALUES = 1_000_000
 """How many values the lists of one script have at most; what is beyond is unknown."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ScriptList:
-    """A list of dicts in a script."""
+    """A list of dicts in a script. Its value is computed when it is asked for: most lists are parts of others."""
 
-    name: ConfigPath
-    """The functions and classes around it and what it is bound to: `("main", "config_list")`.
+    def __init__(self, made: Items, name: str, places: _Places, budget: list[int]) -> None:
+        self._made = made
+        self._budget = budget
+        self.name: ConfigPath = made.name or made.scope
+        """The functions and classes around it and what it is bound to: `("main", "config_list")`.
 
-    Two lists can have the same name. A list that is bound to nothing has the name of the function around it.
-    """
-    bound: bool
-    """Whether it is bound to something."""
-    value: list[object]
-    """Plain data, with `Unknown` for what the script does not show."""
-    open_dicts: frozenset[int]
-    """The indices of the dicts that may have other keys as well, and may lack some of theirs."""
-    complete: bool
-    """Whether everything about it is known: it is what the script makes."""
-    reported: bool
-    """False where another list of the script has all its elements."""
-    source: SourceMap
-    """Finds a place by the path of the value, with `name` before it."""
-    span: Span
+        Two lists can have the same name. A list that is bound to nothing has the name of the function around it.
+        """
+        self.bound = made.name is not None
+        """Whether it is bound to something."""
+        self.reported = not made.absorbed
+        """False where another list of the script has all its elements."""
+        self.source = SourceMap(name, places.lines.text, _Tree(made, self.name, places))
+        """Finds a place by the path of the value, with `name` before it."""
+        self.span = places.span(made.node)
+
+    @functools.cached_property
+    def value(self) -> list[object]:
+        """Plain data, with `Unknown` for what the script does not show.
+
+        A dict that is open has some of its keys.
+        """
+        return [
+            {str(key): plain(inner, self._budget) for key, (_, inner) in part.parts.items()}
+            if isinstance(part, Keys)
+            else plain(part, self._budget)
+            for part in self._made.parts
+        ]
+
+    @property
+    def open_dicts(self) -> frozenset[int]:
+        """The indices of the dicts that may have other keys as well, and may lack some of theirs."""
+        parts = enumerate(self._made.parts)
+        return frozenset(index for index, part in parts if isinstance(part, Keys) and part.open)
+
+    @functools.cached_property
+    def complete(self) -> bool:
+        """Whether everything about it is known: it is what the script makes."""
+        return self._made.closed and not self.open_dicts and not has_unknown(self.value)
+
+    def open_all(self) -> None:
+        """Remember that any of the dicts may have other keys as well."""
+        for part in self._made.parts:
+            if isinstance(part, Keys):
+                part.open = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +103,7 @@ def read_script(
     found = evaluated(tree)
     budget = [min(_VALUES, limits.nodes)]
     lists = [
-        _script_list(made, name, places, budget)
+        ScriptList(made, name, places, budget)
         for made in found.lists
         if any(wanted([key for key in part.parts if isinstance(key, str)]) for part in _dicts(made))
     ]
@@ -119,34 +146,8 @@ def _syntax_finding(error: SyntaxError, text: str, name: str) -> Finding:
     return Finding.at(place, Code.SYNTAX, f"invalid Python: {error.msg}", "write Python 3, or correct the line")
 
 
-def _script_list(made: Items, name: str, places: _Places, budget: list[int]) -> ScriptList:
-    path: ConfigPath = made.name or made.scope
-    value: list[object] = []
-    open_dicts = set()
-    for index, part in enumerate(made.parts):
-        if isinstance(part, Keys):
-            # A dict that is open has keys of its own all the same: these are known.
-            pairs = {str(key): plain(inner, budget) for key, (_, inner) in part.parts.items()}
-            value.append(pairs)
-            if part.open:
-                open_dicts.add(index)
-        else:
-            value.append(plain(part, budget))
-    complete = made.closed and not open_dicts and not _has_unknown(value)
-    source = SourceMap(name, places.lines.text, _Tree(made, path, places))
-    return ScriptList(
-        name=path,
-        bound=made.name is not None,
-        value=value,
-        open_dicts=frozenset(open_dicts),
-        complete=complete,
-        reported=not made.absorbed,
-        source=source,
-        span=places.span(made.node),
-    )
-
-
-def _has_unknown(value: object) -> bool:
+def has_unknown(value: object) -> bool:
+    """Return whether anything inside plain data is unknown."""
     waiting = [value]
     while waiting:
         part = waiting.pop()
