@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from compression_config.documents.document import DEFAULT_LIMITS, Limits
-from compression_config.documents.positions import Lines
+from compression_config.documents.positions import LINE_BREAK, Lines
 from compression_config.documents.script_evaluator import evaluated
 from compression_config.documents.script_values import Items, Keys, Unknown, Value, plain
 from compression_config.findings import Code, Finding
@@ -18,8 +18,10 @@ from compression_config.locations import ConfigPath, Place, Position, SourceMap,
 
 __all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "read_script"]
 
-_MAGIC = re.compile(r"^([ \t]*)(?:[\w, \t]+=[ \t]*)?[%!?].*$", re.MULTILINE)
-"""A line that only notebooks understand: `%matplotlib inline`, `!pip install nni`, `files = !ls`."""
+_MAGIC = re.compile(r"([ \t]*)(?:(?:[\w, \t]+=[ \t]*)?[%!?].*|[\w.]+\?\??[ \t]*)")
+"""A line that only notebooks understand: `%matplotlib inline`, `!pip install nni`, `files = !ls`, `model?`."""
+_MAGICS = 100
+"""How many such lines a script has at most; each of them costs one more parse."""
 _VALUES = 1_000_000
 """How many values the lists of one script have at most; what is beyond is unknown."""
 
@@ -117,33 +119,35 @@ def _dicts(made: Items) -> Iterator[Keys]:
 
 def _parsed(text: str, name: str) -> ast.Module | Finding:
     """Return the syntax tree of a script, or the finding that it has none."""
+    problem: SyntaxError | None = None
+    lines: list[str] | None = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about escapes in its strings, for instance
-        try:
-            return ast.parse(text)
-        except SyntaxError as error:
-            problem = _syntax_finding(error, text, name)
-        except (ValueError, RecursionError, MemoryError):
-            place = Place((), Span(Position(1, 1), Position(1, 1)), name, Lines(text).line(1))
-            return Finding.at(place, Code.SYNTAX, "the script cannot be parsed", None)
-        if not _MAGIC.search(text):
-            return problem
-        try:
-            return ast.parse(_MAGIC.sub(r"\1pass", text))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return problem
+        for _ in range(_MAGICS):
+            try:
+                return ast.parse(text if lines is None else "\n".join(lines))
+            except SyntaxError as error:
+                problem = problem or error
+                lines = lines or LINE_BREAK.split(text)
+                row = (error.lineno or 0) - 1
+                magic = _MAGIC.fullmatch(lines[row]) if 0 <= row < len(lines) else None
+                if magic is None:
+                    break
+                lines[row] = f"{magic[1]}pass"
+            except (ValueError, RecursionError, MemoryError):
+                break
+    return _syntax_finding(problem, text, name)
 
 
-def _syntax_finding(error: SyntaxError, text: str, name: str) -> Finding:
-    lines = Lines(text)
-    row = min(max(error.lineno or 1, 1), text.count("\n") + text.count("\r") + 1)
-    try:
-        excerpt = lines.line(row)
-    except IndexError:
-        row, excerpt = 1, lines.line(1)
-    column = min(max(error.offset or 1, 1), len(excerpt) + 1)
+def _syntax_finding(error: SyntaxError | None, text: str, name: str) -> Finding:
+    """Return the finding for the error of Python's parser; None where it gave up without one."""
+    lines = LINE_BREAK.split(text)
+    row = min(max((error and error.lineno) or 1, 1), len(lines))
+    excerpt = lines[row - 1]
+    column = min(max((error and error.offset) or 1, 1), len(excerpt) + 1)
     place = Place((), Span(Position(row, column), Position(row, column)), name, excerpt)
-    return Finding.at(place, Code.SYNTAX, f"invalid Python: {error.msg}", "write Python 3, or correct the line")
+    message = f"invalid Python: {error.msg}" if error else "the script cannot be parsed"
+    return Finding.at(place, Code.SYNTAX, message, "write Python 3; scripts in Python 2 are not read")
 
 
 def has_unknown(value: object) -> bool:
