@@ -266,7 +266,7 @@ def main():
     kept = [{"op_names": names, "exclude": True}]
     both = pruned + kept
     prune(both, [{"op_types": ["Linear"], "sparsity_per_layer": rate}])
-    self.mine = [{"op_types": ["Conv2d"], "sparsity_per_layer": 0.25}]
+    self.x = [{"op_types": ["Conv2d"], "sparsity_per_layer": 0.25}]
 
 class Job:
     default = [{"op_types": ["Conv2d"], "sparsity_per_layer": 0.5}]
@@ -283,7 +283,7 @@ def test_a_name_means_the_list_as_it_is_in_the_end(tmp_path: Path) -> None:
     assert loaded(tmp_path, TWO, "::main.pruned") == [pruned]
     assert loaded(tmp_path, TWO, "::main.both") == [pruned, kept]
     assert loaded(tmp_path, TWO, "::Job.default") == [{"op_types": ["Conv2d"], "sparsity_per_layer": 0.5}]
-    assert loaded(tmp_path, TWO, "::main.self.mine") == [{"op_types": ["Conv2d"], "sparsity_per_layer": 0.25}]
+    assert loaded(tmp_path, TWO, "::main.self.x") == [{"op_types": ["Conv2d"], "sparsity_per_layer": 0.25}]
 
 
 @pytest.mark.parametrize(
@@ -300,8 +300,7 @@ def test_a_name_means_the_list_as_it_is_in_the_end(tmp_path: Path) -> None:
         ),
         (
             "",
-            "'train.py' has more than one config list: line 6 (main.both), line 7 (main.prune), line 8 (main.self.mine) "
-            + "and 3 more",
+            "'train.py' has more than one config list: line 6 (main.both), line 7 (main.prune), line 8 (main.self.x) and 3 more",
         ),
     ],
 )

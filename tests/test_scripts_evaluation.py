@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compression_config.documents.python_reader import ScriptList, Unknown, read_script
+from compression_config.documents.python_reader import ScriptList, Unknown, has_unknown, read_script
 
 NAMES = ("a", "b", "c")
 TEXTS = st.sampled_from(["fc", "layer.", "encoder.{}", "%d.x", "", "é", "x{0}{1}"])
@@ -67,19 +68,16 @@ def expressions(draw: st.DrawFn, depth: int = 3) -> str:
     ][form]
 
 
-def agrees(found: object, expected: object) -> bool:
+def agrees(found: Any, expected: Any) -> bool:
     """Whether everything that is known of a value is as it should be, types included."""
     if isinstance(found, Unknown):
         return True
     if isinstance(found, list | tuple):
-        same = type(found) is type(expected) and isinstance(expected, list | tuple) and len(found) == len(expected)
-        return same and all(map(agrees, found, expected))  # type: ignore[arg-type]
+        same = type(found) is type(expected) and len(found) == len(expected)
+        return same and all(map(agrees, found, expected))
     if isinstance(found, dict):
-        return (
-            isinstance(expected, dict)
-            and list(found) == list(expected)
-            and all(map(agrees, found.values(), expected.values()))
-        )
+        same = isinstance(expected, dict) and list(found) == list(expected)
+        return same and all(map(agrees, found.values(), expected.values()))
     return type(found) is type(expected) and repr(found) == repr(expected)
 
 
@@ -143,4 +141,183 @@ def test_a_program_leaves_the_list_that_python_leaves(program: str) -> None:
     found = final(program)
     assert found.complete
     assert agrees(found.value, names["answer"])
-    assert not isinstance(found.value, Unknown)
+
+
+BEFORE = """
+PREFIX, COUNT = "encoder", 3
+NAMES = ["q", "k"]
+BASE = {"a": 1}
+"""
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "f'{PREFIX}.{COUNT:02d}.{NAMES[0]!r:>5}'",
+        "'{}.{}'.format(PREFIX, COUNT)",
+        "'{1}.{name:>3}'.format(PREFIX, COUNT, name='x')",
+        "'%s.%02d' % (PREFIX, COUNT)",
+        "'%s' % PREFIX",
+        "PREFIX + '.' + str(COUNT)",
+        "[f'{PREFIX}.{i}.{n}' for i in range(COUNT) for n in NAMES if i != 1]",
+        "[n.upper() for n in sorted(NAMES)]",
+        "list(f'{i}' for i in range(1, 9, 3))",
+        "NAMES + ['v'] * 2",
+        "[*NAMES, *('x', 'y')]",
+        "{**BASE, 'b': 2, 'a': 3}",
+        "BASE | {'b': 2}",
+        "dict(BASE, b=2)",
+        "{n: COUNT for n in NAMES}",
+        "[key + str(part) for key, part in BASE.items()]",
+        "['.'.join((PREFIX, n)) for n in NAMES]",
+        "'a,b'.split(',')",
+        "[f'{i}{n}' for i, n in enumerate(NAMES)]",
+        "[a + b for a, b in zip(NAMES, NAMES[::-1])]",
+        "tuple(reversed(NAMES))",
+        "0.8 if COUNT > 2 and PREFIX in ('encoder', 'decoder') else 0.5",
+        "1 - COUNT / 4",
+        "-COUNT // 2 % 5",
+        "len(NAMES) == 2 != COUNT",
+        "NAMES[-1] or None",
+        "not NAMES[:0] and BASE['a'] is not None",
+        "(n := COUNT) + n",
+        "'x' 'y'",
+        "list(BASE.values())",
+        "BASE.get('a')",
+        "int('7') + float('0.5')",
+    ],
+)
+def test_what_scripts_do_to_literals_is_known(expression: str) -> None:
+    names: dict[str, Any] = {}
+    exec(BEFORE, names)  # noqa: S102 - it is above
+    found = value(expression, BEFORE)
+    assert not has_unknown(found)
+    assert repr(found) == repr(eval(expression, names))  # noqa: S307 - likewise
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "open('file').read()",
+        "NAMES.pop()",
+        "name",
+        "b'bytes'",
+        "1j",
+        "{1, 2}",
+        "9 ** 99",
+        "'x' * 10_001",
+        "'%9999d' % 3",
+        "'%*d' % (3, 3)",
+        "f'{3:9999}'",
+        "'{0.real}'.format(3)",
+        "'{:{}}'.format(3, 9)",
+        "[0] * 100_001",
+        "range(10 ** 9)",
+        "2 ** 3",
+        "1 / 0",
+        "'a' < 1",
+        "lambda: 1",
+        "[x for x in names]",
+        "NAMES[7]",
+        "NAMES is NAMES",
+        "('x' * 9_000).replace('x', 'y' * 9_000)",
+        "int('x')",
+        "float('nan') if flag else 1",
+        "(yield)",
+        "dict(names)",
+        "sorted(NAMES, key=len)",
+        "sorted([1, 'x'])",
+        "BASE[names]",
+    ],
+)
+def test_what_is_not_known_is_not_guessed(expression: str) -> None:
+    found = value(expression, BEFORE)
+    assert isinstance(found, Unknown) or (isinstance(found, list) and all(isinstance(part, Unknown) for part in found))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "answer.append({})",
+        "for name in names:\n    answer.append({'op_names': name})",
+        "while flag:\n    answer.append({'op_names': 3})",
+        "if flag:\n    answer.append({'op_names': 3})",
+        "try:\n    answer.append({'op_names': 3})\nexcept ValueError:\n    pass",
+        "match flag:\n    case 1:\n        answer.clear()",
+        "flag and answer.append({'op_names': 3})",
+        "flag or answer.append({'op_names': 3})",
+        "answer.append({'op_names': 3}) if flag else None",
+        "def f():\n    answer.append({'op_names': 3})",
+        "def f():\n    nonlocal answer\n    answer = 3",
+        "answer.sort(key=len)",
+        "answer[:] = []",
+        "answer[flag] = {}",
+        "del answer[0]",
+        "answer += names",
+        "answer.extend(names)",
+        "answer.insert(flag, {'op_names': 3})",
+        "add = answer.append",
+        "def change(each):\n    each.append(3)\nchange(answer)",
+        "def change(each):\n    for one in each:\n        one['x'] = 3\nobject.change(answer)",
+        "answer[0][flag] = 3",
+        "answer[0].popitem()",
+        "answer[0].update(names)",
+        "for i in range(10_000):\n    answer.append({'op_names': i})",
+        "for i in range(3):\n    if flag == i: continue\n    answer.append({'op_names': i})",
+        "for i in range(3):\n    if flag == i: break\n    answer.append({'op_names': i})",
+    ],
+)
+def test_a_list_that_may_be_another_when_the_script_runs_is_not_complete(text: str) -> None:
+    before = "def main(flag, names):\n    answer = [{'op_names': [1]}]\n"
+    inside = "\n".join("    " + line for line in text.splitlines())
+    assert not [made for made in lists(before + inside) if made.complete and "{})" not in text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "answer = [{'op_names': 1}]\nprune(model, answer)\nprint(len(answer), answer[0])",
+        "def main():\n    if flag:\n        raise SystemExit\n    answer = [{'op_names': 1}]",
+        "def main():\n    if flag:\n        return\n    answer = [{'op_names': 1}]\n    answer.append({'op_names': 2})",
+        "if __name__ == '__main__':\n    answer = []\n    answer.append({'op_names': 1})",
+        "with open(path) as file:\n    answer = [{'op_names': 1}]",
+        "def show(each):\n    print(each)\nanswer = [{'op_names': 1}]\nshow(answer)",
+        "from copy import deepcopy\nanswer = deepcopy([{'op_names': 1}])",
+        "BASE = [{'op_names': 1}]\ndef main():\n    answer = BASE + [{'op_names': 2}]",
+        "class Job:\n    size = 3\n    answer = [{'op_names': size}]",
+        "answer: list = [{'op_names': 1}]",
+        "answer, other = [{'op_names': 1}], 3",
+        "answer = []\nfor size in (1, 2):\n    for i in range(size):\n        answer.append({'op_names': i})",
+    ],
+)
+def test_a_list_is_complete_where_nothing_else_can_happen_to_it(text: str) -> None:
+    assert [made.name[-1] for made in lists(text) if made.complete and made.reported] == ["answer"]
+
+
+def test_a_class_is_not_seen_by_its_methods() -> None:
+    (made,) = lists("size = 1\nclass Job:\n    size = 2\n    def run(self):\n        return [{'op_names': size}]")
+    assert made.value == [{"op_names": 1}]
+
+
+def test_a_local_name_is_not_that_of_the_module() -> None:
+    (made,) = lists("size = 1\ndef run(found):\n    answer = [{'op_names': size}]\n    size = 2")
+    assert not made.complete
+
+
+@pytest.mark.parametrize("size", [300, 600, 900])
+def test_a_long_sum_ends_in_no_error(size: int) -> None:
+    found = lists(f"a = [{{'op_names': {'+'.join(['1'] * size)}}}]\nb = [{{'op_names': 1}}]")
+    assert [made.value for made in found][-1] == [{"op_names": 1}]
+
+
+def test_what_doubles_ends() -> None:
+    (made,) = lists("a = [1]\n" + "a = [a, a]\n" * 60 + "answer = [{'op_names': a}]")
+    assert not made.complete
+    (made,) = lists("answer = [{'op_names': 1}]\nanswer[0]['op_types'] = answer[0]\nanswer.append(answer)")
+    assert not made.complete
+
+
+def test_a_script_that_does_too_much_is_followed_to_a_point() -> None:
+    loops = "for a in range(90):\n  for b in range(90):\n    x = [a, b]\n"
+    found = lists("first = [{'op_names': 1}]\n" + loops * 300 + "last = [{'op_names': 2}]")
+    assert [(made.name, made.complete) for made in found] == [(("first",), False), (("last",), False)]

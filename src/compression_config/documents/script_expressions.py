@@ -264,6 +264,8 @@ class Expressions(Names):
     def _bind(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
             self._named(value, target.id)
+            if target.id in self._shared and isinstance(value, Items):
+                value.open = True
             self._scope.names[target.id] = Unknown() if target.id in self._shared else value
         elif isinstance(target, ast.Tuple | ast.List):
             elements = self._elements(value)
@@ -335,6 +337,8 @@ class Expressions(Names):
         if isinstance(receiver, Constant):
             return _result(node, text_method(receiver.value, name, args, kwargs)) if exact else Unknown(node)
         if name in ("deepcopy", "copy") and len(args) == 1 and name not in self._function_nodes:
+            if isinstance(args[0], Items) and args[0].name is None:
+                args[0].absorbed = True
             return self._registered(copied(args[0], self._depth, deep=name == "deepcopy"))
         self._foreign_call(node, name, args, kwargs)
         return Unknown(node)
