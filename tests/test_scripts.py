@@ -260,7 +260,7 @@ def loaded(tmp_path: Path, text: str, name: str) -> list[dict[str, object]]:
 
 
 TWO = """
-def main():
+def f():
     names = ["fc1", "fc2"]
     pruned = [{"op_names": [f"{name}.0" for name in names], "sparsity_per_layer": 0.5}]
     kept = [{"op_names": names, "exclude": True}]
@@ -280,27 +280,27 @@ twice = [{"op_types": ["Linear"], "sparsity_per_layer": 0.5}]
 def test_a_name_means_the_list_as_it_is_in_the_end(tmp_path: Path) -> None:
     pruned = {"op_names": ["fc1.0", "fc2.0"], "sparsity_per_layer": 0.5}
     kept = {"op_names": ["fc1", "fc2"], "exclude": True}
-    assert loaded(tmp_path, TWO, "::main.pruned") == [pruned]
-    assert loaded(tmp_path, TWO, "::main.both") == [pruned, kept]
+    assert loaded(tmp_path, TWO, "::f.pruned") == [pruned]
+    assert loaded(tmp_path, TWO, "::f.both") == [pruned, kept]
     assert loaded(tmp_path, TWO, "::Job.default") == [{"op_types": ["Conv2d"], "sparsity_per_layer": 0.5}]
-    assert loaded(tmp_path, TWO, "::main.self.x") == [{"op_types": ["Conv2d"], "sparsity_per_layer": 0.25}]
+    assert loaded(tmp_path, TWO, "::f.self.x") == [{"op_types": ["Conv2d"], "sparsity_per_layer": 0.25}]
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         (
-            "::main.nothing",
-            "'train.py' has no config list 'main.nothing'; it has 'main.pruned', 'main.kept', 'main.both' and 4 more",
+            "::f.nothing",
+            "'train.py' has no config list 'f.nothing'; it has 'f.pruned', 'f.kept', 'f.both' and 4 more",
         ),
         ("::twice", "'train.py' has more than one config list 'twice': line 13 and line 15"),
         (
-            "::main.prune",
-            "the config list 'main.prune' at train.py:7:17 has values that are known only when the script runs",
+            "::f.prune",
+            "the config list 'f.prune' at train.py:7:17 has values that are known only when the script runs",
         ),
         (
             "",
-            "'train.py' has more than one config list: line 6 (main.both), line 7 (main.prune), line 8 (main.self.x) and 3 more",
+            "'train.py' has more than one config list: line 6 (f.both), line 7 (f.prune), line 8 (f.self.x) and 3 more",
         ),
     ],
 )

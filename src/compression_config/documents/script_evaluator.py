@@ -90,10 +90,13 @@ class _Evaluator(Expressions):
 
     def _blindly(self, path: tuple[str, ...], follow: Callable[[], object]) -> None:
         before, self._scope = self._scope, Scope(path, blind=True)
+        first = len(self.lists)
         with self._maybe():
             follow()
         self._functions()
         self._scope = before
+        for made in self.lists[first:]:
+            made.open = True
 
     def _block(self, body: Sequence[ast.stmt]) -> _End:
         for number, statement in enumerate(body):
