@@ -25,12 +25,14 @@ __all__ = [
     "Value",
     "compared",
     "computed",
+    "converted",
     "copied",
-    "formatted",
+    "flat",
     "interpolated",
     "negated",
     "plain",
     "shown_in_text",
+    "text_method",
 ]
 
 LONGEST_TEXT = 10_000
@@ -239,7 +241,7 @@ def shown_in_text(value: Scalar, conversion: int, spec: str) -> str | None:
         return None
 
 
-def formatted(text: str, args: Sequence[Scalar], kwargs: Mapping[str, Scalar]) -> str | Unknown:
+def _formatted(text: str, args: Sequence[Scalar], kwargs: Mapping[str, Scalar]) -> str | Unknown:
     """Return `text.format(*args, **kwargs)`, where its fields are plain names and numbers."""
     try:
         fields = [(name, spec or "") for _, name, spec, _ in string.Formatter().parse(text) if name is not None]
@@ -309,7 +311,7 @@ def text_method(
     if len(values) < len(args) or len(named) < len(kwargs):
         return Unknown()
     if name == "format":
-        return formatted(text, values, named)
+        return _formatted(text, values, named)
     longest = max((len(value) for value in values if isinstance(value, str)), default=0)
     if name not in _TEXT_METHODS or kwargs or len(text) * (longest + 1) > LONGEST_TEXT:
         return Unknown()
