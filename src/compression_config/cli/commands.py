@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, NamedTuple, cast, get_args
 
 from compression_config.api import answer, check_file
@@ -104,15 +104,14 @@ def _add_validate(command: argparse.ArgumentParser) -> None:
 
 def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     """Check each file by itself, and say how many findings there are in all."""
-    named = [] if arguments.discover else [path for path in arguments.files if not Path(path).is_dir()]
     paths = list(dict.fromkeys(expanded(arguments.files)))
-    outright = set(expanded(named))
+    named = set(expanded(arguments.files, directories=False))
     if arguments.discover:
-        paths = [path for path in paths if holds_config_list(path)]
+        named, paths = set(), list(filter(holds_config_list, paths))
     inventory = None if arguments.model is None else load_model(arguments.model)
     options = policy_options(arguments)
     findings = [
-        finding for path in paths for finding in check_file(path, inventory, discovered=path not in outright, **options)
+        finding for path in paths for finding in check_file(path, inventory, discovered=path not in named, **options)
     ]
     model = None if inventory is None else inventory.model
     checked = Checked(findings, paths, model, against_model=inventory is not None)

@@ -23,10 +23,10 @@ def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"kind": arguments.kind, "strict": arguments.strict, "severity": dict(arguments.severity)}
 
 
-def expanded(patterns: Sequence[str]) -> list[str]:
+def expanded(patterns: Sequence[str], *, directories: bool = True) -> list[str]:
     """Return the files that `patterns` name, in their order, and those of one pattern or directory sorted.
 
-    A directory contributes the files in it that hold a config list. `**` goes through directories. The name of a file
+    A directory contributes the files in it that hold a config list, or without `directories` nothing. `**` goes through directories. The name of a file
     that is there is not a pattern, whatever is in it. Raises `UsageError` for a pattern that names no file; a plain
     path is returned whether or not there is a file.
     """
@@ -34,7 +34,7 @@ def expanded(patterns: Sequence[str]) -> list[str]:
     for pattern in patterns:
         # Unlike those of pathlib, this is False too for what can be no name of a file, as it is too long.
         if os.path.isdir(pattern):  # noqa: PTH112
-            paths += filter(holds_config_list, _candidates(pattern))
+            paths += filter(holds_config_list, _candidates(pattern)) if directories else ()
             continue
         if not glob.has_magic(pattern) or os.path.lexists(pattern):
             paths.append(pattern)

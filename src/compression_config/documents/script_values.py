@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 __all__ = [
-    "LONGEST_TEXT",
     "Constant",
     "Items",
     "Keys",
@@ -35,7 +34,7 @@ __all__ = [
     "text_method",
 ]
 
-LONGEST_TEXT = 10_000
+_LONGEST_TEXT = 10_000
 """How many characters a computed string has at most; longer ones are unknown."""
 _LARGEST = 2**64
 """Numbers from here on are not computed with."""
@@ -185,7 +184,7 @@ def computed(kind: type[ast.operator], left: Scalar, right: Scalar) -> Scalar | 
             return _short(left + right)
         text, times = (left, right) if isinstance(left, str) else (right, left)
         if kind is ast.Mult and isinstance(text, str) and isinstance(times, int):
-            return text * times if len(text) * times <= LONGEST_TEXT else Unknown()
+            return text * times if len(text) * times <= _LONGEST_TEXT else Unknown()
         return Unknown()
     try:
         found: Scalar = _BINARY[kind](left, right)
@@ -199,7 +198,7 @@ def _small(value: Scalar) -> bool:
 
 
 def _short(text: str) -> str | Unknown:
-    return text if len(text) <= LONGEST_TEXT else Unknown()
+    return text if len(text) <= _LONGEST_TEXT else Unknown()
 
 
 def negated(kind: type[ast.unaryop], value: Scalar) -> Scalar | Unknown:
@@ -268,7 +267,7 @@ def interpolated(text: str, values: tuple[Scalar, ...] | Scalar) -> str | Unknow
 
 def _fits(fields: int, values: Sequence[Scalar]) -> bool:
     longest = max((len(value) for value in values if isinstance(value, str)), default=0)
-    return all(map(_small, values)) and fields * (longest + 100) <= 10 * LONGEST_TEXT
+    return all(map(_small, values)) and fields * (longest + 100) <= 10 * _LONGEST_TEXT
 
 
 def flat(value: Value) -> object:
@@ -279,6 +278,7 @@ def flat(value: Value) -> object:
 
 
 def converted(name: str, value: object) -> Scalar | Unknown:
+    """Return what `str`, `int` or `float`, by name, makes of a value."""
     functions: Mapping[str, Callable[[Any], Scalar]] = {"str": str, "int": int, "float": float}
     try:
         return functions[name](value)
@@ -306,14 +306,14 @@ def text_method(
         parts = flat(args[0])
         if isinstance(parts, list | tuple) and all(isinstance(part, str) for part in parts):
             length = sum(map(len, parts)) + len(text) * len(parts)
-            return text.join(parts) if length <= LONGEST_TEXT else Unknown()
+            return text.join(parts) if length <= _LONGEST_TEXT else Unknown()
         return Unknown()
     if len(values) < len(args) or len(named) < len(kwargs):
         return Unknown()
     if name == "format":
         return _formatted(text, values, named)
     longest = max((len(value) for value in values if isinstance(value, str)), default=0)
-    if name not in _TEXT_METHODS or kwargs or len(text) * (longest + 1) > LONGEST_TEXT:
+    if name not in _TEXT_METHODS or kwargs or len(text) * (longest + 1) > _LONGEST_TEXT:
         return Unknown()
     try:
         found: Scalar | list[str] = getattr(text, name)(*values)
