@@ -25,8 +25,9 @@ from compression_config.budget import (
     ratio_for,
 )
 from compression_config.budget.counting import smallest_cap
+from compression_config.explanation import share_in_words
 from compression_config.resolving.resolved import Resolved
-from compression_config.serialization import budget_to_dict, share_in_words
+from compression_config.serialization import budget_to_dict
 
 BUDGET_CODES = ("infeasible-budget", "rounded-demand", "shrunk-group", "whole-layer-masked", "masks-nothing")
 

@@ -655,7 +655,7 @@ class TestTiedConflict:
         ]
         (finding,) = reviewed([LINEAR], model)
         assert finding.message == (
-            "'embed0' and 'head0' share one weight, but only 'head0' is pruned (the same holds for 8 layers more)"
+            "'embed0' and 'head0' share one weight, but only 'head0' is pruned (the same applies to 8 layers more)"
         )
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import bisect
+from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import Final, NamedTuple
 
 from compression_config.budget import Budget
+from compression_config.budget.counting import masked_count
+from compression_config.budget.storage import bits_of_dtype
 from compression_config.configs.sub_config import SubConfig
 from compression_config.inventory import Layer, Shape
 from compression_config.resolving.resolved import Resolved, Status
-from compression_config.resolving.selection import NOBODY
-from compression_config.resolving.settings import AnySettings, QuantizationSettings
-from compression_config.serialization import share_in_words
+from compression_config.resolving.selection import UNDECIDED
+from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings, written_settings
 from compression_config.text import SHOWN, counted, joined, listed, more_words, printable
 
-__all__ = ["explained", "explanation", "selector_words", "settings_words", "shape_words"]
+__all__ = ["explained", "explanation", "selector_words", "settings_words", "shape_words", "share_in_words"]
 
 
 _NEAR = 3
@@ -42,29 +45,42 @@ def _names_words(config: SubConfig) -> str:
     return " or ".join(f"{verb} {listed(names, last='or', most=SHOWN)}" for verb, names in keys if names is not None)
 
 
+_PHRASES: Final = {
+    "sparsity_per_layer": "sparsity {}",
+    "max_sparsity_per_layer": "cap {}",
+    "quant_bits": "{} bits",
+    "quant_start_step": "from step {:,}",
+    "quant_dtype": "{}",
+    "quant_scheme": "{}",
+}
+"""How the value of a key is phrased; that of any other key follows its name."""
+
+
 def settings_words(settings: AnySettings | None) -> str:
-    """Return what a layer gets: "sparsity 0.8", "weight 4 bits, input 8 bits"; "exclude" for None."""
+    """Return what a layer gets: "sparsity 0.8", "weight 4 bits, input 8 bits"; "exclude" for None.
+
+    Quant types that get the same are named together: "weight+input 8 bits int, from step 1,000".
+    """
     if settings is None:
         return "exclude"
-    if isinstance(settings, QuantizationSettings):
-        return _quantization_words(settings)
-    if settings.total_sparsity is None:
-        return f"sparsity {settings.sparsity}"
-    cap = "" if settings.max_sparsity is None else f", cap {settings.max_sparsity}"
-    return f"total_sparsity {settings.total_sparsity}{cap}"
+    by_type: dict[str, list[str]] = {}
+    for_all = []
+    for key, value in written_settings(settings):
+        if isinstance(value, Mapping):
+            for quant_type, each in value.items():
+                by_type.setdefault(quant_type, []).append(_phrase(key, each))
+        else:
+            for_all.append(_phrase(key, value))
+    alike: dict[str, list[str]] = {}
+    for quant_type, words in by_type.items():
+        alike.setdefault(" ".join(words), []).append(quant_type)
+    return ", ".join((*(f"{'+'.join(types)} {words}" for words, types in alike.items()), *for_all))
 
 
-def _quantization_words(settings: QuantizationSettings) -> str:
-    """Return what each quant type gets, types that get the same together: "weight+input 8 bits int"."""
-    types: dict[str, list[str]] = {}
-    for quant_type, bits in settings.bits.items():
-        details = [(values or {}).get(quant_type) for values in (settings.dtype, settings.scheme)]
-        words = " ".join((counted(bits, "bit"), *filter(None, details)))
-        types.setdefault(words, []).append(quant_type)
-    parts = [f"{'+'.join(alike)} {words}" for words, alike in types.items()]
-    if settings.start_step:
-        parts.append(f"from step {settings.start_step:,}")
-    return ", ".join(parts)
+def _phrase(key: str, value: object) -> str:
+    if key == "quant_bits" and value == 1:
+        return "1 bit"
+    return _PHRASES.get(key, f"{key.removeprefix('quant_')} {{}}").format(value)
 
 
 def shape_words(shape: Shape | None) -> str:
@@ -127,15 +143,60 @@ def _outcome_words(resolved: Resolved, budget: Budget, position: int) -> str:
     return settings_words(resolved.settings(position)) + (f": {share}" if share else "")
 
 
+def share_in_words(resolved: Resolved, budget: Budget, position: int) -> str | None:
+    """Return what the budget means for the layer at `position`, as a sentence without a full stop.
+
+    None for a layer that is not compressed or has no weight.
+    """
+    inventory = resolved.inventory
+    if resolved.status(position) is not Status.COMPRESSED or inventory.has_weight(position) is False:
+        return None
+    if position in budget.tally.stand_in:
+        return f"its weight is that of '{inventory.names[budget.tally.stand_in[position]]}' and counted there"
+    numel = budget.tally.numels[position]
+    if numel is None:
+        return "its number of weight elements is not known"
+    settings = resolved.settings(position)
+    if isinstance(settings, QuantizationSettings):
+        return _quantized(numel, settings.bits.get("weight"), inventory.dtypes[position])
+    if isinstance(settings, PruningSettings) and settings.sparsity is not None:
+        return f"{masked_count(numel, settings.sparsity):,} of its {numel:,} weight elements are masked"
+    return _in_group(resolved, budget, position)
+
+
+def _in_group(resolved: Resolved, budget: Budget, position: int) -> str:
+    """Return the interval that a group leaves one of its layers."""
+    group = next(group for group in budget.groups if group.index == resolved.decided_by[position])
+    layer = group.layers[bisect.bisect_left(budget.tally.decided[group.index], position)]
+    if layer.minimum is None or layer.maximum is None or group.granted is None:
+        known = f"at most {layer.cap:,} of its {layer.numel:,} weight elements are masked"
+        return f"{known}; '{group.unknown[0]}', which shares the budget, has an unknown number"
+    interval = f"{layer.minimum:,} to {layer.maximum:,}" if layer.minimum < layer.maximum else f"{layer.maximum:,}"
+    return (
+        f"{interval} of its {layer.numel:,} weight elements are masked; "
+        f"the group of {counted(len(group.names), 'layer')} masks {group.granted:,} of {group.numel:,}"
+    )
+
+
+def _quantized(numel: int, bits: int | None, dtype: str | None) -> str:
+    """Return what a weight takes, before if that is known, and quantized."""
+    if bits is None:
+        return f"its {numel:,} weight elements are not quantized"
+    width = bits_of_dtype(dtype or "")
+    before = "" if width is None else f" instead of {-(-numel * width // 8):,}"
+    return f"its {numel:,} weight elements take {-(-numel * bits // 8):,} bytes{before}"
+
+
 def _reasons(resolved: Resolved, position: int, layer: Layer) -> Iterator[tuple[str, str]]:
     """Yield which sub-config decides and which it overwrites; for an untouched layer which ones nearly select it."""
-    if resolved.decided_by[position] == NOBODY:
-        yield from islice(_near_misses(resolved, layer), _NEAR)
+    names = _Names.of(resolved, position, layer)
+    if resolved.decided_by[position] == UNDECIDED:
+        yield from islice(_near_misses(resolved, layer, names), _NEAR)
         return
     *overwritten, deciding = resolved.selection.selected_by(position)
     for label, index in (("decided by", deciding), *(("overwrites", index) for index in overwritten[:_OVERWRITTEN])):
         config = resolved.config_list[index]
-        matches = " and ".join(filter(None, (_type_match(config, layer), _name_match(config, layer))))
+        matches = " and ".join(filter(None, (_type_match(config, layer), _name_match(config, names))))
         yield label, f"{_sub_config_words(resolved, index)}: {matches}"
     if len(overwritten) > _OVERWRITTEN:
         yield "overwrites", f"and {more_words(len(overwritten) - _OVERWRITTEN)}"
@@ -157,24 +218,39 @@ def _type_match(config: SubConfig, layer: Layer) -> str | None:
     return f"'{layer.type}' is one of the 'default' types"
 
 
-def _name_match(config: SubConfig, layer: Layer) -> str | None:
+class _Names(NamedTuple):
+    """The names of a layer, so that a selector is matched against all of them at once: there may be many aliases."""
+
+    order: Mapping[str, int]
+    """The places of the names; the layer's own has place 0."""
+    containing: Mapping[str, str]
+    """For each partial name that is in one of them the first that contains it."""
+
+    @classmethod
+    def of(cls, resolved: Resolved, position: int, layer: Layer) -> _Names:
+        order = {name: place for place, name in enumerate((layer.name, *layer.aliases))}
+        return cls(order, resolved.selection.partial_names_in(position))
+
+
+def _name_match(config: SubConfig, names: _Names) -> str | None:
     """Return why the name or an alias matches; None when neither does, or no names are listed."""
-    for name in (layer.name, *layer.aliases):
-        what = "its name" if name == layer.name else f"its alias '{name}'"
-        if name in (config.op_names or ()):
-            return f"op_names lists {'it' if name == layer.name else what}"
-        contained = [part for part in config.op_partial_names or () if part in name]
-        if contained:
-            return f"{what} contains {listed(dict.fromkeys(contained))}"
-    return None
+    full = {name for name in config.op_names or () if name in names.order}
+    containing = {names.containing[part] for part in config.op_partial_names or () if part in names.containing}
+    first = min(full | containing, key=names.order.__getitem__, default=None)
+    if first is None:
+        return None
+    what = f"its alias '{first}'" if names.order[first] else "its name"
+    if first in full:
+        return f"op_names lists {what if names.order[first] else 'it'}"
+    return f"{what} contains {listed(dict.fromkeys(part for part in config.op_partial_names or () if part in first))}"
 
 
-def _near_misses(resolved: Resolved, layer: Layer) -> Iterator[tuple[str, str]]:
+def _near_misses(resolved: Resolved, layer: Layer, names: _Names) -> Iterator[tuple[str, str]]:
     """Yield the sub-configs of which one half of the selector matches a layer, and the half that does not."""
     for index, config in enumerate(resolved.config_list):
         if config.op_types is None or not config.names_layers:
             continue
-        by_type, by_name = _type_match(config, layer), _name_match(config, layer)
+        by_type, by_name = _type_match(config, layer), _name_match(config, names)
         if by_name:
             missing = f"op_types lists only {listed(config.op_types, most=SHOWN)}"
         elif by_type:

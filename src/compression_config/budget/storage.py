@@ -15,7 +15,7 @@ from compression_config.budget.counting import masked_count, total
 from compression_config.budget.groups import GroupBudget, Tally
 from compression_config.errors import UsageError
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
 
 __all__ = ["Storage", "bits_of_dtype", "storage_of"]
@@ -136,7 +136,7 @@ def _alike(resolved: Resolved, tally: Tally, widths: Sequence[int | None]) -> It
     rows = zip(tally.counted, resolved.decided_by, tally.numels, widths, strict=True)
     times = Counter((index, numel, width) for counted, index, numel, width in rows if counted)
     for (index, numel, width), count in times.items():
-        settings = None if index == NOBODY else resolved.settings_of(index)
+        settings = None if index == UNDECIDED else resolved.settings_of(index)
         yield _Weights(settings, numel, width, count)
 
 

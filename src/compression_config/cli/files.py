@@ -26,9 +26,9 @@ def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
 def expanded(patterns: Sequence[str], *, directories: bool = True) -> list[str]:
     """Return the files that `patterns` name, in their order, and those of one pattern or directory sorted.
 
-    A directory contributes the files in it that hold a config list, or without `directories` nothing. `**` goes through directories. The name of a file
-    that is there is not a pattern, whatever is in it. Raises `UsageError` for a pattern that names no file; a plain
-    path is returned whether or not there is a file.
+    A directory contributes the files in it that hold a config list, or without `directories` nothing. `**` goes
+    through directories. The name of a file that is there is not a pattern, whatever is in it. Raises `UsageError` for
+    a pattern that names no file; a plain path is returned whether or not there is a file.
     """
     paths: list[str] = []
     for pattern in patterns:

@@ -24,7 +24,6 @@ class PruningConfig(SubConfig):
     """Which layers to prune, and how much of their weight to mask."""
 
     kind: ClassVar[Kind] = "pruning"
-    foreign: ClassVar = frozenset({"quant_types", "quant_bits", "quant_start_step", "quant_dtype", "quant_scheme"})
     no_setting_hint: ClassVar = "write sparsity_per_layer: 0.5, total_sparsity: 0.5, or exclude: true"
     rivals: ClassVar = (
         Rivals(frozenset({"exclude", "sparsity"}), _EXCLUDE_HINT),  # Spec: exclude

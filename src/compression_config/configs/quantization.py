@@ -31,7 +31,6 @@ class QuantizationConfig(SubConfig):
     """Which layers to quantize, which of their tensors, and to how many bits."""
 
     kind: ClassVar[Kind] = "quantization"
-    foreign: ClassVar = frozenset({"sparsity_per_layer", "total_sparsity", "sparsity", "max_sparsity_per_layer"})
     no_setting_hint: ClassVar = "write quant_types: [weight, input] and quant_bits: 8, or exclude: true"
     rivals: ClassVar = tuple(Rivals(frozenset({"exclude", key}), _EXCLUDE_HINT) for key in _SETTINGS)  # D4
     needs: ClassVar = (

@@ -78,8 +78,6 @@ class SubConfig(BaseModel):
     kind: ClassVar[Kind]
     rivals: ClassVar[tuple[Rivals, ...]] = ()
     needs: ClassVar[tuple[Needs, ...]] = ()
-    foreign: ClassVar[frozenset[str]] = frozenset()
-    """The keys of the other kind of config list."""
     no_setting_hint: ClassVar[str]
 
     op_types: Annotated[Sequence[str], NamesRule("type", "Linear")] | None = Field(
@@ -122,6 +120,20 @@ class SubConfig(BaseModel):
     def names_layers(self) -> bool:
         """Whether the selector has one of the two name keys."""
         return self.op_names is not None or self.op_partial_names is not None
+
+    @classmethod
+    @functools.cache
+    def setting_keys(cls) -> frozenset[str]:
+        """Return the keys that say how to compress; the selector and `exclude` are common to both kinds."""
+        return frozenset(cls.model_fields).difference(SubConfig.model_fields)
+
+    @classmethod
+    @functools.cache
+    def foreign_keys(cls) -> frozenset[str]:
+        """Return the keys of the other kind of config list."""
+        # Whoever imports a module of this package has run its __init__, which defines both kinds.
+        others = (other for other in SubConfig.__subclasses__() if other.kind != cls.kind)
+        return frozenset[str]().union(*(other.setting_keys() for other in others)).difference(cls.model_fields)
 
     def remarks(self) -> Iterator[Remark]:
         """Yield what is worth a warning or a note although it is allowed."""
@@ -197,7 +209,7 @@ class SubConfig(BaseModel):
 
     @classmethod
     def _unknown_key(cls, key: str) -> Remark:
-        if key in cls.foreign:
+        if key in cls.foreign_keys():
             other = "quantization" if cls.kind == "pruning" else "pruning"
             hint = "write two lists, under 'pruning:' and 'quantization:'"
             return Remark(
@@ -215,7 +227,7 @@ class SubConfig(BaseModel):
     @classmethod
     def _meant_by(cls, key: str) -> tuple[str, ...]:
         """Return the keys that an unknown one stands for, by its dialect or its likeness; itself if there is none."""
-        if key in cls.foreign:
+        if key in cls.foreign_keys():
             return (key,)
         if key in FOREIGN_KEYS:
             return FOREIGN_KEYS[key].stands_for

@@ -114,8 +114,8 @@ def inferred_kind(data: object) -> Kind | None:
         if not isinstance(item, Mapping):
             continue
         for key in item:
-            for kind, other in zip(KINDS, reversed(KINDS), strict=True):
-                if key in CONFIG_TYPES[other].foreign:
+            for kind, config_type in CONFIG_TYPES.items():
+                if key in config_type.setting_keys():
                     return kind
         guess = guess or _resembling(item)
     return guess or excluding
@@ -130,8 +130,8 @@ def _resembling(item: Mapping[Any, object]) -> Kind | None:
 def _resembled(key: str) -> Kind | None:
     """Return the kind of which an unknown key looks like a setting, or None."""
     meant = FOREIGN_KEYS[key].stands_for if key in FOREIGN_KEYS else ()
-    for kind, other in zip(KINDS, reversed(KINDS), strict=True):
-        settings = CONFIG_TYPES[other].foreign
+    for kind, config_type in CONFIG_TYPES.items():
+        settings = config_type.setting_keys()
         if not settings.isdisjoint(meant) or nearest(key, settings):
             return kind
     return None

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from compression_config.findings import Code, Finding
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.suggestions import NUMBER, Forms
 from compression_config.text import names_words, numbers_words
 
@@ -91,7 +91,7 @@ def _gap(resolved: Resolved, index: int, form: str, positions: Sequence[int]) ->
     """Return which blocks are left, and which component of the form is their number; None when no blocks are."""
     components = form.split(".")
     parts = {position: resolved.inventory.names[position].split(".") for position in positions}
-    left = [position for position in positions if resolved.decided_by[position] == NOBODY]
+    left = [position for position in positions if resolved.decided_by[position] == UNDECIDED]
     if not left:
         return None
     for depth in (depth for depth, component in enumerate(components[:-1]) if component == NUMBER):

@@ -17,7 +17,7 @@ from compression_config.patterns import NameGroup, NameGroups
 from compression_config.reports.findings import finding_lines, tally
 from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, GAP, Line, Part, Row, Style, line, paragraph, table
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import QuantizationSettings
 from compression_config.text import counted, display_width, joined, layers_words, names_words, types_words
 
@@ -137,7 +137,7 @@ def layer_groups(resolved: Resolved) -> NameGroups[_LayerFacts]:
     return NameGroups(
         (position, name, _LayerFacts(kind, shape, has_weight, index))
         for position, (name, kind, shape, index) in enumerate(rows)
-        if index != NOBODY and (has_weight := inventory.has_weight(position)) in listed[index]
+        if index != UNDECIDED and (has_weight := inventory.has_weight(position)) in listed[index]
     )
 
 
@@ -164,7 +164,7 @@ def untouched(resolved: Resolved) -> _Untouched:
     parameters: dict[int, int | None] = {}
     without: list[int] = []
     for position, index in enumerate(resolved.decided_by):
-        if index != NOBODY:
+        if index != UNDECIDED:
             continue
         if inventory.has_weight(position) is not False:
             with_weight.append(position)

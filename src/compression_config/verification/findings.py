@@ -9,7 +9,7 @@ from typing import NamedTuple
 from compression_config.findings import Code, Finding, Severity
 from compression_config.locations import ConfigPath
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.verification.judging import Judge, Judged
 from compression_config.verification.results import GroupVerification
 
@@ -36,7 +36,7 @@ def verification_findings(
 
 
 def _index(finding: Finding) -> int:
-    return next((step for step in finding.path if isinstance(step, int)), NOBODY)
+    return next((step for step in finding.path if isinstance(step, int)), UNDECIDED)
 
 
 def _strange(resolved: Resolved, names: Sequence[str]) -> Finding:
@@ -61,7 +61,7 @@ def _of_layers(judge: Judge, part: Resolved, judged: Sequence[Judged]) -> Iterat
                 alike.setdefault((index, code), []).append(one)
     for (index, code), ones in alike.items():
         words = _WORDS[code](_Case(part, index, ones, masked=part is judge.pruning))
-        path: ConfigPath = () if index == NOBODY else (index,) if words.key is None else (index, words.key)
+        path: ConfigPath = () if index == UNDECIDED else (index,) if words.key is None else (index, words.key)
         some = f"{len(ones):,} of {layers_of[index]:,} layers"
         more = ", ..." if len(ones) > _SHOWN else ""
         message = f"{words.rule.format(some=some)}: {', '.join(map(words.example, ones[:_SHOWN]))}{more}"
@@ -151,7 +151,7 @@ def _exceeded(case: _Case) -> _Words:
 
 
 def _touched(case: _Case) -> _Words:
-    whose = "that no sub-config selects" if case.winner == NOBODY else "that are excluded"
+    whose = "that no sub-config selects" if case.winner == UNDECIDED else "that are excluded"
     if case.masked:
         return _Words(
             f"elements are masked in {{some}} {whose}",

@@ -10,7 +10,7 @@ from compression_config.budget.counting import masked_count, real_number
 from compression_config.errors import UsageError
 from compression_config.findings import Code
 from compression_config.resolving.resolved import Resolved, Status
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
 from compression_config.verification.measuring import Measured, Wanted
 from compression_config.verification.results import LayerVerification
@@ -128,7 +128,7 @@ class Judge:
         row = LayerVerification(
             layer=self.first.inventory.names[position],
             status=self.first.status(position),
-            index=None if winner == NOBODY else winner,
+            index=None if winner == UNDECIDED else winner,
             numel=numel,
             demanded=demanded,
             cap=cap,
