@@ -130,8 +130,10 @@ def check(
     >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
     ['out-of-range']
     """
-    if isinstance(config, str | os.PathLike):
-        return check_file(config, model, kind=kind, strict=strict, severity=severity)
+    # The type, not `isinstance`: an object can claim any class, and may raise when asked for it.
+    if issubclass(type(config), str | os.PathLike):
+        path = cast("str | os.PathLike[str]", config)
+        return check_file(path, model, kind=kind, strict=strict, severity=severity)
     try:
         validated: AnyConfig = total(
             lambda given: validate(cast("ConfigData", given), kind=kind, strict=strict, severity=severity), config
