@@ -262,6 +262,8 @@ def test_what_is_not_known_is_not_guessed(expression: str) -> None:
         "answer[0][flag] = 3",
         "answer[0].popitem()",
         "answer[0].update(names)",
+        "from settings import *\nanswer[0]['op_names'] = 3",
+        "job.answer = answer\njob.answer.append(flag)",
         "for i in range(10_000):\n    answer.append({'op_names': i})",
         "for i in range(3):\n    if flag == i: continue\n    answer.append({'op_names': i})",
         "for i in range(3):\n    if flag == i: break\n    answer.append({'op_names': i})",

@@ -167,6 +167,11 @@ class _Evaluator(Expressions):
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for alias in node.names:
+            if alias.name == "*":
+                for name, value in self._scope.names.items():
+                    self._blur_all(value)
+                    self._scope.names[name] = Unknown()
+                continue
             local = alias.asname or alias.name.partition(".")[0]
             origin = alias.name if alias.asname else local
             if isinstance(node, ast.ImportFrom):

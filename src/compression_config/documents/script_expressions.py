@@ -264,6 +264,8 @@ class Expressions(Names):
     def _bind(self, target: ast.expr, value: Value) -> None:
         if isinstance(target, ast.Name):
             self._named(value, target.id)
+            for name in [name for name in self._scope.names if name.startswith(f"{target.id}.")]:
+                self._scope.names[name] = Unknown()
             if target.id in self._shared and isinstance(value, Items):
                 value.open = True
             self._scope.names[target.id] = Unknown() if target.id in self._shared else value
@@ -279,10 +281,10 @@ class Expressions(Names):
             self._changed_at(target, value)
         elif isinstance(target, ast.Attribute):
             self._value(target.value)
-            steps = self._target_name(target)
-            self._named(value, *steps)
-            # Followed inside one function, under its dotted name.
-            self._scope.names[".".join(steps)] = value
+            if steps := self._target_name(target):
+                self._named(value, *steps)
+                # Followed inside one function, under its dotted name.
+                self._scope.names[".".join(steps)] = value
             if isinstance(value, Items):
                 self._attributes.append((target.attr, value))
 
@@ -322,18 +324,24 @@ class Expressions(Names):
             self._value(function)
         name = function.attr if isinstance(function, ast.Attribute) else (*self._target_name(function), "")[0]
         args = [self._value(arg) for arg in node.args]
-        kwargs = {keyword.arg: self._value(keyword.value) for keyword in node.keywords}
+        keywords = [(keyword, self._value(keyword.value)) for keyword in node.keywords]
+        kwargs = {keyword.arg: value for keyword, value in keywords}
         exact = not _starred(node.args) and None not in kwargs
         if isinstance(function, ast.Name) and self._lookup(name) is None:
             if name == "dict" and len(args) <= 1:
-                return self._dict_call(node, args)
+                made = Keys(node, {}, self._depth)
+                self._update_with(made, args, keywords)
+                return made
             found = self._builtin(node, name, args) if exact and not kwargs else None
             if found is not None:
                 return found
         if isinstance(receiver, Items):
             return self._list_method(node, receiver, name, args if exact else [Unknown()] * 3)
         if isinstance(receiver, Keys):
-            return self._dict_method(node, receiver, name, args, kwargs if exact else None)
+            if name == "update" and len(args) <= 1:
+                self._update_with(receiver, args, keywords)
+                return Unknown(node)
+            return self._dict_method(node, receiver, name, args)
         if isinstance(receiver, Constant):
             return _result(node, text_method(receiver.value, name, args, kwargs)) if exact else Unknown(node)
         if name in ("deepcopy", "copy") and len(args) == 1 and name not in self._function_nodes:
@@ -374,18 +382,16 @@ class Expressions(Names):
             self.lists.append(value)
         return value
 
-    def _dict_call(self, node: ast.Call, args: Sequence[Value]) -> Value:
-        made = Keys(node, {}, self._depth)
+    def _update_with(self, made: Keys, args: Sequence[Value], keywords: Sequence[tuple[ast.keyword, Value]]) -> None:
+        """Follow the arguments of `dict` and of the method `update`."""
         for arg in args:
             self._update(made, arg)
-        for keyword in node.keywords:
-            value = self._value(keyword.value)
+        for keyword, value in keywords:
             if keyword.arg is None:
                 self._update(made, value)
             else:
                 self._set(made, keyword, keyword.arg, value)
                 self._named(value, keyword.arg)
-        return made
 
     def _list_method(self, node: ast.Call, made: Items, name: str, args: Sequence[Value]) -> Value:
         if name == "append" and len(args) == 1:
@@ -403,68 +409,62 @@ class Expressions(Names):
             made.open = True
         return Unknown(node)
 
-    def _dict_method(
-        self, node: ast.Call, made: Keys, name: str, args: Sequence[Value], kwargs: Mapping[str | None, Value] | None
-    ) -> Value:
+    def _dict_method(self, node: ast.Call, made: Keys, name: str, args: Sequence[Value]) -> Value:
         key = args[0].value if args and isinstance(args[0], Constant) else Unknown()
         old = Unknown() if isinstance(key, Unknown) or key not in made.parts else made.parts[key][1]
-        if name == "update" and kwargs is not None and len(args) <= 1:
-            for arg in args:
-                self._update(made, arg)
-            for keyword in node.keywords:
-                self._set(made, keyword, keyword.arg, kwargs[keyword.arg])
-        elif name == "setdefault" and len(args) == 2:  # noqa: PLR2004 - a key and a value
+        if name == "setdefault" and len(args) == 2:  # noqa: PLR2004 - a key and a value
             if isinstance(key, Unknown) or key not in made.parts:
                 self._set(made, node.args[0], key, args[1])
                 return args[1]
             return old
-        elif name == "pop" and args:
+        if name == "pop" and args:
             self._set(made, node.args[0], key, None)
             return old
-        elif name == "copy" and not args:
+        if name == "copy" and not args:
             return copied(made, self._depth, deep=False)
-        elif name in ("items", "values") and not made.open:
+        if name in ("items", "values") and not made.open:
             pairs = [(Constant(each, place), part) for each, (place, part) in made.parts.items()]
             parts: list[Value] = [self._made(node, [*pair], is_tuple=True) for pair in pairs]
             return self._made(node, [part for _, part in pairs] if name == "values" else parts)
-        elif name == "get":
+        if name == "get":
             return old
-        elif name not in _READING:
+        if name not in _READING:
             self._blur(made)
         return Unknown(node)
 
     def _builtin(self, node: ast.Call, name: str, args: Sequence[Value]) -> Value | None:
         """Return what a function of Python gives; None for those that are not followed, or not for these arguments."""
         constants = [arg.value for arg in args if isinstance(arg, Constant)]
+        lists = [elements for arg in args if (elements := self._elements(arg)) is not None]
         if name == "range" and len(constants) == len(args):
             return self._range(node, constants)
         if name in ("str", "int", "float") and len(args) == len(constants) == 1:
             return _result(node, converted(name, constants[0]))
-        lists = [self._elements(arg) for arg in args]
-        known_lists = [elements for elements in lists if elements is not None]
-        if name == "len":
-            return Constant(len(known_lists[0]), node) if len(args) == len(known_lists) == 1 else None
-        if (
-            name in ("enumerate", "zip")
-            and args
-            and len(known_lists) == len(args)
-            and (name == "zip" or len(args) == 1)
-        ):
-            if name == "enumerate":
-                known_lists.insert(0, [Constant(number, node) for number in range(len(known_lists[0]))])
-            rows = zip(*known_lists, strict=False)
-            return self._made(node, [self._made(node, list(row), is_tuple=True) for row in rows], sources=args)
-        if name not in ("list", "tuple", "sorted", "reversed") or len(args) != 1 or not known_lists:
+        if name == "zip" and len(args) == len(lists):
+            return self._rows(node, lists, args)
+        if len(args) != 1 or len(lists) != 1:
             return None
-        elements = known_lists[0]
+        (elements,) = lists
+        if name == "len":
+            return Constant(len(elements), node)
+        if name == "enumerate":
+            return self._rows(node, [[Constant(number, node) for number in range(len(elements))], elements], args)
         if name == "sorted":
             try:
                 elements = sorted(elements, key=_sortable)  # type: ignore[arg-type]
             except TypeError:
                 return None
+        elif name == "reversed":
+            elements.reverse()
+        elif name not in ("list", "tuple"):
+            return None
         if isinstance(args[0], Items):
             args[0].absorbed = True
-        return self._made(node, elements[:: -1 if name == "reversed" else 1], is_tuple=name == "tuple", sources=args)
+        return self._made(node, elements, is_tuple=name == "tuple", sources=args)
+
+    def _rows(self, node: ast.Call, lists: Sequence[Sequence[Value]], sources: Sequence[Value]) -> Items:
+        rows: list[Value] = [self._made(node, [*row], is_tuple=True) for row in zip(*lists, strict=False)]
+        return self._made(node, rows, sources=sources)
 
     def _range(self, node: ast.Call, bounds: Sequence[Scalar]) -> Value | None:
         if not 1 <= len(bounds) <= 3 or not all(isinstance(bound, int) for bound in bounds):  # noqa: PLR2004
