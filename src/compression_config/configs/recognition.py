@@ -22,8 +22,8 @@ SETTINGS: Final = frozenset(
 )
 """The keys that say how layers are compressed."""
 
-_SHARED_SETTINGS = frozenset({"quant_dtype", "quant_scheme"})
-"""Settings that NNI 3.0 has as well, with other values."""
+_OWN_SETTINGS = SETTINGS - {"quant_dtype", "quant_scheme"} | {"exclude"}
+"""Settings that NNI 3.0 does not have, or has with the same values."""
 _FOREIGN = frozenset(key for key, foreign in FOREIGN_KEYS.items() if foreign.dialect.startswith("NNI"))
 """Keys of the other dialects that select layers by the same keys."""
 _FOREIGN_SETTINGS = frozenset(key for key in _FOREIGN if FOREIGN_KEYS[key].stands_for or key.startswith("exclude_op"))
@@ -73,8 +73,9 @@ def likeness(keys: Collection[str]) -> Likeness:
         or not (set(SELECTOR_KEYS).intersection(misspelt.values()) or any(_selects(key) for key in foreign))
     ):
         return None
-    own = known & SETTINGS - _SHARED_SETTINGS
-    return "foreign" if foreign and not own and "exclude" not in known else "ours"
+    # With a setting of ours beside it, `op_name` is rather a misspelt `op_names`.
+    own = not known.isdisjoint(_OWN_SETTINGS)
+    return "foreign" if foreign - ({"op_name"} if own else set()) else "ours"
 
 
 def _selects(key: str) -> bool:

@@ -60,7 +60,7 @@ class _Evaluator(Expressions):
             for made in self.lists:
                 made.open = True
             self._waiting.clear()
-            self._scope, self._steps, self._allowance = Scope(()), 0, 0
+            self._scope, self._depth, self._steps, self._allowance = Scope(()), 0, 0, 0
             with suppress(TooLong, RecursionError):
                 self._unreached()
         for name, made in self._attributes:
@@ -82,8 +82,7 @@ class _Evaluator(Expressions):
             node, path = waiting.pop()
             if isinstance(node, ast.stmt) and id(node) not in self._seen:
                 self._blindly(path, lambda node=node: self._statement(node))  # type: ignore[misc]
-                continue
-            if isinstance(node, ast.List | ast.ListComp) and id(node) not in self._seen:
+            elif isinstance(node, ast.List | ast.ListComp) and id(node) not in self._seen:
                 self._blindly(path, lambda node=node: self._value(node))  # type: ignore[misc]
             inside = (*path, node.name) if isinstance(node, Function | ast.ClassDef) else path
             waiting += ((child, inside) for child in ast.iter_child_nodes(node))
