@@ -94,7 +94,7 @@ def test_the_example_of_a_key_has_it_and_is_fine(key: str) -> None:
     (example,) = (fence.text for fence in _fences_of(REFERENCE[key]) if fence.language == "yaml")
     config = cc.loads(example)
     assert isinstance(config, cc.PruningConfigList | cc.QuantizationConfigList)
-    assert any(key in sub_config.keys for sub_config in config)
+    assert any(key in sub_config for sub_config in config)
     assert {finding.code.value for finding in config.findings} <= {"legacy-key"}
 
 

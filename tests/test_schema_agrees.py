@@ -186,7 +186,7 @@ def _varied(rng: random.Random, config: dict[str, Any], kind: Kind) -> dict[str,
     """Return `config` with some of its values replaced by others that the key can have."""
     rules = CONFIG_TYPES[kind].value_rules()
     return {
-        key: rng.choice([other for other in VALUES[key] if rules[key].accepts(other)]) if rng.random() < 0.5 else value
+        key: rng.choice([other for other in VALUES[key] if rules[key].takes(other)]) if rng.random() < 0.5 else value
         for key, value in config.items()
     }
 

@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast, get_args, o
 
 from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
 from compression_config.configs.sub_config import Kind, SubConfig
-from compression_config.configs.validation import total
 from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
 from compression_config.findings import Finding, Severity, SeverityLevel
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
@@ -130,14 +129,11 @@ def check(
     >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
     ['out-of-range']
     """
-    # The type, not `isinstance`: an object can claim any class, and may raise when asked for it.
+    # The type, not `isinstance`: an object can claim any class.
     if issubclass(type(config), str | os.PathLike):
-        path = cast("str | os.PathLike[str]", config)
-        return check_file(path, model, kind=kind, strict=strict, severity=severity)
+        return check_file(cast("str", config), model, kind=kind, strict=strict, severity=severity)
     try:
-        validated: AnyConfig = total(
-            lambda given: validate(cast("ConfigData", given), kind=kind, strict=strict, severity=severity), config
-        )
+        validated: AnyConfig = validate(cast("ConfigData", config), kind=kind, strict=strict, severity=severity)
     except InvalidConfig as error:
         return error.findings
     if model is None:
@@ -177,14 +173,16 @@ def verify(
     off: "exact", "element" (one in each layer and group), "channel" (less than one row along an axis of the
     weight), or a share of the elements.
 
-    Raises `UsageError` for something that is not weights or not a tolerance. What is wrong with the weights is in
-    `.findings`; `raise_for_findings()` raises it.
+    Raises `UsageError` for another resolution, weights or tolerance. What is wrong is in `.findings`;
+    `raise_for_findings()` raises it.
 
     >>> resolution = resolve([{"op_names": ["fc1"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
     >>> verification = verify(resolution, {"fc1": [1.0, 0.0, 2.0, 3.0]}, tolerance="exact")
     >>> [finding.code.value for finding in verification.findings]
     ['sparsity-missed']
     """
+    if not isinstance(resolution, Resolution | CompressionResolution):
+        raise UsageError(f"pass a resolution, cc.resolve(config_list, model), not {type(resolution).__name__!r}")
     if isinstance(resolution, CompressionResolution):
         pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
         return verify_resolved(pruning, weights, beside=quantization, tolerance=tolerance)

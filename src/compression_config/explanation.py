@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from compression_config.budget import Budget
-from compression_config.budget.counting import masked_count
+from compression_config.budget.counting import bytes_of, masked_count
 from compression_config.budget.storage import bits_of_dtype
 from compression_config.configs.sub_config import SubConfig
 from compression_config.inventory import Layer, Shape
@@ -151,9 +151,9 @@ def share_in_words(resolved: Resolved, budget: Budget, position: int) -> str | N
     inventory = resolved.inventory
     if resolved.status(position) is not Status.COMPRESSED or inventory.has_weight(position) is False:
         return None
-    if position in budget.tally.stand_in:
-        return f"its weight is that of '{inventory.names[budget.tally.stand_in[position]]}' and counted there"
-    numel = budget.tally.numels[position]
+    if position in budget.weights.counted_for:
+        return f"its weight is that of '{inventory.names[budget.weights.counted_for[position]]}' and counted there"
+    numel = budget.weights.numels[position]
     if numel is None:
         return "its number of weight elements is not known"
     settings = resolved.settings(position)
@@ -167,7 +167,7 @@ def share_in_words(resolved: Resolved, budget: Budget, position: int) -> str | N
 def _in_group(resolved: Resolved, budget: Budget, position: int) -> str:
     """Return the interval that a group leaves one of its layers."""
     group = next(group for group in budget.groups if group.index == resolved.decided_by[position])
-    layer = group.layers[bisect.bisect_left(budget.tally.decided[group.index], position)]
+    layer = group.layers[bisect.bisect_left(budget.weights.decided[group.index], position)]
     if layer.minimum is None or layer.maximum is None or group.granted is None:
         known = f"at most {layer.cap:,} of its {layer.numel:,} weight elements are masked"
         return f"{known}; '{group.unknown[0]}', which shares the budget, has an unknown number"
@@ -183,8 +183,8 @@ def _quantized(numel: int, bits: int | None, dtype: str | None) -> str:
     if bits is None:
         return f"its {numel:,} weight elements are not quantized"
     width = bits_of_dtype(dtype or "")
-    before = "" if width is None else f" instead of {-(-numel * width // 8):,}"
-    return f"its {numel:,} weight elements take {-(-numel * bits // 8):,} bytes{before}"
+    before = "" if width is None else f" instead of {bytes_of(numel, width):,}"
+    return f"its {numel:,} weight elements take {bytes_of(numel, bits):,} bytes{before}"
 
 
 def _reasons(resolved: Resolved, position: int, layer: Layer) -> Iterator[tuple[str, str]]:

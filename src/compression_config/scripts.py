@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from compression_config.configs.plain_data import Opaque
 from compression_config.configs.recognition import SETTINGS, is_foreign, likeness, may_hold_sub_configs
 from compression_config.configs.sub_config import SELECTOR_KEYS, Kind
 from compression_config.configs.validation import CONFIG_TYPES, inferred_kind
@@ -15,7 +16,16 @@ from compression_config.findings import Code, Finding
 from compression_config.locations import ConfigPath
 from compression_config.text import SHOWN, joined, listed
 
-__all__ = ["ABOUT_A_WHOLE_LIST", "Check", "is_script", "named_list", "read_lists", "script_findings", "split_name"]
+__all__ = [
+    "ABOUT_A_WHOLE_LIST",
+    "Check",
+    "is_script",
+    "named_list",
+    "plain_list",
+    "read_lists",
+    "script_findings",
+    "split_name",
+]
 
 Check = Callable[[list[object], Kind | None, ScriptList], Iterable[Finding]]
 """Gives the findings of a list of plain data that comes from a script."""
@@ -96,6 +106,19 @@ def _list_findings(made: ScriptList, kind: Kind | None, check: Check) -> Iterato
     yield from findings
 
 
+def plain_list(value: Sequence[object]) -> list[object]:
+    """Return a list of plain data with lists for tuples, and `Opaque` for what is unknown."""
+    return [_plain(part) for part in value]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Unknown):
+        return Opaque("type", class_name=value.class_name)
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return {key: _plain(part) for key, part in value.items()} if isinstance(value, dict) else value
+
+
 def _filled(value: Sequence[object], open_dicts: Iterable[int], filling: int) -> list[object]:
     """Return the list with something legal for each unknown value: with either `filling` something else."""
     filled: list[object] = []
@@ -110,7 +133,7 @@ def _filled(value: Sequence[object], open_dicts: Iterable[int], filling: int) ->
         if filling == 1 and index in open_dicts:
             pairs = _every_key(pairs) | pairs
         filled.append(pairs)
-    return filled
+    return plain_list(filled)
 
 
 def _every_key(pairs: Mapping[str, object]) -> dict[str, object]:
@@ -129,7 +152,7 @@ def _stand_in(key: str, value: object, filling: int) -> object:
             return [f"unknown {filling}"]
         if isinstance(value, list | tuple):
             return [
-                f"unknown {filling}.{position}" if has_unknown(element) else element
+                f"unknown {filling}.{position}" if has_unknown(element) and not _is_class(element) else element
                 for position, element in enumerate(value)
             ]
         return value
@@ -141,6 +164,10 @@ def _stand_in(key: str, value: object, filling: int) -> object:
     if isinstance(value, dict):
         return {part: stand_in if has_unknown(inner) else inner for part, inner in value.items()}
     return stand_in if has_unknown(value) else value
+
+
+def _is_class(value: object) -> bool:
+    return isinstance(value, Unknown) and value.class_name is not None
 
 
 def named_list(script: Script, name: str | None) -> ScriptList:

@@ -10,10 +10,12 @@ import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 __all__ = [
     "SHOWN",
+    "Notation",
     "aligned",
     "counted",
     "display_width",
@@ -28,8 +30,11 @@ __all__ = [
     "numbers_words",
     "printable",
     "quoted",
+    "represented",
+    "shortened",
     "types_words",
     "written",
+    "written_value",
     "yaml_flow",
 ]
 
@@ -153,6 +158,27 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def shortened(text: str, limit: int = 60) -> str:
+    """Return `text` with what goes beyond `limit` characters cut: a message repeats no more of what the user wrote.
+
+    >>> shortened("a" * 100, 10)
+    'aaaaaaa...'
+    """
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def represented(value: object) -> str:
+    """Return the `repr` of an argument for a message, cut; the name of its type where its `repr` fails.
+
+    >>> represented("toml"), represented("x" * 1000)[-4:]
+    ("'toml'", 'x...')
+    """
+    try:
+        return shortened(printable(repr(value)))
+    except Exception:  # noqa: BLE001 - `repr` runs code of the value, which may raise anything
+        return f"an object of type {type(value).__name__}"
+
+
 def display_width(text: str) -> int:
     """Return how many columns of a terminal `text` takes: East Asian characters two, combining marks none."""
     if text.isascii():
@@ -167,23 +193,74 @@ def _character_width(character: str) -> int:
 
 
 # Notations.
+def shortened(text: str, limit: int = 60) -> str:
+    """Return `text` with what goes beyond `limit` characters cut: a message repeats no more of what the user wrote.
+
+    >>> shortened("a" * 100, 10)
+    'aaaaaaa...'
+    """
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def represented(value: object) -> str:
+    """Return the `repr` of an argument for a message, cut; the name of its type where its `repr` fails.
+
+    >>> represented("toml"), represented("x" * 1000)[-4:]
+    ("'toml'", 'x...')
+    """
+    try:
+        return shortened(printable(repr(value)))
+    except Exception:  # noqa: BLE001 - `repr` runs code of the value, which may raise anything
+        return f"an object of type {type(value).__name__}"
+
+
+Notation: TypeAlias = Literal["yaml", "json", "python"]
+"""How a config list is written: a hint shows what to write in the notation of what the user wrote (D21)."""
 
 _PLAIN = re.compile(r"[^\W\d][\w-]*(\.[\w-]+)*")
 _YAML_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+_CONSTANTS: Mapping[Notation, Mapping[object, str]] = {
+    "yaml": {True: "true", False: "false", None: "null"},
+    "json": {True: "true", False: "false", None: "null"},
+    "python": {True: "True", False: "False", None: "None"},
+}
 
 
-def written(key: str, words: Iterable[str]) -> str:
-    """Return a key with a list of names as one line of YAML.
+def written(key: str, value: object, notation: Notation = "yaml") -> str:
+    """Return a key with its value as one line of a config list.
 
     >>> written("op_names", ["fc1", "0", "layer1."])
     "op_names: [fc1, '0', 'layer1.']"
+    >>> written("exclude", True, "json"), written("exclude", True, "python")
+    ('"exclude": true', '"exclude": True')
     """
-    return f"{key}: [{', '.join(map(_scalar, words))}]"
+    return f"{written_value(key, notation)}: {written_value(value, notation)}"
 
 
-def _scalar(word: str) -> str:
+def written_value(value: object, notation: Notation = "yaml") -> str:
+    """Return plain data on one line: strings, numbers, constants, and lists and mappings of them.
+
+    >>> written_value({"weight": 8}), written_value({"weight": 8}, "json")
+    ('{weight: 8}', '{"weight": 8}')
+    """
+    if isinstance(value, str):
+        if notation == "yaml":
+            return _yaml_scalar(value)
+        return json.dumps(value, ensure_ascii=False)
+    if value is None or isinstance(value, bool):
+        return _CONSTANTS[notation][value]
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(written(key, part, notation) for key, part in value.items()) + "}"
+    if isinstance(value, Iterable):
+        return "[" + ", ".join(written_value(part, notation) for part in value) + "]"
+    return str(value)
+
+
+def _yaml_scalar(word: str) -> str:
     if _PLAIN.fullmatch(word) and word.casefold() not in _YAML_WORDS:
         return word
+    if not word.isprintable():
+        return json.dumps(word)
     return "'" + word.replace("'", "''") + "'"
 
 

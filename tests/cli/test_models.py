@@ -37,17 +37,27 @@ class TestSchema:
 
 
 class TestModels:
+    @pytest.mark.parametrize("where", ["factories_{}", "factories_{}.py", "./factories_{}.py"])
     @pytest.mark.parametrize("factory", ["pairs", "PAIRS", "Model", "ready", "Family.small"])
     def test_a_factory_is_whatever_makes_or_is_a_model(
-        self, here: Path, factory: str, capsys: pytest.CaptureFixture[str]
+        self, here: Path, where: str, factory: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert run("validate", "pruning.yaml", "--model", f"factories_{here.name}:{factory}") == 0
+        assert run("validate", "pruning.yaml", "--model", f"{where.format(here.name)}:{factory}") == 0
         assert capsys.readouterr().out.startswith("checked 1 file against ")
 
     @pytest.mark.parametrize(
         ("model", "says"),
         [
-            ("nonsense", "a model is an inventory file, package.module:factory, or hf:DIRECTORY, not 'nonsense'"),
+            (
+                "nonsense",
+                "a model is an inventory file, path/to/file.py:factory, package.module:factory or hf:DIRECTORY, not",
+            ),
+            pytest.param("x" * 5000, "a model is an inventory file, ", id="longer-than-any-file-name"),
+            pytest.param("hf:" + "x" * 5000, "there is no config.json in 'xxx", id="longer-than-any-directory-name"),
+            ("\x1b[31m.json", "\\x1b[31m.json"),
+            ("\ud800.json", "\\ud800.json"),
+            ("missing.py:made", "there is no file 'missing.py'"),
+            ("{factories}.py:missing", "'{factories}.py' has no 'missing'"),
             (".", "'.' is a directory: write hf:. if a transformers config is in it"),
             ("missing.json", "missing.json cannot be read: No such file or directory"),
             ("pruning.yaml", "pruning.yaml"),
@@ -57,8 +67,8 @@ class TestModels:
             ("{factories}:Family.large", "'{factories}' has no 'Family.large'"),
             ("{factories}:broken", "the model '{factories}:broken' could not be made: ValueError: no such size"),
             ("{factories}:leaving", "the model '{factories}:leaving' could not be made: SystemExit: bye"),
-            ("{factories}:nothing", "the model '{factories}:nothing' is none: "),
-            ("{factories}:number", "the model '{factories}:number' is none: "),
+            ("{factories}:nothing", "'{factories}:nothing' is not a model: "),
+            ("{factories}:number", "'{factories}:number' is not a model: "),
             ("broken_module:made", "the model 'broken_module:made' could not be made: SyntaxError: "),
             ("hf:missing", "there is no config.json in 'missing': hf: takes a local directory"),
         ],
@@ -83,7 +93,7 @@ class TestModels:
     ) -> None:
         assert run("validate", "pruning.yaml", "--model", f"factories_{here.name}:computing") == 2
         assert (
-            "write its inventory in Python, Inventory.from_model(model).save('model.json.gz')"
+            "models are made on torch's meta device, without weights (device 'cpu' makes them as their code does)"
             in capsys.readouterr().err
         )
 

@@ -1,8 +1,8 @@
-"""Tally: which weights count for whom, found in one pass over the model.
+"""Groups: which weights count, for which layer, and the budget that each layer or group of them has.
 
-A weight counts once, for the first of its layers that is compressed, in the model's order, or where none is for the
-first of them; when the layers that share it have different decided_by, the winner of that layer counts (D17). Layers
-without a weight do not count.
+A weight counts once: for the first of its layers that is compressed, in the model's order, or for the first of them
+where no layer is. When the layers that share it are decided by different sub-configs, the one that decides that layer
+counts (D17). Layers without a weight do not count.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from compression_config.inventory import Inventory
 from compression_config.resolving.resolved import Resolved
 
 __all__ = [
+    "CountedWeights",
     "GroupBudget",
     "LayerBudget",
     "Members",
-    "Tally",
+    "counted_weights",
     "group_budget",
     "layer_budgets",
     "outside_weights",
-    "tally_of",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class CountedWeights:
     """The weights of a model, by the position of the layer that they count for."""
 
     numels: Sequence[int | None]
     """For each layer its number of weight elements; None when unknown, 0 for one that does not count."""
     counted: Sequence[int]
     """For each layer 1 when it has a weight, or may have one, that counts for it; 0 otherwise."""
-    stand_in: Mapping[int, int]
+    counted_for: Mapping[int, int]
     """For each layer that does not count because it shares a weight: the layer for which that weight counts."""
     decided: Mapping[int, Sequence[int]]
     """For each compressing sub-config the positions of the layers it decides that count, in the model's order."""
 
 
-def tally_of(resolved: Resolved) -> Tally:
+def counted_weights(resolved: Resolved) -> CountedWeights:
     """Return what counts. O(layers)."""
     inventory = resolved.inventory
     numels = list(map(inventory.numel, range(len(inventory))))
@@ -52,11 +52,11 @@ def tally_of(resolved: Resolved) -> Tally:
         if numel is None and inventory.has_weight(position) is False:
             counted[position] = 0
             numels[position] = 0
-    stand_in: dict[int, int] = {}
+    counted_for: dict[int, int] = {}
     for tied in inventory.ties:
         first = next((position for position in tied if resolved.settings(position) is not None), tied[0])
-        stand_in.update((position, first) for position in tied if position != first)
-    for position in stand_in:
+        counted_for.update((position, first) for position in tied if position != first)
+    for position in counted_for:
         counted[position] = 0
         numels[position] = 0
     decided = {
@@ -64,7 +64,7 @@ def tally_of(resolved: Resolved) -> Tally:
         for index, positions in enumerate(resolved.decided)
         if positions and resolved.settings_of(index) is not None
     }
-    return Tally(numels, counted, stand_in, decided)
+    return CountedWeights(numels, counted, counted_for, decided)
 
 
 def outside_weights(inventory: Inventory) -> int | None:

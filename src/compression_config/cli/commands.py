@@ -17,7 +17,8 @@ from compression_config.configs.json_schema import json_schema
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import UnknownLayer, UsageError
 from compression_config.findings import SeverityLevel, has_errors
-from compression_config.inventory.sources import load_model
+from compression_config.inventory import Inventory
+from compression_config.inventory.sources import MODEL_FORMS, Device
 from compression_config.loading import holds_config_list
 from compression_config.reports.findings import finding_lines, tally
 from compression_config.reports.layout import EMPTY, Line, line, plain_text
@@ -56,11 +57,21 @@ def _add_files(command: argparse.ArgumentParser, what: str = "config lists: a ba
     command.add_argument("files", nargs="+", metavar="FILE", help=f"{what}, in YAML or JSON")
 
 
-_MODEL = "an inventory file, package.module:factory, or hf:DIRECTORY with a transformers config.json"
+_MODEL = f"{MODEL_FORMS} with a transformers config.json"
 
 
 def _add_model(command: argparse.ArgumentParser, *, required: bool = True) -> None:
     command.add_argument("--model", "-m", required=required, metavar="M", help=_MODEL)
+    _add_device(command)
+
+
+def _add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--device",
+        choices=get_args(Device),
+        default="meta",
+        help="where a model is made: on torch's meta device without weights (the default), or as its code makes it",
+    )
 
 
 def _add_kind(command: argparse.ArgumentParser) -> None:
@@ -108,7 +119,7 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     named = set(expanded(arguments.files, directories=False))
     if arguments.discover:
         named, paths = set(), list(filter(holds_config_list, paths))
-    inventory = None if arguments.model is None else load_model(arguments.model)
+    inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
     options = policy_options(arguments)
     findings = [
         finding for path in paths for finding in check_file(path, inventory, discovered=path not in named, **options)
@@ -187,7 +198,7 @@ def _resolved(
 ) -> tuple[Resolution[Any] | CompressionResolution, list[Resolution[Any]]]:
     """Return what files make of a model, and the resolutions in it: one, or those of the parts that are written."""
     config = load_joined(expanded(arguments.files), **policy_options(arguments))
-    whole = answer(config, load_model(arguments.model), unmatched)
+    whole = answer(config, Inventory.from_source(arguments.model, device=arguments.device), unmatched)
     if isinstance(whole, Resolution):
         return whole, [whole]
     written = [config] if isinstance(config, ConfigList) else config.parts
@@ -290,6 +301,7 @@ VERIFY = Command(
 
 def _add_inventory(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="M", help=_MODEL)
+    _add_device(command)
     command.add_argument(
         "--output", "-o", metavar="OUT", required=True, help="a file ending in .json, .yaml, or these and .gz"
     )
@@ -298,11 +310,8 @@ def _add_inventory(command: argparse.ArgumentParser) -> None:
 def _inventory(arguments: argparse.Namespace, console: Console) -> Exit:
     """Write the inventory of a model to a file."""
     check_output(arguments.output, [arguments.model])
-    layers = load_model(arguments.model)
-    try:
-        layers.save(arguments.output)
-    except OSError as error:
-        raise UsageError(f"'{arguments.output}' cannot be written: {error.strerror}") from error
+    layers = Inventory.from_source(arguments.model, device=arguments.device)
+    layers.save(arguments.output)
     weights = sum(bool(layers.has_weight(position)) for position in range(len(layers)))
     with_weight = f", {weights:,} of them with a weight" if weights else ""
     size = f"{layers_words(len(layers))}{with_weight}"

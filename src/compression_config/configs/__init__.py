@@ -1,4 +1,4 @@
-"""What a sub-config may say, and what is reported when it says something else.
+"""Sub-configs and config lists: their keys and values, validation, and the JSON Schema made from the same tables.
 
 Both kinds are defined as soon as anything here is imported: each recognizes the keys of the other.
 """

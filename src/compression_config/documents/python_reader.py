@@ -41,7 +41,7 @@ class ScriptList:
         """Whether it is bound to something."""
         self.reported = not made.absorbed
         """False where another list of the script has all its elements."""
-        self.source = SourceMap(name, places.lines.text, _Tree(made, self.name, places))
+        self.source = SourceMap(name, places.lines.text, _Tree(made, self.name, places), notation="python")
         """Finds a place by the path of the value, with `name` before it."""
         self.span = places.span(made.node)
 

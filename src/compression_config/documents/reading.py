@@ -7,6 +7,7 @@ import io
 import os
 import tokenize
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -49,7 +50,8 @@ def read_text(
     [{'exclude': True}]
     """
     if format == "json":
-        return read_json(text, name, limits)
+        document = read_json(text, name, limits)
+        return replace(document, source=replace(document.source, notation="json"))
     if format == "yaml":
         return read_yaml(text, name, limits)
     raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")

@@ -127,5 +127,5 @@ def _remedy(part: str, reach: _Reach) -> str:
     if ended:
         return f"write '{ended}'"
     if len(reach.names) == 1:
-        return f"write {written('op_names', reach.names)}"
+        return f"write {written('op_names', list(reach.names))}"
     return "write the names in full, in 'op_names'"

@@ -125,7 +125,7 @@ def _remedy_inside(resolved: Resolved, container: str, others: Iterable[str]) ->
     inside = _types_with_weight(resolved, below)
     if not inside:
         return f"name layers that have a weight: those in '{container}' have none either"
-    types = dict.fromkeys((*inside, *others))
+    types = list(dict.fromkeys((*inside, *others)))
     return f"write {written('op_partial_names', [way])} and {written('op_types', types)} for the layers in it"
 
 

@@ -102,7 +102,7 @@ def sub_config_rows(resolved: Resolved, budget: Budget) -> Iterator[_SubConfigRo
     for index, config in enumerate(resolved.config_list):
         decided = resolved.decided[index]
         place = resolved.config_list.provenance.place((index,))
-        counted_numels = [budget.tally.numels[position] for position in budget.tally.decided.get(index, ())]
+        counted_numels = [budget.weights.numels[position] for position in budget.weights.decided.get(index, ())]
         known, ratio = [numel for numel in counted_numels if numel is not None], budget.ratios.get(index)
         masked = masked_total(known, ratio) if ratio is not None and len(known) == len(counted_numels) else None
         yield _SubConfigRow(

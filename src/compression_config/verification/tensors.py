@@ -1,6 +1,6 @@
 """Tensors of whatever library: how many of their numbers are zero, and how many are distinct.
 
-Torch tensors, numpy arrays and what behaves like either are asked by their own methods, nested lists number by
+Torch tensors, numpy arrays and what behaves like either are read by their own methods, nested lists number by
 number. No library is imported for it.
 """
 
@@ -67,7 +67,7 @@ def values_of(tensor: Foreign) -> Values:
         shape = tuple(int(length) for length in tensor.shape)
     # Foreign code runs here; whatever it raises means that there is no shape.
     except Exception as error:
-        raise NotReadable(f"is no tensor but {type(tensor).__name__!r}") from error
+        raise NotReadable(f"is not a tensor but {type(tensor).__name__!r}") from error
     return _Array(tensor, shape)
 
 
