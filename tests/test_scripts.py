@@ -202,6 +202,22 @@ def test_a_loop_that_makes_one_mistake_often_is_told_once() -> None:
     assert finding.path == ("lists", 0, "sparsity_per_layer")
 
 
+@pytest.mark.parametrize(
+    ("elements", "said"),
+    [
+        ("[5, 7]", [("not 5", 'write "5"'), ("not 7", 'write "7"')]),
+        ("list(range(3))", [("not 0", "convert it with str(...)")]),
+        ("[i for i in (1, 2)]", [("not 1", 'write "1"'), ("not 2", 'write "2"')]),
+        ("[i + 1 for i in range(3)]", [("not 1", "convert it with str(...)")]),
+    ],
+)
+def test_a_name_that_is_a_number_is_quoted_where_it_is_written(elements: str, said: list[tuple[str, str]]) -> None:
+    findings = findings_in(f"lists = [{{'op_names': {elements}, 'exclude': True}}]")
+    assert [(finding.message, finding.hint) for finding in findings] == [
+        (f"'op_names' must contain strings, {rest}", hint) for rest, hint in said
+    ]
+
+
 # Places, and texts that are hard to read.
 
 

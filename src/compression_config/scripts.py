@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from compression_config.configs.plain_data import Opaque
@@ -47,6 +49,10 @@ _STAND_INS: Final[Mapping[str, tuple[object, object]]] = {
 """Two legal values for each setting: what is wrong with both does not depend on the value."""
 
 
+_LITERAL = re.compile(r"[\w.+-]*\d[\w.+-]*|True|False")
+"""A number or boolean as a script writes it."""
+
+
 def split_name(path: str) -> tuple[str, str | None]:
     """Return the file and the name of a list that `script.py::function.NAME` gives; None for a file alone.
 
@@ -84,15 +90,30 @@ def script_findings(script: Script, kind: Kind | None, check: Check, *, discover
     """
     if script.problem is not None:
         return [] if discovered else [script.problem]
-    findings = (
-        finding
-        for made in script.lists
-        if made.reported and not (discovered and is_foreign(made.value))
-        for finding in _list_findings(made, kind, check)
-    )
-    # What a loop makes of one dict of the text is reported once.
-    unique = {(finding.span, finding.code, finding.message, finding.hint): finding for finding in findings}
-    return sorted(unique.values(), key=lambda finding: finding.span or ((0, 0), (0, 0)))
+    unique: dict[object, Finding] = {}
+    owners: dict[object, object] = {}
+    for made in script.lists:
+        if not made.reported or (discovered and is_foreign(made.value)):
+            continue
+        for finding in _list_findings(made, kind, check):
+            # Of the sub-configs and elements that a loop makes of one place in the text, the first is reported.
+            owner = (id(made), finding.path[: len(made.name) + 1])
+            if owners.setdefault((finding.span, finding.code), owner) == owner:
+                element = isinstance(finding.path[-1], int) if finding.path else False
+                unique.setdefault((finding.span, finding.code, None if element else finding.message), finding)
+    return sorted(map(_worded, unique.values()), key=lambda finding: finding.span or ((0, 0), (0, 0)))
+
+
+def _worded(finding: Finding) -> Finding:
+    """Return a finding with a hint for scripts where that for documents does not fit."""
+    if finding.code is Code.MIXED_KINDS:
+        return replace(finding, hint="write two lists, one for each kind")
+    if finding.code is Code.UNQUOTED_NAME and finding.span is not None and finding.excerpt is not None:
+        start, end = finding.span
+        written = finding.excerpt[start.column - 1 : end.column - 1] if start.line == end.line else ""
+        if not _LITERAL.fullmatch(written):
+            return replace(finding, hint="convert it with str(...)")
+    return finding
 
 
 def _list_findings(made: ScriptList, kind: Kind | None, check: Check) -> Iterator[Finding]:

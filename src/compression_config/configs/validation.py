@@ -132,8 +132,9 @@ def placed(findings: Iterable[LocalFinding], provenance: Provenance) -> Iterator
     """Yield findings at their places, with hints in the notation of the file."""
     for local in findings:
         place = provenance.place(local.path, key=local.at_key)
-        message, hint = local.message, local.hint_in(provenance.notation(local.path))
-        if local.code is Code.UNQUOTED_NAME:
+        notation = provenance.notation(local.path)
+        message, hint = local.message, local.hint_in(notation)
+        if local.code is Code.UNQUOTED_NAME and notation != "python":
             message, hint = _as_written(local, place) or (message, hint)
         yield Finding.at(place, local.code, message, hint)
 
