@@ -14,6 +14,7 @@ from compression_config.configs.sub_config import Kind
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Finding
 from compression_config.loading import AnyConfig, holds_config_list, load
+from compression_config.scripts import split_name
 
 __all__ = ["check_output", "expanded", "load_joined", "policy_options"]
 
@@ -65,7 +66,7 @@ def _candidates(directory: str) -> Iterator[str]:
 
 def check_output(output: str, inputs: Iterable[str]) -> None:
     """Raise `UsageError` when an answer would overwrite one of the files or directories that it is made from."""
-    for path in inputs:
+    for path, _ in map(split_name, inputs):
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):  # noqa: PTH110, PTH121
             raise UsageError(f"'{output}' is read by this command: write the answer to another file")
 
