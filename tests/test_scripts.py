@@ -158,6 +158,7 @@ def test_nothing_is_claimed_about_what_is_not_known(entry: str) -> None:
             "out-of-range",
         ),
         ("{'op_names': [name], 'quant_bits': bits}", "missing-key"),
+        ("{'op_names': [name], 'exlude': True}", "unknown-key"),
     ],
 )
 def test_what_is_wrong_whatever_the_value_is_said(entry: str, code: str) -> None:
@@ -251,12 +252,20 @@ def test_a_script_may_declare_its_encoding(tmp_path: Path) -> None:
         ("", None),
         ("lists = [\0]", (1, 1)),
         ("x = " + "(" * 5000, (1, 205)),
+        ("x = " + "-" * 100_000 + "1", (1, 1)),
     ],
 )
 def test_a_script_that_is_not_python_is_one_finding(text: str, place: object) -> None:
     findings = findings_in(text)
     assert codes_of(findings) == ["syntax"] * (place is not None)
     assert [finding.span and finding.span.start for finding in findings] == [place] * (place is not None)
+
+
+def test_a_script_that_cannot_be_opened_is_one_finding(tmp_path: Path) -> None:
+    assert codes_of(cc.check(tmp_path / "missing.py")) == ["unreadable-file"]
+    assert codes_of(cc.check(f"{tmp_path}/x\0.py")) == ["unreadable-file"]
+    (tmp_path / "large.py").write_bytes(b"#" * (16 * 2**20 + 1))
+    assert codes_of(cc.check(tmp_path / "large.py")) == ["too-large"]
 
 
 def test_lines_for_notebooks_alone_are_passed_over() -> None:
@@ -371,6 +380,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "a/nni3.py": "lists = [{'op_types': ['Linear'], 'sparse_ratio': 0.5}]",
         "a/python2.py": "print 'x', [{'op_types': ['Linear'], 'sparsity_per_layer': 80}]",
         "a/none.py": "print('op_types', 'sparsity')",
+        "a/misspelt.py": "lists = [{'op_type': ['Linear'], 'sparsity_per_layer': 0.5}]",
+        "a/result.py": "print({'op_type': 'Linear', 'sparsity_per_layer': 0.5, 'accuracy': 1})",
+        "a/older.py": "lists = [{'op_name': 'fc1', 'sparsity': 0.5}]",
         "a/mixed.py": "a = [{'op_types': ['L'], 'sparse_ratio': 9}]\nb = [{'op_types': ['L'], 'total_sparsity': 9}]",
         "b/list.yaml": "- op_types: [Linear]\n  sparsity_per_layer: 80\n",
         "b/parts.yml": "pruning:\n- op_types: [Linear]\n  sparsity_per_layer: 80\n",
@@ -391,7 +403,15 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_directory_contributes_the_files_with_a_config_list(repository: Path) -> None:
-    names = ["a/mixed.py", "a/train.py", "b/broken.yaml", "b/list.json", "b/list.yaml", "b/parts.yml"]
+    names = [
+        "a/misspelt.py",
+        "a/mixed.py",
+        "a/train.py",
+        "b/broken.yaml",
+        "b/list.json",
+        "b/list.yaml",
+        "b/parts.yml",
+    ]
     assert [Path(path).as_posix() for path in expanded(["."])] == names
     assert expanded([str(repository / "b" / "list.yaml")]) == [str(repository / "b" / "list.yaml")]
 
@@ -400,10 +420,10 @@ def test_a_directory_contributes_the_files_with_a_config_list(repository: Path) 
 def test_in_a_directory_other_dialects_are_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", "a"]) == 1
     shown = capsys.readouterr().out
-    assert shown.splitlines()[-1] == "checked 2 files: 2 errors"
+    assert shown.splitlines()[-1] == "checked 3 files: 3 errors"
     assert "other-dialect" not in shown
     assert main(["validate", "a/mixed.py", "a"]) == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "checked 2 files: 3 errors"
+    assert capsys.readouterr().out.splitlines()[-1] == "checked 3 files: 4 errors"
 
 
 @pytest.mark.usefixtures("repository")

@@ -22,8 +22,6 @@ SETTINGS: Final = frozenset(
 )
 """The keys that say how layers are compressed."""
 
-_OWN_SETTINGS = SETTINGS - {"quant_dtype", "quant_scheme"} | {"exclude"}
-"""Settings that NNI 3.0 does not have, or has with the same values."""
 _FOREIGN = frozenset(key for key, foreign in FOREIGN_KEYS.items() if foreign.dialect.startswith("NNI"))
 """Keys of the other dialects that select layers by the same keys."""
 _FOREIGN_SETTINGS = frozenset(key for key in _FOREIGN if FOREIGN_KEYS[key].stands_for or key.startswith("exclude_op"))
@@ -46,7 +44,7 @@ def may_hold_sub_configs(text: str) -> bool:
     return _SETTING.search(text) is not None and _SELECTOR_LIKE.search(text) is not None
 
 
-def likeness(keys: Collection[str]) -> Likeness:
+def likeness(keys: Collection[object]) -> Likeness:
     """Return what a dict in a list is by its keys.
 
     A sub-config has a selector and a setting or `exclude`; one of the two may be misspelt, or a key of another
@@ -55,7 +53,7 @@ def likeness(keys: Collection[str]) -> Likeness:
     >>> likeness(["op_types", "sparsity"]), likeness(["op_types", "sparse_ratio"]), likeness(["op_names", "accuracy"])
     ('ours', 'foreign', None)
     """
-    given = frozenset(keys)
+    given = frozenset(key for key in keys if isinstance(key, str))
     known = given & (SETTINGS | {*SELECTOR_KEYS, "exclude"})
     if not known:
         return None
@@ -63,7 +61,7 @@ def likeness(keys: Collection[str]) -> Likeness:
     strange = given - known - foreign
     misspelt = {key: meant for key in strange if (meant := _meant(key)) is not None}
     unlike = len(strange) - len(misspelt)
-    settings = known & (SETTINGS | {"exclude"}) or given & _FOREIGN_SETTINGS or SETTINGS.intersection(misspelt.values())
+    settings = given & _FOREIGN_SETTINGS or (SETTINGS | {"exclude"}) & {*known, *misspelt.values()}
     if not known.isdisjoint(SELECTOR_KEYS):
         if not settings or unlike >= len(known) + len(foreign) + len(misspelt):
             return None
@@ -73,9 +71,7 @@ def likeness(keys: Collection[str]) -> Likeness:
         or not (set(SELECTOR_KEYS).intersection(misspelt.values()) or any(_selects(key) for key in foreign))
     ):
         return None
-    # With a setting of ours beside it, `op_name` is rather a misspelt `op_names`.
-    own = not known.isdisjoint(_OWN_SETTINGS)
-    return "foreign" if foreign - ({"op_name"} if own else set()) else "ours"
+    return "foreign" if foreign else "ours"
 
 
 def _selects(key: str) -> bool:

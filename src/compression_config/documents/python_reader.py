@@ -22,7 +22,7 @@ _MAGIC = re.compile(r"([ \t]*)(?:(?:[\w, \t]+=[ \t]*)?[%!?].*|[\w.]+\?\??[ \t]*)
 """A line that only notebooks understand: `%matplotlib inline`, `!pip install nni`, `files = !ls`, `model?`."""
 _MAGICS = 100
 """How many such lines a script has at most; each of them costs one more parse."""
-_VALUES = 1_000_000
+_VALUES = 300_000
 """How many values the lists of one script have at most; what is beyond is unknown."""
 
 

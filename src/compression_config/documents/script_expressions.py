@@ -45,8 +45,6 @@ class Expressions(Names):
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 self._value(child)
-            elif isinstance(child, ast.keyword):
-                self._value(child.value)
         return Unknown(node)
 
     def _not_evaluated(self, node: ast.AST) -> Value:
@@ -233,17 +231,18 @@ class Expressions(Names):
 
     def _junction(self, node: ast.BoolOp) -> Value:
         """Follow `and` and `or`: what comes after an operand whose truth is not known may not be evaluated."""
-        for number, operand in enumerate(node.values):
+        value: Value = Unknown(node)
+        for number, operand in enumerate(node.values, 1):
             value = self._value(operand)
             truth = self._truth(value)
             if truth is None:
                 with self._maybe():
-                    for other in node.values[number + 1 :]:
+                    for other in node.values[number:]:
                         self._value(other)
                 return Unknown(node)
-            if truth is isinstance(node.op, ast.Or) or number == len(node.values) - 1:
-                return value
-        return Unknown(node)
+            if truth is isinstance(node.op, ast.Or):
+                break
+        return value
 
     def _choice(self, node: ast.IfExp) -> Value:
         truth = self._truth(self._value(node.test))

@@ -202,9 +202,7 @@ def _short(text: str) -> str | Unknown:
 
 
 def negated(kind: type[ast.unaryop], value: Scalar) -> Scalar | Unknown:
-    """Return what a unary operator gives for a scalar."""
-    if kind is ast.Not:
-        return not value
+    """Return what a minus or plus gives for a scalar."""
     if isinstance(value, int | float):
         if kind is ast.USub:
             return -value
