@@ -41,9 +41,9 @@ def test_a_script_has_the_recorded_findings(
 ) -> None:
     monkeypatch.chdir(script.parent)
     exit_code = main(["validate", script.name])
-    said = capsys.readouterr()
-    assert_recorded(said.out, script.with_suffix(".py.out"))
-    assert (exit_code, said.err) == ("error[" in said.out, "")
+    shown = capsys.readouterr()
+    assert_recorded(shown.out, script.with_suffix(".py.out"))
+    assert (exit_code, shown.err) == ("error[" in shown.out, "")
 
 
 def test_there_are_twelve_scripts_and_no_report_without_one() -> None:
@@ -51,7 +51,7 @@ def test_there_are_twelve_scripts_and_no_report_without_one() -> None:
     assert {path.with_suffix("") for path in SCRIPTS[0].parent.glob("*.out")} == set(SCRIPTS)
 
 
-def test_the_tests_run_no_script() -> None:
+def test_a_script_is_not_run() -> None:
     assert codes_in(
         "open('ran', 'w')\nraise SystemExit\nlists = [{'op_types': ['Linear'], 'sparsity_per_layer': 2}]"
     ) == ["out-of-range"]
@@ -161,7 +161,7 @@ def test_nothing_is_claimed_about_what_is_not_known(entry: str) -> None:
         ("{'op_names': [name], 'exlude': True}", "unknown-key"),
     ],
 )
-def test_what_is_wrong_whatever_the_value_is_said(entry: str, code: str) -> None:
+def test_what_is_wrong_with_any_value_is_reported(entry: str, code: str) -> None:
     assert codes_in(f"lists = [{entry}]") == [code]
 
 
@@ -204,7 +204,7 @@ def test_a_loop_that_makes_one_mistake_often_is_told_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("elements", "said"),
+    ("elements", "expected"),
     [
         ("[5, 7]", [("not 5", 'write "5"'), ("not 7", 'write "7"')]),
         ("list(range(3))", [("not 0", "convert it with str(...)")]),
@@ -212,10 +212,10 @@ def test_a_loop_that_makes_one_mistake_often_is_told_once() -> None:
         ("[i + 1 for i in range(3)]", [("not 1", "convert it with str(...)")]),
     ],
 )
-def test_a_name_that_is_a_number_is_quoted_where_it_is_written(elements: str, said: list[tuple[str, str]]) -> None:
+def test_a_name_that_is_a_number_is_quoted_where_it_is_written(elements: str, expected: list[tuple[str, str]]) -> None:
     findings = findings_in(f"lists = [{{'op_names': {elements}, 'exclude': True}}]")
     assert [(finding.message, finding.hint) for finding in findings] == [
-        (f"'op_names' must contain strings, {rest}", hint) for rest, hint in said
+        (f"'op_names' must contain strings, {rest}", hint) for rest, hint in expected
     ]
 
 

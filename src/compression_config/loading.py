@@ -157,7 +157,7 @@ def checked(
     severity: Mapping[str, SeverityLevel] | None = None,
     discovered: bool = False,
 ) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
-    """Return the config lists that are sound in the file `path`, and what is to be said of all of them.
+    """Return the config lists that are sound in the file `path`, and the findings of all of them.
 
     A script can have any number of lists, of which only those that it shows completely are returned. For
     `discovered` see `script_findings`. Raises `UsageError` for a wrong option.
@@ -202,7 +202,7 @@ def loads(
 
 
 def holds_config_list(path: str) -> bool:
-    """Return whether there is a config list in a file that nobody named as one; those of other dialects do not count.
+    """Return whether a file that was found in a directory holds a config list, other than one of another dialect.
 
     A YAML or JSON file that cannot be read to its end has one if its text has the keys of one.
     """

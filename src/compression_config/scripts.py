@@ -1,4 +1,4 @@
-"""Config lists in Python scripts: which lists of a script are config lists, and what can be said of unknown values."""
+"""Config lists in Python scripts: which lists of a script are config lists, and what is reported about them."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def read_lists(path: str, *, discovered: bool) -> Script:
 def script_findings(script: Script, kind: Kind | None, check: Check, *, discovered: bool) -> list[Finding]:
     """Return what is wrong with the config lists of a script, or why it cannot be read, in the order of the text.
 
-    `discovered`: nobody named the script as one with config lists, so that lists of other dialects, and scripts that
-    are not Python 3, are passed over.
+    A `discovered` script was found in a directory: lists of other dialects, and scripts that are not Python 3, are
+    passed over.
     """
     if script.problem is not None:
         return [] if discovered else [script.problem]

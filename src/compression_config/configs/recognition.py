@@ -20,7 +20,7 @@ Likeness: TypeAlias = Literal["ours", "foreign"] | None
 SETTINGS: Final = frozenset(
     key for config in CONFIG_TYPES.values() for key in config.model_fields if key not in (*SELECTOR_KEYS, "exclude")
 )
-"""The keys that say how layers are compressed."""
+"""The keys that set how layers are compressed."""
 
 _FOREIGN = frozenset(key for key, foreign in FOREIGN_KEYS.items() if foreign.dialect.startswith("NNI"))
 """Keys of the other dialects that select layers by the same keys."""

@@ -39,7 +39,7 @@ _LONGEST_TEXT = 10_000
 _LARGEST = 2**64
 """Numbers from here on are not computed with."""
 _FLAT = 100_000
-"""How many elements a list has at most that is taken as a whole: compared, say, or joined."""
+"""The greatest length of a list that is compared, joined or formatted."""
 _DEEPEST = 32
 """How deep a value nests at most; what is deeper is unknown."""
 
