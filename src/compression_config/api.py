@@ -123,7 +123,8 @@ def check(
     """Return everything worth knowing about a config list, or the file at a path, in document order.
 
     A Python script is read, not run: each of its config lists is checked, and nothing is reported about values that
-    are not known. With a `model`, that includes what the selectors find in it, what the list does to it, and its budget.
+    are not known. With a `model`, that includes what the selectors find in it, what the list does to it, and its
+    budget.
     A bad list raises nothing: its errors are among the findings. Raises `UsageError` for a wrong option and
     `InvalidInventory` for something that is not a model.
 

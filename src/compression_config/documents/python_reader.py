@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from compression_config.documents.document import DEFAULT_LIMITS, Limits
-from compression_config.documents.positions import LINE_BREAK, Lines
 from compression_config.documents.script_evaluator import evaluated
 from compression_config.documents.script_values import Items, Keys, Unknown, Value, plain
 from compression_config.findings import Code, Finding
@@ -18,6 +17,7 @@ from compression_config.locations import ConfigPath, Place, Position, SourceMap,
 
 __all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "read_script"]
 
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _MAGIC = re.compile(r"([ \t]*)(?:(?:[\w, \t]+=[ \t]*)?[%!?].*|[\w.]+\?\??[ \t]*)")
 """A line that only notebooks understand: `%matplotlib inline`, `!pip install nni`, `files = !ls`, `model?`."""
 _MAGICS = 100
@@ -41,7 +41,7 @@ class ScriptList:
         """Whether it is bound to something."""
         self.reported = not made.absorbed
         """False where another list of the script has all its elements."""
-        self.source = SourceMap(name, places.lines.text, _Tree(made, self.name, places), notation="python")
+        self.source = SourceMap(name, places.text, _Tree(made, self.name, places), notation="python")
         """Finds a place by the path of the value, with `name` before it."""
         self.span = places.span(made.node)
 
@@ -128,7 +128,7 @@ def _parsed(text: str, name: str) -> ast.Module | Finding:
                 return ast.parse(text if lines is None else "\n".join(lines))
             except SyntaxError as error:
                 problem = problem or error
-                lines = lines or LINE_BREAK.split(text)
+                lines = lines or _LINE_BREAK.split(text)
                 row = (error.lineno or 0) - 1
                 magic = _MAGIC.fullmatch(lines[row]) if 0 <= row < len(lines) else None
                 if magic is None:
@@ -141,7 +141,7 @@ def _parsed(text: str, name: str) -> ast.Module | Finding:
 
 def _syntax_finding(error: SyntaxError | None, text: str, name: str) -> Finding:
     """Return the finding for the error of Python's parser; None where it gave up without one."""
-    lines = LINE_BREAK.split(text)
+    lines = _LINE_BREAK.split(text)
     row = min(max((error and error.lineno) or 1, 1), len(lines))
     excerpt = lines[row - 1]
     column = min(max((error and error.offset) or 1, 1), len(excerpt) + 1)
@@ -168,7 +168,8 @@ class _Places:
     """The spans of syntax nodes, whose columns Python counts in bytes of UTF-8."""
 
     def __init__(self, text: str) -> None:
-        self.lines = Lines(text)
+        self.text = text
+        self._lines = _LINE_BREAK.split(text)
 
     def span(self, node: ast.AST) -> Span:
         """Return the span of a node; that of its name for a keyword argument."""
@@ -178,7 +179,7 @@ class _Places:
         return Span(start, self._position(getattr(node, "end_lineno", 1), getattr(node, "end_col_offset", 0)))
 
     def _position(self, row: int, offset: int) -> Position:
-        line = self.lines.line(row)
+        line = self._lines[row - 1]
         prefix = line if line.isascii() else line.encode(errors="surrogatepass")[:offset].decode(errors="replace")
         return Position(row, min(offset, len(line)) + 1 if line.isascii() else len(prefix) + 1)
 
