@@ -249,6 +249,7 @@ def test_a_script_may_declare_its_encoding(tmp_path: Path) -> None:
         ("print 'Python 2'", (1, 1)),
         ("lists = [\n{'op_names': }]", (2, 12)),
         ("x = 'abc", (1, 5)),
+        ("%magic\n!magic\nx = = 1", (3, 5)),
         ("", None),
         ("lists = [\0]", (1, 1)),
         ("x = " + "(" * 5000, (1, 205)),

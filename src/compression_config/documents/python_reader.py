@@ -127,7 +127,7 @@ def _parsed(text: str, name: str) -> ast.Module | Finding:
             try:
                 return ast.parse(text if lines is None else "\n".join(lines))
             except SyntaxError as error:
-                problem = problem or error
+                problem = error
                 lines = lines or _LINE_BREAK.split(text)
                 row = (error.lineno or 0) - 1
                 magic = _MAGIC.fullmatch(lines[row]) if 0 <= row < len(lines) else None
