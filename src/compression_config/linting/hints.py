@@ -665,16 +665,21 @@ class Hints:
         lines = f"{spot.line('op_partial_names', [path])} and {spot.line('op_types', types)}"
         return Offer(f"write {lines} for the layers in it")
 
-    def for_mismatch(self, spot: Spot, kind: str) -> Offer:
-        """Return what to write for a layer that `op_names` names and `op_types` filters out."""
-        layers = self._layers(spot.config.types)
+    def for_mismatch(self, spot: Spot, types: Sequence[str]) -> Offer:
+        """Return what to write for an element of which `op_types` filters out all layers; they have these types."""
+        layers = self._layers(spot.config.types) if spot.key == "op_names" else None
         below = self._below(spot, spot.word, layers) if layers is not None else None
         if below is not None:
             return below
-        out = "take the name out of 'op_names'"
-        return Offer(
-            f"add '{kind}' to 'op_types', or {out}" if not spot.needs_weight or kind in self._weighted else out
-        )
+        of_use = [kind for kind in types if kind in self._weighted] if spot.needs_weight else list(types)
+        what = "the name" if spot.key == "op_names" else "it"
+        out = f"take {what} out of '{spot.key}'"
+        return Offer(f"add {listed(of_use)} to 'op_types', or {out}" if 0 < len(of_use) <= _SHOWN else out)
+
+    def types_containing(self, part: str) -> list[str]:
+        """Return the types of the layers whose names contain `part`, those of the most layers first."""
+        positions = map(self._inventory.position, self._all.containing(part))
+        return [kind for kind, _ in Counter(self._inventory.types[p] for p in positions if p is not None).most_common()]
 
     def renaming(self, elements: Sequence[tuple[str, SubConfig]], looked_at: int) -> Renaming | None:
         """Return what is wrong with the beginning of most of these names, as the first `looked_at` of them show."""
