@@ -39,8 +39,8 @@ class _Reach:
 def boundary_findings(resolved: Resolved) -> Iterator[Finding]:
     """Yield the partial names that take more layers than they show, in list order.
 
-    Only layers count that the sub-config decides, that no other element of its selector matches better, and, for an
-    exclude, that would be compressed without it.
+    Only layers count that the sub-config decides and that no other element of its selector matches better. What an
+    exclude takes more counts if it would be compressed otherwise.
     """
     for index, config in enumerate(resolved.config_list):
         parts = [part for part in config.op_partial_names or () if not (part[0] == part[-1] == ".")]
@@ -57,8 +57,9 @@ def _reaches(resolved: Resolved, index: int, config: SubConfig) -> dict[str, _Re
     full_names = frozenset(config.op_names or ())
     for position in resolved.decided[index]:
         name = resolved.inventory.names[position]
-        if name in full_names or (config.exclude and not resolved.compressed_without_excludes(position)):
+        if name in full_names:
             continue
+        spared = config.exclude and not resolved.compressed_without_excludes(position)
         if len(reaches) == 1:
             places = {part: _place(part, name) for part in reaches if part in name}
         else:
@@ -66,7 +67,7 @@ def _reaches(resolved: Resolved, index: int, config: SubConfig) -> dict[str, _Re
             places = {part: _place(part, name) for part in reaches.keys() & found.keys() if part in name}
         best = min(places.values(), default=_WHOLE)
         for part, place in places.items():
-            if place == best:
+            if place == best and (place == _WHOLE or not spared):
                 reaches[part].cut[place].append(name)
     return reaches
 
@@ -154,7 +155,7 @@ def _two_paths(place: Place, part: str, names: Iterable[str]) -> Iterator[Findin
         before, _, after = f"{name[:start]}.{name[start:].lstrip('.')}".partition(inner)
         *block, path = re.split(r"(?<=\.)[0-9]+\.", f".{before.strip('.')}.")
         if block:
-            key = (block_form(name[:start].strip(".").removesuffix(path.strip("."))), after)
+            key = (block_form(name[:start].strip(".").removesuffix(path.strip(".")).strip(".")), after)
             paths.setdefault(key, {}).setdefault(path.strip("."), []).append(name)
     for found in paths.values():
         deeper = {path: layers for path, layers in found.items() if path}
