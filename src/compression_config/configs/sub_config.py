@@ -155,7 +155,7 @@ class SubConfig(BaseModel):
             for position, element in enumerate(elements):
                 if has_wildcards(element):
                     message = f"{_EXACT[key]}, without wildcards, and {shown(element)} has some"
-                    hint = "write what the model has; validated against a model, the list gets a hint that says what"
+                    hint = "validate the list against the model to see what to write"
                     yield LocalFinding(Code.WILDCARD, message, hint, (key, position))
             if len(set(elements)) == len(elements):
                 continue
