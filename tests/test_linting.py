@@ -899,6 +899,15 @@ class TestQuiet:
         assert reviewed([{**selector, **HALF}], blocks(4, "mlp.gate", "mlp.gate_proj", "mlp.up_proj")) == []
 
 
+def test_a_longer_path_that_is_listed_too_says_that_both_are_meant() -> None:
+    model = blocks(4, "output.dense", "attention.output.dense")
+    (finding,) = reviewed([{"op_partial_names": ["output.dense"], **HALF}], model)
+    assert (finding.code, finding.severity) == (Code.SEVERAL_PATHS, "note")
+    assert reviewed([{"op_partial_names": ["output.dense", "attention.output.dense"], **HALF}], model) == []
+    assert reviewed([{"op_partial_names": ["attention.output.dense"], **HALF}], model) == []
+    assert reviewed([{"op_partial_names": ["dense"], **HALF}], model) == []
+
+
 def test_a_layer_of_another_type_in_one_block_is_named_with_its_type() -> None:
     model = [(f"blocks.{n}.up", "LoRALinear" if n == 5 else "Linear") for n in range(12)]
     config = {"op_types": ["Linear"], "op_partial_names": [".up"], **HALF}

@@ -22,6 +22,8 @@ __all__ = ["boundary_findings"]
 
 _NAMED = 2
 """So many of the longer texts are named; of more of them the first and the last."""
+_WORK = 1_000_000
+"""Beyond so many partial names in names nothing is reported; no model that was tried has as many."""
 _NAMES = 8
 """So many names at most a hint lists in full."""
 _WHOLE, _IN_WORD, _IN_NUMBER = range(3)
@@ -54,6 +56,7 @@ def boundary_findings(resolved: Resolved) -> Iterator[Finding]:
 def _reaches(resolved: Resolved, index: int, config: SubConfig) -> dict[str, _Reach]:
     """Return how each partial name of a sub-config is in the names of the layers that it decides."""
     reaches = {part: _Reach() for part in config.op_partial_names or ()}
+    looked_at = 0
     full_names = frozenset(config.op_names or ())
     for position in resolved.decided[index]:
         name = resolved.inventory.names[position]
@@ -64,6 +67,9 @@ def _reaches(resolved: Resolved, index: int, config: SubConfig) -> dict[str, _Re
             places = {part: _place(part, name) for part in reaches if part in name}
         else:
             found = resolved.selection.partial_names_in(position)
+            looked_at += len(found)
+            if looked_at > _WORK:
+                return {}
             places = {part: _place(part, name) for part in reaches.keys() & found.keys() if part in name}
         best = min(places.values(), default=_WHOLE)
         for part, place in places.items():
@@ -106,7 +112,7 @@ def _findings(resolved: Resolved, index: int, element: int, reach: _Reach) -> It
         more, kept, code = in_word, whole, Code.WORD_BOUNDARY
     else:
         if whole and not in_number:
-            yield from _two_paths(place, spot.word, whole)
+            yield from _two_paths(place, spot, whole)
         return
     texts = sorted({_longer(spot.word, name) for name in more}, key=_natural)
     shown = listed(texts) if len(texts) <= _NAMED else f"'{texts[0]}' to '{texts[-1]}'"
@@ -146,11 +152,14 @@ def _instead(spot: Spot, kept: Sequence[str], more: Sequence[str]) -> tuple[str,
     return "op_names", (), "write the names in full, in 'op_names'"
 
 
-def _two_paths(place: Place, part: str, names: Iterable[str]) -> Iterator[Finding]:
+def _two_paths(place: Place, spot: Spot, names: Iterable[str]) -> Iterator[Finding]:
     """Yield that a partial name is the path to layers of a block, and in a longer one to others of the same block."""
-    inner = part.strip(".")
+    part, inner = spot.word, spot.word.strip(".")
     paths: dict[tuple[str, str], dict[str, list[str]]] = {}
+    said = [other for other in spot.config.op_partial_names or () if inner in other and other not in (inner, part)]
     for name in names if "." in inner else ():
+        if any(other in name for other in said):
+            continue
         start = next(at for at in _starts(part, name) if _cut(name, at, at + len(part)) == _WHOLE)
         before, _, after = f"{name[:start]}.{name[start:].lstrip('.')}".partition(inner)
         *block, path = re.split(r"(?<=\.)[0-9]+\.", f".{before.strip('.')}.")
@@ -164,6 +173,7 @@ def _two_paths(place: Place, part: str, names: Iterable[str]) -> Iterator[Findin
             message = (
                 f"'{part}' is in more than one path of a block: '{inner}' ({layers_words(len(found['']))}) and {counts}"
             )
-            hint = f"write {listed((f'{path}.{inner}' for path in deeper), last='or')} for these alone"
+            longer = listed((f"{path}.{inner}" for path in deeper), last="or")
+            hint = f"write {longer} for these alone, or beside it if all are meant"
             yield Finding.at(place, Code.SEVERAL_PATHS, message, hint)
             return
