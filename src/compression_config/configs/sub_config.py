@@ -30,6 +30,7 @@ from compression_config.configs.dialects import FOREIGN_KEYS
 from compression_config.configs.plain_data import plain, shown
 from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule
 from compression_config.findings import Code, Hint, Line, LocalFinding
+from compression_config.suggestions import has_wildcards
 from compression_config.text import listed, nearest, printable, shortened
 
 __all__ = ["DEFAULT_TYPES", "SELECTOR_KEYS", "TWO_LISTS", "Kind", "Needs", "Rivals", "SubConfig"]
@@ -50,6 +51,11 @@ TWO_LISTS: Final = "write two lists, under 'pruning' and 'quantization'"
 _CHECKED: Final = object()
 """The validation context of values that `SubConfig.checked` has passed: pydantic only makes the model of them."""
 
+_EXACT: Final = {
+    "op_types": "a type is the exact name of a class",
+    "op_names": "a name is written in full",
+    "op_partial_names": "a partial name is a plain substring",
+}
 _LINEAR: Final = Line("op_types", ["Linear"])
 _WITHOUT_SPACE = re.compile(r"([a-z_]+):[^\s/]")
 """A key without a space after its colon, which YAML reads as one string with its value."""
@@ -146,6 +152,11 @@ class SubConfig(BaseModel):
         """Yield warnings and notes: what is allowed, and worth reporting."""
         for key in SELECTOR_KEYS:
             elements: Sequence[str] = getattr(self, key) or ()
+            for position, element in enumerate(elements):
+                if has_wildcards(element):
+                    message = f"{_EXACT[key]}, without wildcards, and {shown(element)} has some"
+                    hint = "validate the list against the model to see what to write"
+                    yield LocalFinding(Code.WILDCARD, message, hint, (key, position))
             if len(set(elements)) == len(elements):
                 continue
             seen: set[str] = set()
