@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from compression_config.api import check, resolve, verify
+    from compression_config.api import check, export, import_list, resolve, verify
     from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
     from compression_config.configs.json_schema import json_schema
     from compression_config.configs.pruning import PruningConfig
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         FindingsError,
         InvalidConfig,
         InvalidInventory,
+        LossyExport,
+        LossyExportWarning,
         UnknownLayer,
         UnknownNumel,
         UnmatchedSelector,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from compression_config.findings import Code, Finding, Severity
+    from compression_config.interop import Engine, Export, Import, engines
     from compression_config.inventory import Inventory, Layer
     from compression_config.loading import load, loads, validate
     from compression_config.resolution import (
@@ -48,13 +51,18 @@ __all__ = [
     "CompressionConfigError",
     "CompressionLayer",
     "CompressionResolution",
+    "Engine",
+    "Export",
     "Finding",
     "FindingsError",
+    "Import",
     "InvalidConfig",
     "InvalidInventory",
     "Inventory",
     "Layer",
     "LayerResolution",
+    "LossyExport",
+    "LossyExportWarning",
     "PruningConfig",
     "PruningConfigList",
     "PruningSettings",
@@ -72,6 +80,9 @@ __all__ = [
     "UsageError",
     "Verification",
     "check",
+    "engines",
+    "export",
+    "import_list",
     "json_schema",
     "load",
     "loads",
@@ -81,7 +92,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api": ("check", "resolve", "verify"),
+    "api": ("check", "export", "import_list", "resolve", "verify"),
     "configs.config_list": ("CompressionConfig", "PruningConfigList", "QuantizationConfigList"),
     "configs.pruning": ("PruningConfig",),
     "configs.quantization": ("QuantizationConfig",),
@@ -90,6 +101,8 @@ _HOMES = {
         "FindingsError",
         "InvalidConfig",
         "InvalidInventory",
+        "LossyExport",
+        "LossyExportWarning",
         "UnknownLayer",
         "UnknownNumel",
         "UnmatchedSelector",
@@ -97,6 +110,7 @@ _HOMES = {
         "UsageError",
     ),
     "findings": ("Code", "Finding", "Severity"),
+    "interop": ("Engine", "Export", "Import", "engines"),
     "inventory": ("Inventory", "Layer"),
     "loading": ("load", "loads", "validate"),
     "resolving.resolved": ("Status",),

@@ -12,6 +12,8 @@ __all__ = [
     "FindingsError",
     "InvalidConfig",
     "InvalidInventory",
+    "LossyExport",
+    "LossyExportWarning",
     "UnknownLayer",
     "UnknownNumel",
     "UnmatchedSelector",
@@ -75,6 +77,14 @@ class UnmatchedSelector(FindingsError):
 
 class UnmatchedSelectorWarning(UserWarning):
     """Says once what `UnmatchedSelector` would, when `resolve` was told to only warn (D14)."""
+
+
+class LossyExport(FindingsError):
+    """An engine's document cannot say what the resolution does; see `export`."""
+
+
+class LossyExportWarning(UserWarning):
+    """Says once what `LossyExport` would, when `export` was told to only warn."""
 
 
 class InvalidInventory(CompressionConfigError, ValueError):

@@ -1,0 +1,150 @@
+"""What a runtime can serve, as tables: no runtime is imported. Checked with vLLM 0.33.0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from compression_config.findings import Code, Severity
+from compression_config.interop.base import QuantizationOptions, Quantized, Request, is_a
+from compression_config.text import listed
+
+__all__ = ["check_group_sizes", "check_serving"]
+
+VLLM = "vLLM 0.33"
+
+FUSED: Mapping[str, Sequence[str]] = {
+    "qkv_proj": ("q_proj", "k_proj", "v_proj"),
+    "gate_up_proj": ("gate_proj", "up_proj"),
+    "qkv": ("query", "key", "value"),
+    "fused_qkv_a_proj": ("q_a_proj", "kv_a_proj_with_mqa"),
+    "in_proj_qkvz": ("in_proj_qkv", "in_proj_z"),
+    "in_proj_ba": ("in_proj_b", "in_proj_a"),
+}
+"""The layers that vLLM merges into one, by the name of that one: its `packed_modules_mapping`s."""
+
+_FUSED_INTO = {shard: fused for fused, shards in FUSED.items() for shard in shards}
+_EXPERTS = ".experts."
+
+SPLIT_INPUTS = ("o_proj", "out_proj", "down_proj", "dense_4h_to_h", "wo", "w2", "fc2", "c_proj")
+"""Layers whose inputs, not outputs, are divided among devices."""
+
+GROUP_SIZES = (32, 64, 128)
+
+
+def check_serving(request: Request, quantized: Iterable[Quantized]) -> None:
+    """Say what the runtime that the caller named cannot serve; without one, note what most could not."""
+    layers = list(quantized)
+    _check_fused(request, layers)
+    if request.serve is None:
+        return
+    for part in layers:
+        missing = _missing_kernel(part)
+        if missing is not None:
+            message, hint = missing
+            request.lose(part.decision, Code.UNSERVABLE, f"{VLLM} {message}", hint=hint, positions=part.positions)
+
+
+def _missing_kernel(part: Quantized) -> tuple[str, str | None] | None:
+    """Return what vLLM does not serve of a scheme, and what to write instead; None where it serves it."""
+    weight, inputs, output = (part.tensors.get(kind) for kind in ("weight", "input", "output"))
+    if weight is None:
+        return "serves no layer whose weights are not quantized", "add weight to 'quant_types'"
+    if weight.per == "group" and weight.group_size not in GROUP_SIZES:
+        sizes = listed(map(str, GROUP_SIZES), last="or")
+        return f"has no kernel for groups of {weight.group_size}", f"export with a group_size of {sizes}"
+    if inputs is None and output is None:
+        return _weights_alone(weight.bits, weight.per)
+    what = f"has no kernel for {weight.bits}-bit weights"
+    if inputs is None:
+        return f"{what} with quantized outputs and unquantized inputs", "quantize the weights alone"
+    how = "dynamic" if inputs.dynamic else "static"
+    if output is not None:
+        fine = 2 <= weight.bits <= 8 and inputs.bits == output.bits == 8 and not inputs.dynamic  # noqa: PLR2004
+        both = f"{what} with {how} {inputs.bits}-bit inputs and {output.bits}-bit outputs"
+        return None if fine else (both, "quantize the weights alone")
+    if (weight.bits, inputs.bits) == (8, 8):
+        if not weight.symmetric:
+            return f"{what} that are affine, with {how} 8-bit inputs", "write a symmetric 'quant_scheme' for weight"
+        return None if weight.per != "group" else (f"{what} in groups with {how} 8-bit inputs", "leave group_size out")
+    hint = "quantize the weights alone"
+    if (weight.bits, inputs.bits) == (4, 8):
+        if inputs.dynamic:
+            return None
+        hint = "export with inputs='dynamic', or quantize the weights alone"
+    return f"{what} with {how} {inputs.bits}-bit inputs", hint
+
+
+def _weights_alone(bits: int, per: str) -> tuple[str, str | None] | None:
+    if not 2 <= bits <= 8:  # noqa: PLR2004 - W2A16 to W8A16
+        return f"has no kernel for {bits}-bit weights", "write from 2 to 8 bits"
+    if per == "tensor":
+        return f"has no kernel for {bits}-bit weights with one scale per tensor", "write per_channel_symmetric"
+    return None
+
+
+# Layers that are merged.
+
+
+def _check_fused(request: Request, quantized: Sequence[Quantized]) -> None:
+    """Say which merged layers are not given one setting: of the last sub-config that decides about one of them."""
+    keys = {position: part for part in quantized for position in part.positions}
+    conflicts: dict[tuple[str, int], list[int]] = {}
+    decisions = {}
+    for fused, members in _fusions(request, keys):
+        parts = {keys[position].decision.index: keys[position] for position in members if position in keys}
+        if not parts or (len({part.key for part in parts.values()}) == 1 and all(p in keys for p in members)):
+            continue
+        last = max(parts)
+        decisions[last] = parts[last].decision
+        conflicts.setdefault((fused, last), []).append(min(members))
+    served = request.serve is not None
+    for (fused, index), firsts in conflicts.items():
+        merged = listed(FUSED[fused]) if fused in FUSED else "all experts of one module"
+        message = f"{VLLM} merges {merged} into '{fused}' and needs one setting for them"
+        if not served:
+            message = f"they get several settings here, and {message}"
+        hint = "give them the same settings"
+        severity = None if served else Severity.NOTE
+        request.lose(decisions[index], Code.FUSED_CONFLICT, message, hint=hint, positions=firsts, severity=severity)
+
+
+def _fusions(request: Request, quantized: Mapping[int, Quantized]) -> Iterator[tuple[str, list[int]]]:
+    """Yield the name of what is merged and the layers that are, by position."""
+    merged: dict[tuple[str, str], list[int]] = {}
+    for position, name in enumerate(request.inventory.names):
+        parent, _, last = name.rpartition(".")
+        before, experts, _ = parent.partition(_EXPERTS)
+        if experts:
+            key = ("experts", before)
+        elif last in _FUSED_INTO:
+            key = (_FUSED_INTO[last], parent)
+        else:
+            continue
+        if position in quantized or is_a(request.inventory, position, "Linear"):
+            merged.setdefault(key, []).append(position)
+    for (fused, _), members in merged.items():
+        yield fused, members
+
+
+# Groups of weights.
+
+
+def check_group_sizes(request: Request, quantized: Iterable[Quantized], options: QuantizationOptions) -> None:
+    """Say which layers have inputs that groups do not divide, on each device where the served model is split."""
+    for part in quantized:
+        weight = part.tensors.get("weight")
+        if weight is None or weight.group_size is None:
+            continue
+        for position in part.positions:
+            shape = request.inventory.weight_shapes[position]
+            if shape is None:
+                continue
+            inputs, devices = shape[-1], 1
+            if request.inventory.names[position].endswith(SPLIT_INPUTS):
+                devices = options.tensor_parallel
+            if inputs % (weight.group_size * devices):
+                message = f"groups of {weight.group_size} do not divide {inputs:,} inputs"
+                if devices > 1:
+                    message += f" on {devices} devices"
+                hint = "choose a group_size that divides them, or exclude the layers"
+                request.lose(part.decision, Code.GROUP_SIZE, message, hint=hint, positions=[position])
