@@ -67,8 +67,9 @@ class NameGroups(Generic[Outcome]):
     def __init__(self, named: Iterable[tuple[int, str, Outcome]]) -> None:
         members: dict[tuple[int, Outcome], dict[_Numbers, int]] = {}
         templates = _Templates()
+        of = templates.of
         for position, name, outcome in named:
-            template, numbers = templates.of(name)
+            template, numbers = of(name)
             members.setdefault((template, outcome), {})[numbers] = position
         self._members = [
             _Member(positions[tuple(numbers[0] for numbers in box)], templates.pieces[template], box, outcome)
@@ -134,38 +135,38 @@ class _Templates:
         """The templates; `of` gives their places."""
         self._paths: dict[str, tuple[int, _Numbers]] = {"": (0, ())}
         self._children: dict[tuple[int, str, bool], int] = {}
-        self._lasts: dict[str, tuple[str, int | None]] = {}
+        self._steps: dict[tuple[int, str], tuple[int, int | None]] = {}
+        """For a template and a last component with its dot: the template with both, and the number of the component."""
 
     def of(self, name: str) -> tuple[int, _Numbers]:
         """Return the place of the template of `name`, and its numbers."""
-        path, dot, last = name.rpartition(".")
-        if path not in self._paths:
-            self._enter(path)
-        return self._below(path, dot, last)
+        cut = max(name.rfind("."), 0)
+        parent, numbers = self._paths.get(name[:cut]) or self._enter(name[:cut])
+        child, number = self._steps.get((parent, name[cut:])) or self._step(parent, name[cut:])
+        return child, numbers if number is None else (*numbers, number)
 
-    def _enter(self, path: str) -> None:
+    def _enter(self, path: str) -> tuple[int, _Numbers]:
         """Take apart a path and what leads to it; a loop, as names may be deeper than calls."""
         missing = []
         while path not in self._paths:
             missing.append(path)
-            path = path.rpartition(".")[0]
+            path = path[: max(path.rfind("."), 0)]
         for longer in reversed(missing):
-            self._paths[longer] = self._below(*longer.rpartition("."))
+            self._paths[longer] = self.of(longer)
+        return self._paths[missing[0]]
 
-    def _below(self, path: str, dot: str, last: str) -> tuple[int, _Numbers]:
-        parent, numbers = self._paths[path]
-        if last not in self._lasts:
-            found = _NUMBERED.fullmatch(last)
-            self._lasts[last] = (last, None) if found is None else (found[1], int(found[2]))
-        text, number = self._lasts[last]
-        key = parent, dot + text, number is None
+    def _step(self, parent: int, component: str) -> tuple[int, int | None]:
+        found = _NUMBERED.fullmatch(component)
+        text, number = (component, None) if found is None else (found[1], int(found[2]))
+        key = parent, text, number is None
         child = self._children.get(key)
         if child is None:
             child = self._children[key] = len(self.pieces)
             before = self.pieces[parent]
-            behind = () if number is None else ("",)
-            self.pieces.append((*before[:-1], before[-1] + dot + text, *behind))
-        return child, numbers if number is None else (*numbers, number)
+            after = () if number is None else ("",)
+            self.pieces.append((*before[:-1], before[-1] + text, *after))
+        step = self._steps[parent, component] = child, number
+        return step
 
 
 def _boxes(tuples: Sequence[_Numbers]) -> list[_Box]:

@@ -180,12 +180,11 @@ class Quantized:
 
 
 def is_a(inventory: Inventory, position: int, *types: str) -> bool:
-    """Return whether a layer is of one of `types` or of a subclass, as far as its class name shows.
+    """Return whether a layer is of one of `types` or of a subclass, as far as its class name shows it.
 
-    A subclass is known by its name: `NonDynamicallyQuantizableLinear` is a Linear.
+    `NonDynamicallyQuantizableLinear` is a Linear, `Bilinear` is not.
     """
-    name = inventory.types[position]
-    return name in types or name.endswith(tuple(types))
+    return inventory.types[position].endswith(types)
 
 
 class Request:
@@ -288,6 +287,24 @@ class Request:
             positions = [position for decision in assumed for position in decision.positions]
             self.lose(assumed[0], Code.ASSUMED_SCHEME, message, hint="write 'quant_scheme'", positions=positions)
 
+    def applied(
+        self, decision: Decision[Any], positions: Sequence[int], types: Sequence[str], what: str, hint: str
+    ) -> list[int]:
+        """Return those of `positions` whose layers are of `types`, which `what` compresses; say that the others stay.
+
+        A layer of a subclass counts, as far as its class name shows it.
+        """
+        names = self.inventory.types
+        fine = {name for name in set(names) if name.endswith(tuple(types))}
+        left: dict[str, list[int]] = {}
+        for position in positions:
+            if names[position] not in fine:
+                left.setdefault(names[position], []).append(position)
+        for name, others in left.items():
+            message = f"{what} {listed(types)} layers; a '{name}' stays as it is"
+            self.lose(decision, Code.TYPE_NOT_APPLIED, message, hint=hint, key="op_types", positions=others)
+        return [position for position in positions if names[position] in fine] if left else list(positions)
+
     def lose_start_steps(self) -> None:
         """Say of each start step that it has no meaning for the engine."""
         for decision in self.decisions("quantization"):
@@ -364,12 +381,15 @@ class Request:
             for position in sorted(outcomes):
                 written.setdefault(outcomes[position], []).append(exact(names[position]))
             return written
-        groups = NameGroups((position, name, outcomes.get(position)) for position, name in enumerate(names))
-        patterns = groups.regexes() if regex is not None else groups.globs()
-        spell = cast("Callable[[str], str]", regex or glob)
-        for pattern, outcome in patterns:
-            if outcome is not None:
-                written.setdefault(outcome, []).append(spell(pattern))
+        if regex is not None:
+            targeted = ((position, names[position], outcomes[position]) for position in sorted(outcomes))
+            for pattern, outcome in NameGroups(targeted).regexes():
+                written.setdefault(outcome, []).append(regex(pattern))
+        elif glob is not None:
+            every = ((position, name, outcomes.get(position)) for position, name in enumerate(names))
+            for pattern, reached in NameGroups(every).globs():
+                if reached is not None:
+                    written.setdefault(reached, []).append(glob(pattern))
         return written
 
     def others(self, targeted: Collection[int], *types: str) -> list[int]:

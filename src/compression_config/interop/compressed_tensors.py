@@ -7,7 +7,7 @@ name wins over a regex, that over a class; among regexes the first in the order 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from compression_config.configs.value_rules import QuantType
@@ -16,7 +16,6 @@ from compression_config.interop.base import Engine, QuantizationOptions, Quantiz
 from compression_config.interop.importing import Import, Reading
 from compression_config.interop.serving import check_group_sizes, check_serving
 from compression_config.inventory import Inventory
-from compression_config.text import listed
 
 __all__ = ["ENGINE", "config_groups", "matcher", "preset", "read_groups", "targets"]
 
@@ -30,7 +29,7 @@ WORDS: Mapping[QuantType, str] = {
 }
 
 
-def export(request: Request, options: QuantizationOptions) -> dict[str, Any]:
+def _export(request: Request, options: QuantizationOptions) -> dict[str, Any]:
     """Return the `quantization_config` for a resolution."""
     groups = config_groups(request, options)
     for group in groups.values():
@@ -49,24 +48,24 @@ def config_groups(request: Request, options: QuantizationOptions) -> dict[str, d
     """Return the groups that name every quantized layer, and say through `request` what they cannot."""
     request.lose_start_steps()
     quantized = [part for part in _applied(request, options) if part.positions]
+    quantized.sort(key=lambda part: part.positions[0])
     check_group_sizes(request, quantized, options)
     check_serving(request, quantized)
-    schemes: dict[int, dict[str, Any]] = {}
-    numbers: dict[object, int] = {}
+    schemes: list[dict[str, Any]] = []
     outcomes: dict[int, int] = {}
     for part in quantized:
         scheme = _scheme(request, part)
-        number = numbers.setdefault(repr(scheme), len(numbers))
-        schemes[number] = scheme
-        outcomes.update(dict.fromkeys(part.positions, number))
+        if scheme not in schemes:
+            schemes.append(scheme)
+        outcomes.update(dict.fromkeys(part.positions, schemes.index(scheme)))
     named = targets(request, outcomes)
     # Some writers sort the keys of groups: zeros keep them in the model's order.
-    digits = len(str(len(named) - 1))
-    return {f"group_{i:0{digits}}": {"targets": names, **schemes[number]} for i, (number, names) in enumerate(named)}
+    digits = len(str(len(schemes) - 1))
+    return {f"group_{i:0{digits}}": {"targets": named[i], **scheme} for i, scheme in enumerate(schemes)}
 
 
-def targets(request: Request, outcomes: Mapping[int, int]) -> Sequence[tuple[int, list[str]]]:
-    """Return the layers of each outcome as targets, the outcome of the model's first layer first."""
+def targets(request: Request, outcomes: Mapping[int, int]) -> Mapping[int, list[str]]:
+    """Return the layers of each outcome as targets."""
     classes = {*request.inventory.types, "Module"}
 
     def exact(name: str) -> str:
@@ -77,34 +76,15 @@ def targets(request: Request, outcomes: Mapping[int, int]) -> Sequence[tuple[int
     def regex(pattern: str) -> str:
         return f"re:{pattern}$"
 
-    firsts: dict[int, int] = {}
-    for position in sorted(outcomes):
-        firsts.setdefault(outcomes[position], position)
-    named = request.named(outcomes, exact=exact, regex=regex)
-    return sorted(named.items(), key=lambda item: firsts[item[0]])
+    return request.named(outcomes, exact=exact, regex=regex)
 
 
 def _applied(request: Request, options: QuantizationOptions) -> Iterator[Quantized]:
     """Yield what is quantized without the layers of types to which nothing happens; that is said of them."""
+    what, hint = f"'{request.engine.name}' quantizes", "exclude these layers, or narrow 'op_types'"
     for part in request.quantized(options):
-        applied: list[int] = []
-        left: dict[str, list[int]] = {}
-        for position in part.positions:
-            if is_a(request.inventory, position, *APPLIED):
-                applied.append(position)
-            else:
-                left.setdefault(request.inventory.types[position], []).append(position)
-        for name, positions in left.items():
-            message = f"'{request.engine.name}' quantizes {listed(APPLIED)}; a '{name}' stays as it is"
-            request.lose(
-                part.decision,
-                Code.TYPE_NOT_APPLIED,
-                message,
-                hint="exclude these layers, or narrow 'op_types'",
-                key="op_types",
-                positions=positions,
-            )
-        yield Quantized(part.decision, part.tensors, applied)
+        positions = request.applied(part.decision, part.positions, APPLIED, what, hint)
+        yield Quantized(part.decision, part.tensors, positions)
 
 
 def _scheme(request: Request, part: Quantized) -> dict[str, Any]:
@@ -153,7 +133,7 @@ def _format(group: Mapping[str, Any]) -> str:
 # Import.
 
 
-def read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401 - foreign data
+def _read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401 - foreign data
     """Return the config list for a `quantization_config`, or for the config.json that has one."""
     reading = Reading("compressed-tensors", inventory)
     config = reading.mapping(_config_of(document), ())
@@ -161,7 +141,7 @@ def read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401 
     return reading.done()
 
 
-def recognizes(document: Any) -> bool:  # noqa: ANN401
+def _recognizes(document: Any) -> bool:  # noqa: ANN401
     """Return whether a document has groups of compressed-tensors."""
     config = _config_of(document)
     return isinstance(config, Mapping) and "config_groups" in config
@@ -287,7 +267,7 @@ ENGINE = Engine(
     kinds=("quantization",),
     serves=("vllm",),
     options=QuantizationOptions,
-    export=export,
-    read=read,
-    recognizes=recognizes,
+    export=_export,
+    read=_read,
+    recognizes=_recognizes,
 )

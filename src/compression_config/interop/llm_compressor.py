@@ -16,9 +16,8 @@ from compression_config.interop.base import Engine, Pruned, QuantizationOptions,
 from compression_config.interop.compressed_tensors import config_groups, matcher, read_groups, targets
 from compression_config.interop.importing import Import, Reading
 from compression_config.inventory import Inventory
-from compression_config.text import listed
 
-__all__ = ["ENGINE"]
+__all__ = ["ENGINE", "RecipeOptions"]
 
 PRUNED = ("Linear", "Conv1d", "Conv2d", "Conv3d")
 """The types that SparseGPT and Wanda prune; magnitude pruning takes any layer with a weight."""
@@ -28,7 +27,7 @@ MAGNITUDE = "MagnitudePruningModifier"
 QUANTIZING = ("QuantizationModifier", "GPTQModifier")
 
 
-class Options(QuantizationOptions):
+class RecipeOptions(QuantizationOptions):
     """What a list leaves open to a recipe."""
 
     modifier: Literal["sparsegpt", "wanda", "magnitude"] = Field(
@@ -38,7 +37,7 @@ class Options(QuantizationOptions):
     )
 
 
-def export(request: Request, options: Options) -> dict[str, Any]:
+def _export(request: Request, options: RecipeOptions) -> dict[str, Any]:
     """Return the recipe for a resolution."""
     stage: dict[str, Any] = {}
     pruned = list(request.pruned())
@@ -55,20 +54,13 @@ def export(request: Request, options: Options) -> dict[str, Any]:
 def _one_shot(request: Request, pruned: list[Pruned], modifier: str) -> dict[str, Any]:
     """Return one modifier for all pruned layers, with one ratio or a list of them in the model's order."""
     ratios: dict[int, float] = {}
+    what, hint = f"{ONE_SHOT[modifier]} prunes", "export with modifier='magnitude', or narrow 'op_types'"
     for part in pruned:
-        left: dict[str, list[int]] = {}
-        for position in part.positions:
-            if is_a(request.inventory, position, *PRUNED):
-                ratios[position] = part.sparsity
-            else:
-                left.setdefault(request.inventory.types[position], []).append(position)
-        for name, positions in left.items():
-            message = f"{ONE_SHOT[modifier]} prunes {listed(PRUNED)}; a '{name}' stays as it is"
-            hint = "export with modifier='magnitude', or narrow 'op_types'"
-            request.lose(part.decision, Code.TYPE_NOT_APPLIED, message, hint=hint, key="op_types", positions=positions)
+        positions = request.applied(part.decision, part.positions, PRUNED, what, hint)
+        ratios.update(dict.fromkeys(positions, part.sparsity))
     if not ratios:
         return {}
-    named = [name for _, names in targets(request, dict.fromkeys(ratios, 0)) for name in names]
+    named = targets(request, dict.fromkeys(ratios, 0))[0]
     in_order = [ratios[position] for position in sorted(ratios)]
     sparsity: float | list[float] = in_order[0] if len(set(in_order)) == 1 else in_order
     return {"pruning_modifiers": {ONE_SHOT[modifier]: {"targets": named, "sparsity": sparsity}}}
@@ -76,21 +68,22 @@ def _one_shot(request: Request, pruned: list[Pruned], modifier: str) -> dict[str
 
 def _magnitude(request: Request, pruned: list[Pruned]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield a modifier for each ratio: each in a group of its own, as a mapping has a name only once."""
-    ratios: dict[float, int] = {}
+    ratios: list[float] = []
     outcomes: dict[int, int] = {}
     for part in pruned:
-        number = ratios.setdefault(part.sparsity, len(ratios))
-        outcomes.update(dict.fromkeys(part.positions, number))
-    by_number = {number: ratio for ratio, number in ratios.items()}
-    for place, (number, names) in enumerate(targets(request, outcomes)):
-        arguments = {"targets": names, "init_sparsity": 0.0, "final_sparsity": by_number[number]}
-        yield f"pruning_{place}_modifiers", {MAGNITUDE: {**arguments, "start": 0.0, "end": 1.0, "update": 1.0}}
+        if part.positions and part.sparsity not in ratios:
+            ratios.append(part.sparsity)
+        outcomes.update(dict.fromkeys(part.positions, ratios.index(part.sparsity)))
+    named = targets(request, outcomes)
+    for number, ratio in enumerate(ratios):
+        arguments = {"targets": named[number], "init_sparsity": 0.0, "final_sparsity": ratio}
+        yield f"pruning_{number}_modifiers", {MAGNITUDE: {**arguments, "start": 0.0, "end": 1.0, "update": 1.0}}
 
 
 # Import.
 
 
-def read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401 - foreign data
+def _read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401 - foreign data
     """Return the config list for a recipe."""
     reading = Reading("llm-compressor", inventory)
     for stage, group, name, arguments in _modifiers(document):
@@ -104,7 +97,7 @@ def read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401 
     return reading.done()
 
 
-def recognizes(document: Any) -> bool:  # noqa: ANN401
+def _recognizes(document: Any) -> bool:  # noqa: ANN401
     """Return whether a document has a stage with modifiers."""
     return any(_modifiers(document))
 
@@ -164,8 +157,8 @@ ENGINE = Engine(
     version="llmcompressor 0.14.0.1",
     kinds=("pruning", "quantization"),
     serves=("vllm",),
-    options=Options,
-    export=export,
-    read=read,
-    recognizes=recognizes,
+    options=RecipeOptions,
+    export=_export,
+    read=_read,
+    recognizes=_recognizes,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from compression_config.findings import Code, Severity
-from compression_config.interop.base import QuantizationOptions, Quantized, Request, is_a
+from compression_config.interop.base import QuantizationOptions, Quantized, Request
 from compression_config.text import listed
 
 __all__ = ["check_group_sizes", "check_serving"]
@@ -111,16 +111,17 @@ def _check_fused(request: Request, quantized: Sequence[Quantized]) -> None:
 def _fusions(request: Request, quantized: Mapping[int, Quantized]) -> Iterator[tuple[str, list[int]]]:
     """Yield the name of what is merged and the layers that are, by position."""
     merged: dict[tuple[str, str], list[int]] = {}
+    types = request.inventory.types
     for position, name in enumerate(request.inventory.names):
-        parent, _, last = name.rpartition(".")
-        before, experts, _ = parent.partition(_EXPERTS)
-        if experts:
-            key = ("experts", before)
-        elif last in _FUSED_INTO:
-            key = (_FUSED_INTO[last], parent)
+        experts = name.find(_EXPERTS)
+        if experts >= 0:
+            key = ("experts", name[:experts])
         else:
-            continue
-        if position in quantized or is_a(request.inventory, position, "Linear"):
+            cut = name.rfind(".") + 1
+            if name[cut:] not in _FUSED_INTO:
+                continue
+            key = (_FUSED_INTO[name[cut:]], name[:cut])
+        if position in quantized or types[position].endswith("Linear"):
             merged.setdefault(key, []).append(position)
     for (fused, _), members in merged.items():
         yield fused, members
