@@ -195,7 +195,7 @@ def matcher(reading: Reading, targets: Iterable[str]) -> Callable[[int], str | N
             if regex.match(name):
                 return target
         kind = inventory.types[position]
-        classes = (t for t in ordered if t == kind or (t in APPLIED and is_a(inventory, position, t)))
+        classes = (t for t in ordered if t in (kind, "Module") or (t in APPLIED and is_a(inventory, position, t)))
         return next(classes, None)
 
     return winner

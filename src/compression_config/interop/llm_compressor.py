@@ -71,7 +71,9 @@ def _magnitude(request: Request, pruned: list[Pruned]) -> Iterator[tuple[str, di
     ratios: list[float] = []
     outcomes: dict[int, int] = {}
     for part in pruned:
-        if part.positions and part.sparsity not in ratios:
+        if not part.positions:
+            continue
+        if part.sparsity not in ratios:
             ratios.append(part.sparsity)
         outcomes.update(dict.fromkeys(part.positions, ratios.index(part.sparsity)))
     named = targets(request, outcomes)
