@@ -24,14 +24,15 @@ def live_model(layers: Mapping[str, str], *, device: str = "meta") -> nn.Module:
 def _container(root: nn.Module, path: str) -> nn.Module:
     module = root
     for part in path.split(".") if path else ():
-        if part not in module._modules:
+        if part not in dict(module.named_children()):
             _add(module, part, nn.Module())
-        module = module._modules[part]  # type: ignore[assignment]
+        module = dict(module.named_children())[part]
     return module
 
 
 def _add(parent: nn.Module, name: str, module: nn.Module) -> None:
-    parent._modules[name] = module  # past the check of names, which refuses those of methods
+    # Past the check of names, which refuses those of attributes.
+    parent.__dict__["_modules"][name] = module
 
 
 def _module(kind: str) -> nn.Module:

@@ -14,6 +14,7 @@ MOE = tuple(
     for expert in range(11 if block == 3 else 2)
     for part in ("gate_proj", "up_proj", "down_proj")
 )
+ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 NASTY: dict[str, str] = {
     "fc1": "Linear",
     "fc10": "Linear",
@@ -37,14 +38,31 @@ NASTY: dict[str, str] = {
     "wte": "Embedding",
     "conv": "Conv2d",
     "act": "ReLU",
-    **{f"model.layers.{i}.self_attn.{part}": "Linear" for i in range(12) for part in ("q_proj", "k_proj", "v_proj", "o_proj")},
+    **{
+        f"model.layers.{i}.self_attn.{part}": "Linear"
+        for i in range(12)
+        for part in ("q_proj", "k_proj", "v_proj", "o_proj")
+    },
     **{f"model.layers.{i}.norm": "LayerNorm" for i in range(12)},
     **dict.fromkeys(MOE, "Linear"),
     "model.layers.3.mlp.gate": "Linear",
 }
 """Names of layers and their types, in the model's order. torch takes them with `add_module`, dots as nesting."""
 
-PARTIAL = ("fc", "fc1", "a", "0", "layers.1", "layers.1.", "experts.1", "experts.3.", "q_proj", "mlp", "self_attn", "re:")
+PARTIAL = (
+    "fc",
+    "fc1",
+    "a",
+    "0",
+    "layers.1",
+    "layers.1.",
+    "experts.1",
+    "experts.3.",
+    "q_proj",
+    "mlp",
+    "self_attn",
+    "re:",
+)
 TYPES = ("Linear", "Embedding", "Conv2d", "ReLU", "LayerNorm")
 
 

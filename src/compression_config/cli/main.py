@@ -110,6 +110,8 @@ def parser() -> argparse.ArgumentParser:
     commands = program.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_validate, _add_resolve, _add_explain, _add_verify, _add_inventory, _add_schema):
         add(commands)
+    for add in (_add_export, _add_import, _add_translate):
+        add(commands)
     return program
 
 
@@ -203,6 +205,78 @@ def _add_schema(commands: Any) -> None:  # noqa: ANN401
     )
     command.add_argument("--kind", choices=KINDS, help="of the lists of one kind; without it, of every document")
     command.set_defaults(run="commands:schema")
+
+
+def _add_export(commands: Any) -> None:  # noqa: ANN401
+    command = commands.add_parser(
+        "export",
+        help="write what every layer gets as the document of an engine",
+        description="Write what every layer of a model gets as the document of an engine, such as llm-compressor or "
+        "compressed-tensors. What the document cannot say is a finding; where a layer would get something else than "
+        "asked, it is an error.",
+    )
+    _add_files(command, "config lists in YAML or JSON, as for resolve")
+    _add_model(command)
+    _add_target(command)
+    _add_policy(command)
+    command.set_defaults(run="exchange:export")
+
+
+def _add_import(commands: Any) -> None:  # noqa: ANN401
+    command = commands.add_parser(
+        "import",
+        help="write the document of another tool as a config list",
+        description="Write the document of another tool as a config list that gives each layer of a model the same.",
+    )
+    _add_document(command)
+    command.set_defaults(run="exchange:import_list")
+
+
+def _add_translate(commands: Any) -> None:  # noqa: ANN401
+    command = commands.add_parser(
+        "translate",
+        help="write the document of one tool as that of another",
+        description="Write the document of one tool as that of another, for one model: import and export in a row.",
+    )
+    _add_document(command)
+    _add_target(command)
+    command.set_defaults(run="exchange:translate")
+
+
+def _add_document(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "document", metavar="DOCUMENT", help="a YAML or JSON file, or hf:DIRECTORY, a checkpoint with a config.json"
+    )
+    command.add_argument("--from", dest="dialect", metavar="DIALECT", help="whose it is; without it its keys tell")
+    command.add_argument("--model", "-m", metavar="M", help=f"{_MODEL}; without it that of hf:DIRECTORY")
+    if command.prog.endswith("import"):
+        command.add_argument("--output", "-o", metavar="OUT", help="a file to write the config list to")
+
+
+def _add_target(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--to", required=True, metavar="ENGINE", help="the engine to write for")
+    command.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        type=_option,
+        metavar="K=V",
+        help="an option of the engine, as in group_size=128; may be given more than once",
+    )
+    command.add_argument("--serve", metavar="RUNTIME", help="check what a runtime can serve, as in vllm")
+    command.add_argument("--allocate", action="store_true", help="divide the budget of each group among its layers")
+    command.add_argument("--names", choices=("auto", "exact", "patterns"), default="auto", help="how layers are named")
+    command.add_argument(
+        "--on-loss", choices=("error", "warn", "ignore"), default="error", help="what becomes of errors"
+    )
+    command.add_argument("--output", "-o", metavar="OUT", help="a file ending in .json, .yaml or .yml to write to")
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError("write K=V, as in group_size=128")
+    return name.replace("-", "_"), value
 
 
 def _add_files(command: argparse.ArgumentParser, what: str) -> None:

@@ -31,11 +31,20 @@ def applied(document: dict[str, Any], model: nn.Module) -> Given:
         scheme = getattr(module, "quantization_scheme", None)
         if scheme is not None:
             found[name] = {
-                kind: (args.num_bits, args.symmetric, getattr(args.strategy, "value", args.strategy), bool(args.dynamic))
+                kind: (
+                    args.num_bits,
+                    args.symmetric,
+                    getattr(args.strategy, "value", args.strategy),
+                    bool(args.dynamic),
+                )
                 for kind, word in WORDS.items()
                 if (args := getattr(scheme, word)) is not None
             }
     return found
+
+
+def _given(args: Any) -> tuple[int, bool, str, bool]:
+    return args.num_bits, args.symmetric, getattr(args.strategy, "value", args.strategy), bool(args.dynamic)
 
 
 def meant(resolution: cc.Resolution[Any], *, dynamic: bool = False, grouped: bool = False) -> Given:
@@ -65,7 +74,9 @@ def exported(config: Any, **options: Any) -> tuple[dict[str, Any], cc.Resolution
 
 
 @pytest.mark.parametrize("names", ["exact", "patterns"])
-@pytest.mark.parametrize("layer", [name for name in NASTY if "." not in name or name.endswith(("0.q_proj", ".up_proj"))])
+@pytest.mark.parametrize(
+    "layer", [name for name in NASTY if "." not in name or name.endswith(("0.q_proj", ".up_proj"))]
+)
 def test_one_layer_is_quantized_and_no_other(layer: str, names: Any) -> None:
     config = {"op_names": [layer], "quant_types": ["weight", "input"], "quant_bits": {"weight": 4, "input": 8}}
     document, resolution = exported([config], names=names)
@@ -75,7 +86,7 @@ def test_one_layer_is_quantized_and_no_other(layer: str, names: Any) -> None:
 
 @pytest.mark.parametrize("seed", range(200))
 def test_random_lists_are_applied_layer_by_layer(seed: int) -> None:
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311
     names = random.choice(("auto", "exact", "patterns"))
     dynamic, grouped = random.random() < 0.3, random.random() < 0.3
     options: dict[str, Any] = {"inputs": "dynamic"} if dynamic else {}
@@ -154,7 +165,7 @@ def random_document(random: Random) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(80))
 def test_an_import_agrees_with_the_engine(seed: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
-    document = random_document(Random(1000 + seed))
+    document = random_document(Random(1000 + seed))  # noqa: S311
     found = cc.import_list(document, model=nasty_model())
     assert (found.dialect, found.findings) == ("compressed-tensors", ())
     resolution = cc.resolve(found.config_list, nasty_model(), unmatched="error")
@@ -164,14 +175,18 @@ def test_an_import_agrees_with_the_engine(seed: int, caplog: pytest.LogCaptureFi
 
 @pytest.mark.parametrize("seed", range(80))
 def test_what_was_exported_is_imported_as_the_same_settings(seed: int) -> None:
-    random = Random(2000 + seed)
+    random = Random(2000 + seed)  # noqa: S311
     config = [sub_config | schemes(sub_config, random) for sub_config in random_quantization_list(random, ["Linear"])]
     for sub_config in config:
         sub_config.pop("quant_dtype", None)
         sub_config.pop("quant_start_step", None)
     document, resolution = exported(config)
     again = cc.resolve(cc.import_list(document, model=nasty_model()).config_list, nasty_model())
-    kept = {name: layer.settings for name, layer in resolution.compressed.items() if NASTY.get(name) in ("Linear", "Embedding")}
+    kept = {
+        name: layer.settings
+        for name, layer in resolution.compressed.items()
+        if NASTY.get(name) in ("Linear", "Embedding")
+    }
     assert {name: layer.settings for name, layer in again.compressed.items()} == kept
 
 
@@ -179,7 +194,11 @@ def schemes(sub_config: dict[str, Any], random: Random) -> dict[str, Any]:
     if "exclude" in sub_config:
         return {}
     weights = ("per_tensor_affine", "per_channel_symmetric", "per_channel_affine")
-    choices = {"weight": weights, "input": ("per_tensor_affine", "per_tensor_symmetric"), "output": ("per_tensor_symmetric",)}
+    choices = {
+        "weight": weights,
+        "input": ("per_tensor_affine", "per_tensor_symmetric"),
+        "output": ("per_tensor_symmetric",),
+    }
     return {"quant_scheme": {kind: random.choice(choices[kind]) for kind in sub_config["quant_types"]}}
 
 
