@@ -348,7 +348,7 @@ class Request:
             found = Finding.at(place, code, f"{message} ({which})", hint, severity=severity)
             by_part[resolved].append(found)
         for resolved, found_there in by_part.items():
-            found_there.sort(key=lambda finding: [step for step in finding.path if isinstance(step, int)])
+            found_there.sort(key=_list_order)
             by_part[resolved] = list(resolved.config_list.policy.apply(found_there))
         return tuple(finding for findings in by_part.values() for finding in findings)
 
@@ -396,6 +396,12 @@ class Request:
         """Return the layers of `types` that are not `targeted`: the exceptions of an engine that has a default."""
         left_out = set(targeted)
         return [p for p in range(len(self.inventory)) if p not in left_out and is_a(self.inventory, p, *types)]
+
+
+def _list_order(finding: Finding) -> tuple[int, tuple[int, int]]:
+    """Sort by sub-config, then by place in its file."""
+    index = next((step for step in finding.path if isinstance(step, int)), -1)
+    return index, finding.span.start if finding.span else (0, 0)
 
 
 def _tensor(settings: QuantizationSettings, kind: QuantType, options: QuantizationOptions) -> Tensor:

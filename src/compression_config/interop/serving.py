@@ -62,16 +62,19 @@ def _missing_kernel(part: Quantized) -> tuple[str, str | None] | None:
         fine = 2 <= weight.bits <= 8 and inputs.bits == output.bits == 8 and not inputs.dynamic  # noqa: PLR2004
         both = f"{what} with {how} {inputs.bits}-bit inputs and {output.bits}-bit outputs"
         return None if fine else (both, "quantize the weights alone")
-    if (weight.bits, inputs.bits) == (8, 8):
-        if not weight.symmetric:
-            return f"{what} that are affine, with {how} 8-bit inputs", "write a symmetric 'quant_scheme' for weight"
-        return None if weight.per != "group" else (f"{what} in groups with {how} 8-bit inputs", "leave group_size out")
-    hint = "quantize the weights alone"
-    if (weight.bits, inputs.bits) == (4, 8):
-        if inputs.dynamic:
-            return None
-        hint = "export with inputs='dynamic', or quantize the weights alone"
-    return f"{what} with {how} {inputs.bits}-bit inputs", hint
+    if (weight.bits, inputs.bits) not in ((8, 8), (4, 8)):
+        return f"{what} with {how} {inputs.bits}-bit inputs", "quantize the weights alone"
+    if not weight.symmetric:
+        return f"{what} that are affine, with {how} 8-bit inputs", "write a symmetric 'quant_scheme' for weight"
+    if weight.bits == 4:  # noqa: PLR2004 - W4A8
+        if not inputs.dynamic:
+            hint = "export with inputs='dynamic', or quantize the weights alone"
+            return f"{what} with static 8-bit inputs", hint
+        fine = weight.per != "tensor"
+    else:
+        fine = weight.per != "group"
+    per = "one scale per tensor" if weight.per == "tensor" else "scales per group"
+    return None if fine else (f"{what} with {per} and {how} 8-bit inputs", "quantize the weights alone")
 
 
 def _weights_alone(bits: int, per: str) -> tuple[str, str | None] | None:
