@@ -123,15 +123,15 @@ def test_magnitude_pruning_has_a_modifier_for_each_ratio() -> None:
 
 
 def test_a_group_is_allocated_to_ratios_that_give_its_counts() -> None:
-    config = [{"op_types": ["Linear"], "total_sparsity": 0.333}]
+    config = [{"op_types": ["Linear"], "total_sparsity": 0.3337}]
     export = exported(config, "llm-compressor", allocate=True)
     modifier = export.document["default_stage"]["pruning_modifiers"]["SparseGPTModifier"]
-    assert modifier == {"targets": ["fc1", "fc2"], "sparsity": [0.333, 0.3329]}
-    assert dict(cc.resolve(config, MODEL).budget.allocate()) == {"fc1": 333, "fc2": 213}
+    assert modifier == {"targets": ["fc1", "fc2"], "sparsity": [0.334, 0.333]}
+    assert dict(cc.resolve(config, MODEL).budget.allocate()) == {"fc1": 334, "fc2": 213}
     assert [str(finding) for finding in export.findings] == [
         (
-            "warning[lossy-approximation] at [0].total_sparsity: the budget of the group is divided among its layers in "
-            "proportion to their sizes (2 layers)"
+            "warning[lossy-approximation] at [0].total_sparsity: the budget of the group is divided among its layers "
+            "in proportion to their sizes (2 layers)"
         )
     ]
 
@@ -311,8 +311,8 @@ def test_all_experts_of_one_module_need_one_setting() -> None:
     assert losses(config[:1], model=model, serve="vllm") == []
     assert losses(config, model=model, serve="vllm") == [
         (
-            "error[fused-conflict] at [1]: vLLM 0.33 merges all experts of one module into 'experts' and needs one setting "
-            "for them ('mlp.experts.0.w1') (give them the same settings)"
+            "error[fused-conflict] at [1]: vLLM 0.33 merges all experts of one module into 'experts' and needs one "
+            "setting for them ('mlp.experts.0.w1') (give them the same settings)"
         )
     ]
 
@@ -535,15 +535,15 @@ RECIPE_LOSSES = [
     (
         {"SparseGPTModifier": {"targets": ["Linear"], "sparsity": [0.5]}},
         (
-            "error[lossy-setting] at s_stage.m_modifiers.SparseGPTModifier.sparsity: there are 1 ratios for the 2 layers "
-            "of the model that are targeted"
+            "error[lossy-setting] at s_stage.m_modifiers.SparseGPTModifier.sparsity: there are 1 ratios for the 2 "
+            "layers of the model that are targeted"
         ),
     ),
     (
         {"SparseGPTModifier": {"targets": ["Linear"], "sparsity": 0.5, "mask_structure": "2:4"}},
         (
-            "error[lossy-setting] at s_stage.m_modifiers.SparseGPTModifier.mask_structure: a config list has no word for a "
-            "structure of masks"
+            "error[lossy-setting] at s_stage.m_modifiers.SparseGPTModifier.mask_structure: a config list has no word "
+            "for a structure of masks"
         ),
     ),
 ]
