@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -130,18 +131,52 @@ def config_list_for(inventory: Inventory, entered: Mapping[int, Mapping[str, Any
     for position, kind in enumerate(inventory.types):
         by_type.setdefault(kind, Counter())[texts.get(position)] += 1
     defaults = {kind: counts.most_common(1)[0][0] for kind, counts in by_type.items()}
-    exceptions: dict[str | None, list[str]] = {}
+    exceptions: dict[str | None, list[int]] = {}
     for position, kind in enumerate(inventory.types):
         text = texts.get(position)
         if text != defaults[kind]:
-            exceptions.setdefault(text, []).append(inventory.names[position])
+            exceptions.setdefault(text, []).append(position)
     types: dict[str, list[str]] = {}
     for kind, default in defaults.items():
         if default is not None:
             types.setdefault(default, []).append(kind)
-    listed: Iterator[dict[str, Any]] = ({"op_types": types[text], **keys_of[text]} for text in types)
-    named = ({"op_names": names, **(_EXCLUDED if t is None else keys_of[t])} for t, names in exceptions.items())
-    return [*listed, *named]
+    configs: list[dict[str, Any]] = [{"op_types": types[text], **keys_of[text]} for text in types]
+    later = set(itertools.chain.from_iterable(exceptions.values()))
+    # The most common first: what a partial name takes too much, later ones may overwrite.
+    for text, positions in sorted(exceptions.items(), key=lambda item: -len(item[1])):
+        later.difference_update(positions)
+        selector = _selector(inventory, positions, later)
+        configs.append(selector | ({"exclude": True} if text is None else keys_of[text]))
+    return configs
 
 
-_EXCLUDED = {"exclude": True}
+_END = re.compile(r"(?:.*\.)?[^.]*[0-9](\.[^0-9]+)")
+"""A name whose last number is followed by more components: these are what equal layers of all blocks share."""
+
+_ENOUGH = 3
+"""From how many layers on a partial name is clearer than their names."""
+
+
+def _selector(inventory: Inventory, positions: Sequence[int], later: set[int]) -> dict[str, Any]:
+    """Return a selector of these layers and no others, but for what is overwritten `later`.
+
+    By the ends of names where that is possible, else by names.
+    """
+    names, kinds = inventory.names, inventory.types
+    fine = later.union(positions)
+    types = list(dict.fromkeys(kinds[position] for position in positions))
+    ends: dict[str, list[int]] = {}
+    for position in positions:
+        found = _END.fullmatch(names[position])
+        if found is not None:
+            ends.setdefault(found[1], []).append(position)
+    others = [names[position] for position, kind in enumerate(kinds) if kind in types and position not in fine]
+    partial = [
+        end for end, members in ends.items() if len(members) >= _ENOUGH and not any(end in other for other in others)
+    ]
+    covered = {position for end in partial for position in ends[end]}
+    selector: dict[str, Any] = {"op_types": types} if partial else {}
+    exact = [names[position] for position in positions if position not in covered]
+    if exact:
+        selector["op_names"] = exact
+    return selector | ({"op_partial_names": partial} if partial else {})
