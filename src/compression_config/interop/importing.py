@@ -146,7 +146,7 @@ def config_list_for(inventory: Inventory, entered: Mapping[int, Mapping[str, Any
     for text, positions in sorted(exceptions.items(), key=lambda item: -len(item[1])):
         later.difference_update(positions)
         selector = _selector(inventory, positions, later)
-        configs.append(selector | ({"exclude": True} if text is None else keys_of[text]))
+        configs.append({**selector, **({"exclude": True} if text is None else keys_of[text])})
     return configs
 
 
