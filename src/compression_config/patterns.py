@@ -18,7 +18,7 @@ import math
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 __all__ = ["NameGroup", "NameGroups", "digit_classes", "escaped_glob", "written_numbers"]
 
@@ -65,18 +65,7 @@ class NameGroups(Generic[Outcome]):
     """
 
     def __init__(self, named: Iterable[tuple[int, str, Outcome]]) -> None:
-        members: dict[tuple[int, Outcome], dict[_Numbers, int]] = {}
-        templates = _Templates()
-        of = templates.of
-        for position, name, outcome in named:
-            template, numbers = of(name)
-            members.setdefault((template, outcome), {})[numbers] = position
-        self._members = [
-            _Member(positions[tuple(numbers[0] for numbers in box)], templates.pieces[template], box, outcome)
-            for (template, outcome), positions in members.items()
-            for box in _boxes(list(positions))
-        ]
-        self._members.sort(key=lambda member: member.first)
+        self._members = sorted(_members(named), key=lambda member: member.first)
 
     @property
     def outcomes(self) -> frozenset[Outcome]:
@@ -127,6 +116,66 @@ class _Member(Generic[Outcome]):
     outcome: Outcome
 
 
+_Family: TypeAlias = dict[_Numbers, list[int]]
+"""Layers whose children have equal last components and outcomes: their numbers, and the positions of the children."""
+
+
+def _members(named: Iterable[tuple[int, str, Outcome]]) -> Iterator[_Member[Outcome]]:
+    """Yield the members for layers of which position, name and outcome are given.
+
+    Names are mostly siblings of the one before, and siblings are mostly like those in other blocks: what leads to
+    them is taken apart once, and their numbers are put into boxes once for all of them.
+    """
+    templates = _Templates()
+    children: dict[tuple[int, Outcome], list[tuple[_Family, int, int | None]]] = {}
+    for (template, tails), family in _families(named, templates).items():
+        for place, (tail, outcome) in enumerate(zip(tails[::2], tails[1::2], strict=True)):
+            child, number = templates.step(template, tail)
+            children.setdefault((child, outcome), []).append((family, place, number))
+    boxes: dict[tuple[tuple[int, int | None], ...], list[_Box]] = {}
+    for (template, outcome), found in children.items():
+        key = tuple((id(family), number) for family, _, number in found)
+        if key not in boxes:
+            tuples = (numbers if n is None else (*numbers, n) for family, _, n in found for numbers in family)
+            boxes[key] = _boxes(sorted(tuples))
+        for box in boxes[key]:
+            yield _Member(_first(found, box), templates.pieces[template], box, outcome)
+
+
+def _families(
+    named: Iterable[tuple[int, str, Outcome]], templates: _Templates
+) -> dict[tuple[int, tuple[Any, ...]], _Family]:
+    """Return the families by the template of the parent and its children: last component, outcome, and so on."""
+    parents: dict[str, tuple[list[Any], list[int]]] = {}
+    last: str | None = None
+    tails: list[Any] = []
+    positions: list[int] = []
+    for position, name, outcome in named:
+        cut = name.rfind(".")
+        path = name[:cut] if cut > 0 else ""
+        if path != last:
+            last = path
+            tails, positions = parents.setdefault(path, ([], []))
+        tails.append(name[cut:] if cut > 0 else name)
+        tails.append(outcome)
+        positions.append(position)
+    families: dict[tuple[int, tuple[Any, ...]], _Family] = {}
+    for path, (said, places) in parents.items():
+        template, numbers = templates.of(path) if path else (0, ())
+        families.setdefault((template, tuple(said)), {})[numbers] = places
+    return families
+
+
+def _first(found: Iterable[tuple[_Family, int, int | None]], box: _Box) -> int:
+    """Return the position of the layer with the smallest numbers of `box`."""
+    smallest = tuple(numbers[0] for numbers in box)
+    for family, place, number in found:
+        parent = smallest if number is None else smallest[:-1]
+        if parent in family and (number is None or number == smallest[-1]):
+            return family[parent][place]
+    raise AssertionError("a box is made of layers")
+
+
 class _Templates:
     """Names to the numbers in them and what is around these; what leads to a name is taken apart once."""
 
@@ -142,7 +191,7 @@ class _Templates:
         """Return the place of the template of `name`, and its numbers."""
         cut = max(name.rfind("."), 0)
         parent, numbers = self._paths.get(name[:cut]) or self._enter(name[:cut])
-        child, number = self._steps.get((parent, name[cut:])) or self._step(parent, name[cut:])
+        child, number = self._steps.get((parent, name[cut:])) or self.step(parent, name[cut:])
         return child, numbers if number is None else (*numbers, number)
 
     def _enter(self, path: str) -> tuple[int, _Numbers]:
@@ -155,7 +204,8 @@ class _Templates:
             self._paths[longer] = self.of(longer)
         return self._paths[missing[0]]
 
-    def _step(self, parent: int, component: str) -> tuple[int, int | None]:
+    def step(self, parent: int, component: str) -> tuple[int, int | None]:
+        """Return the template of `parent` and a component, its dot included, by place, and the component's number."""
         found = _NUMBERED.fullmatch(component)
         text, number = (component, None) if found is None else (found[1], int(found[2]))
         key = parent, text, number is None

@@ -11,6 +11,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any, Literal, TypeAlias, get_args
 
+from compression_config.documents.collecting import paused_collector
 from compression_config.errors import LossyExport, LossyExportWarning, UsageError
 from compression_config.findings import Finding, Severity
 from compression_config.interop.base import Engine, Export, Names, Request, parsed_options
@@ -85,7 +86,8 @@ def export_resolved(
     request = Request(found, parts, allocate=allocate, names=names, serve=serve)
     parsed = parsed_options(found, options)
     assert found.export is not None  # noqa: S101 - the table of exporters promises it
-    document = found.export(request, parsed)
+    with paused_collector():
+        document = found.export(request, parsed)
     request.lose_other_kinds()
     return Export(engine, document, _judged(request.losses, on_loss))
 

@@ -382,7 +382,10 @@ class Request:
                 written.setdefault(outcomes[position], []).append(exact(names[position]))
             return written
         if regex is not None:
-            targeted = ((position, names[position], outcomes[position]) for position in sorted(outcomes))
+            positions = sorted(outcomes)
+            targeted = zip(
+                positions, map(names.__getitem__, positions), map(outcomes.__getitem__, positions), strict=True
+            )
             for pattern, outcome in NameGroups(targeted).regexes():
                 written.setdefault(outcome, []).append(regex(pattern))
         elif glob is not None:

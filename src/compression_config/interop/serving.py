@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from compression_config.findings import Code, Severity
 from compression_config.interop.base import QuantizationOptions, Quantized, Request
@@ -90,44 +90,52 @@ def _weights_alone(bits: int, per: str) -> tuple[str, str | None] | None:
 
 def _check_fused(request: Request, quantized: Sequence[Quantized]) -> None:
     """Say which merged layers are not given one setting: of the last sub-config that decides about one of them."""
-    keys = {position: part for part in quantized for position in part.positions}
+    none = -1
+    part_of = [none] * len(request.inventory)
+    for number, part in enumerate(quantized):
+        for position in part.positions:
+            part_of[position] = number
+    keys = {number: part.key for number, part in enumerate(quantized)}
     conflicts: dict[tuple[str, int], list[int]] = {}
-    decisions = {}
-    for fused, members in _fusions(request, keys):
-        parts = {keys[position].decision.index: keys[position] for position in members if position in keys}
-        if not parts or (len({part.key for part in parts.values()}) == 1 and all(p in keys for p in members)):
-            continue
-        last = max(parts)
-        decisions[last] = parts[last].decision
-        conflicts.setdefault((fused, last), []).append(min(members))
-    served = request.serve is not None
-    for (fused, index), firsts in conflicts.items():
+    for (fused, _), (first, numbers) in _fusions(request, part_of).items():
+        if len({keys.get(number) for number in numbers}) > 1:
+            last = max(numbers - {none}, key=lambda number: quantized[number].decision.index)
+            conflicts.setdefault((fused, last), []).append(first)
+    for (fused, number), firsts in conflicts.items():
         merged = listed(FUSED[fused]) if fused in FUSED else "all experts of one module"
         message = f"{VLLM} merges {merged} into '{fused}' and needs one setting for them"
-        if not served:
-            message = f"they get several settings here, and {message}"
+        severity = None
+        if request.serve is None:
+            message, severity = f"they get several settings here, and {message}", Severity.NOTE
         hint = "give them the same settings"
-        severity = None if served else Severity.NOTE
-        request.lose(decisions[index], Code.FUSED_CONFLICT, message, hint=hint, positions=firsts, severity=severity)
+        decision = quantized[number].decision
+        request.lose(decision, Code.FUSED_CONFLICT, message, hint=hint, positions=firsts, severity=severity)
 
 
-def _fusions(request: Request, quantized: Mapping[int, Quantized]) -> Iterator[tuple[str, list[int]]]:
-    """Yield the name of what is merged and the layers that are, by position."""
-    merged: dict[tuple[str, str], list[int]] = {}
-    types = request.inventory.types
-    for position, name in enumerate(request.inventory.names):
-        experts = name.find(_EXPERTS)
-        if experts >= 0:
-            key = ("experts", name[:experts])
-        else:
-            cut = name.rfind(".") + 1
-            if name[cut:] not in _FUSED_INTO:
-                continue
-            key = (_FUSED_INTO[name[cut:]], name[:cut])
-        if position in quantized or types[position].endswith("Linear"):
-            merged.setdefault(key, []).append(position)
-    for (fused, _), members in merged.items():
-        yield fused, members
+def _fusions(request: Request, part_of: Sequence[int]) -> Mapping[tuple[str, str], tuple[int, set[int]]]:
+    """Return for what is merged, by its name and the layer it is in: the first of the layers, and their parts.
+
+    `part_of` has the number of the part of each layer, -1 for those that are not quantized.
+    """
+    merged: dict[tuple[str, str], tuple[int, set[int]]] = {}
+    names, types = request.inventory.names, request.inventory.types
+    # Experts are nearly all layers of a large model, and come one after the other.
+    module, experts = "\0", set[int]()
+    for position, (name, part) in enumerate(zip(names, part_of, strict=True)):
+        if part < 0 and not types[position].endswith("Linear"):
+            continue
+        if name.startswith(module):
+            experts.add(part)
+            continue
+        start, dot, _ = name.partition(_EXPERTS)
+        parent, _, last = name.rpartition(".")
+        if dot:
+            module = start + dot
+            _, experts = merged.setdefault(("experts", start), (position, set()))
+            experts.add(part)
+        elif last in _FUSED_INTO:
+            merged.setdefault((_FUSED_INTO[last], parent), (position, set()))[1].add(part)
+    return merged
 
 
 # Groups of weights.
