@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from compression_config.documents.collecting import paused_collector
 from compression_config.errors import LossyExport, LossyExportWarning, UsageError
-from compression_config.findings import Finding, Severity
+from compression_config.findings import Code, Finding, Severity
 from compression_config.interop.base import Engine, Export, Names, Request, parsed_options
 from compression_config.interop.importing import Import, read_foreign
 from compression_config.inventory import Inventory
@@ -88,8 +88,18 @@ def export_resolved(
     assert found.export is not None  # noqa: S101 - the table of exporters promises it
     with paused_collector():
         document = found.export(request, parsed)
-    request.lose_other_kinds()
+    _lose_other_kinds(request)
     return Export(engine, document, _judged(request.losses, on_loss))
+
+
+def _lose_other_kinds(request: Request) -> None:
+    """Say of what the engine has no words for at all that it is left out."""
+    for kind in {resolved.config_list.kind for resolved in request.parts}.difference(request.engine.kinds):
+        others = [engine.name for engine in engines() if engine.export and kind in engine.kinds]
+        for decision in request.decisions(kind):
+            message = f"'{request.engine.name}' knows nothing of {kind}"
+            hint = f"export with {listed(others, last='or')}"
+            request.lose(decision, Code.LOSSY_SETTING, message, hint=hint)
 
 
 def _judged(losses: tuple[Finding, ...], on_loss: OnLoss) -> tuple[Finding, ...]:

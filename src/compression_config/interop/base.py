@@ -324,14 +324,16 @@ class Request:
         key: str | None = None,
         positions: Iterable[int] | None = None,
         severity: Severity | None = None,
+        counted: bool = True,
     ) -> None:
         """Say that the layers at `positions`, or all of a decision, lose something; nothing where there are none.
 
         The same said again, of the same sub-config, adds layers to what was said. It stands at `key` of the
-        sub-config, or where that is not written, at the whole of it.
+        sub-config, or where that is not written, at the whole of it. The number of layers is added, unless the message
+        says it already and is not to be `counted`.
         """
         path = (decision.index, key) if key and getattr(decision.config, key, None) is not None else (decision.index,)
-        said = (decision.resolved, path, code, severity, message, hint)
+        said = (decision.resolved, path, code, severity, message, hint, counted)
         added = dict.fromkeys(decision.positions if positions is None else positions)
         if added:
             self._losses.setdefault(said, {}).update(added)
@@ -341,23 +343,17 @@ class Request:
         """What was lost, in list order, with the severities that the lists were given."""
         by_part: dict[Resolved, list[Finding]] = {resolved: [] for resolved in self.parts}
         for said, positions in self._losses.items():
-            resolved, path, code, severity, message, hint = cast("tuple[Any, ...]", said)
-            count = len(positions)
-            which = f"'{self.inventory.names[min(positions)]}'" if count == 1 else layers_words(count)
+            resolved, path, code, severity, message, hint, counted = cast("tuple[Any, ...]", said)
+            if counted:
+                one = f"'{self.inventory.names[min(positions)]}'"
+                message += f" ({one if len(positions) == 1 else layers_words(len(positions))})"
             place = resolved.config_list.provenance.place(path)
-            found = Finding.at(place, code, f"{message} ({which})", hint, severity=severity)
+            found = Finding.at(place, code, message, hint, severity=severity)
             by_part[resolved].append(found)
         for resolved, found_there in by_part.items():
             found_there.sort(key=_list_order)
             by_part[resolved] = list(resolved.config_list.policy.apply(found_there))
         return tuple(finding for findings in by_part.values() for finding in findings)
-
-    def lose_other_kinds(self) -> None:
-        """Say of what the engine has no words for at all that it is left out."""
-        for kind in {resolved.config_list.kind for resolved in self.parts} - set(self.engine.kinds):
-            for decision in self.decisions(kind):
-                message = f"'{self.engine.name}' knows nothing of {kind}"
-                self.lose(decision, Code.LOSSY_SETTING, message, hint=f"export the {self.engine.kinds[0]} list alone")
 
     # How layers are named.
 

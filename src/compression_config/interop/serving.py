@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from compression_config.findings import Code, Severity
-from compression_config.interop.base import QuantizationOptions, Quantized, Request
+from compression_config.interop.base import Decision, QuantizationOptions, Quantized, Request
+from compression_config.resolving.resolved import Resolved
 from compression_config.text import listed
 
 __all__ = ["check_group_sizes", "check_serving"]
@@ -41,7 +42,9 @@ def check_serving(request: Request, quantized: Iterable[Quantized]) -> None:
         missing = _missing_kernel(part)
         if missing is not None:
             message, hint = missing
-            request.lose(part.decision, Code.UNSERVABLE, f"{VLLM} {message}", hint=hint, positions=part.positions)
+            said = f"{VLLM} {message}"
+            positions = part.positions
+            request.lose(part.decision, Code.UNSERVABLE, said, hint=hint, key="quant_bits", positions=positions)
 
 
 def _missing_kernel(part: Quantized) -> tuple[str, str | None] | None:
@@ -90,51 +93,55 @@ def _weights_alone(bits: int, per: str) -> tuple[str, str | None] | None:
 
 def _check_fused(request: Request, quantized: Sequence[Quantized]) -> None:
     """Say which merged layers are not given one setting: of the last sub-config that decides about one of them."""
-    none = -1
-    part_of = [none] * len(request.inventory)
-    for number, part in enumerate(quantized):
-        for position in part.positions:
-            part_of[position] = number
-    keys = {number: part.key for number, part in enumerate(quantized)}
+    if not quantized:
+        return
+    resolved = quantized[0].decision.resolved
+    keys = {part.decision.index: part.key for part in quantized}
     conflicts: dict[tuple[str, int], list[int]] = {}
-    for (fused, _), (first, numbers) in _fusions(request, part_of).items():
-        if len({keys.get(number) for number in numbers}) > 1:
-            last = max(numbers - {none}, key=lambda number: quantized[number].decision.index)
-            conflicts.setdefault((fused, last), []).append(first)
-    for (fused, number), firsts in conflicts.items():
+    for (fused, _), (first, indices) in _fusions(resolved).items():
+        if len({keys.get(index) for index in indices}) > 1:
+            conflicts.setdefault((fused, max(indices)), []).append(first)
+    for (fused, index), firsts in conflicts.items():
         merged = listed(FUSED[fused]) if fused in FUSED else "all experts of one module"
-        message = f"{VLLM} merges {merged} into '{fused}' and needs one setting for them"
-        severity = None
-        if request.serve is None:
-            message, severity = f"they get several settings here, and {message}", Severity.NOTE
-        hint = "give them the same settings"
-        decision = quantized[number].decision
-        request.lose(decision, Code.FUSED_CONFLICT, message, hint=hint, positions=firsts, severity=severity)
+        names = request.inventory.names
+        name = names[firsts[0]]
+        parent = name.partition(_EXPERTS)[0] if fused == "experts" else name.rpartition(".")[0]
+        several = _and_more(parent or "the model", len(firsts))
+        message = f"{VLLM} merges {merged} into '{fused}' and needs one setting for them, but {several} several"
+        request.lose(
+            Decision(resolved, index, resolved.settings_of(index), firsts),
+            Code.FUSED_CONFLICT,
+            message,
+            hint="give them the same settings",
+            severity=None if request.serve else Severity.NOTE,
+            counted=False,
+        )
 
 
-def _fusions(request: Request, part_of: Sequence[int]) -> Mapping[tuple[str, str], tuple[int, set[int]]]:
-    """Return for what is merged, by its name and the layer it is in: the first of the layers, and their parts.
+def _and_more(name: str, count: int) -> str:
+    return f"'{name}' has" if count == 1 else f"'{name}' and {count - 1:,} more have"
 
-    `part_of` has the number of the part of each layer, -1 for those that are not quantized.
-    """
+
+def _fusions(resolved: Resolved) -> Mapping[tuple[str, str], tuple[int, set[int]]]:
+    """Return for what is merged, by its name and the layer it is in: the first layer, and who decides about all."""
     merged: dict[tuple[str, str], tuple[int, set[int]]] = {}
-    names, types = request.inventory.names, request.inventory.types
+    names, types = resolved.inventory.names, resolved.inventory.types
     # Experts are nearly all layers of a large model, and come one after the other.
     module, experts = "\0", set[int]()
-    for position, (name, part) in enumerate(zip(names, part_of, strict=True)):
-        if part < 0 and not types[position].endswith("Linear"):
+    for position, (name, index) in enumerate(zip(names, resolved.decided_by, strict=True)):
+        if not types[position].endswith("Linear"):
             continue
         if name.startswith(module):
-            experts.add(part)
+            experts.add(index)
             continue
         start, dot, _ = name.partition(_EXPERTS)
         parent, _, last = name.rpartition(".")
         if dot:
             module = start + dot
             _, experts = merged.setdefault(("experts", start), (position, set()))
-            experts.add(part)
+            experts.add(index)
         elif last in _FUSED_INTO:
-            merged.setdefault((_FUSED_INTO[last], parent), (position, set()))[1].add(part)
+            merged.setdefault((_FUSED_INTO[last], parent), (position, set()))[1].add(index)
     return merged
 
 
