@@ -152,7 +152,7 @@ LOSSES = [
         [{"op_types": ["Linear", "Conv2d"], **Q, **SCHEME}],
         {},
         "error[type-not-applied] at [0].op_types: 'compressed-tensors' quantizes 'Linear' and 'Embedding' layers; a "
-        "'Conv2d' stays as it is ('conv') (exclude these layers, or narrow 'op_types')",
+        "'Conv2d' layer is left unchanged ('conv') (exclude these layers, or narrow 'op_types')",
         id="type",
     ),
     pytest.param(
@@ -166,7 +166,7 @@ LOSSES = [
         [{"op_types": ["Linear"], **Q, "quant_scheme": "per_channel_affine", "quant_dtype": "uint"}],
         {},
         "note[lossy-detail] at [0].quant_dtype: unsigned integers are written as signed ones with another zero point, "
-        "which is the same (weight) (2 layers)",
+        "which is equivalent (weight) (2 layers)",
         id="unsigned affine",
     ),
     pytest.param(
@@ -179,22 +179,22 @@ LOSSES = [
     pytest.param(
         [{"op_types": ["Linear"], **Q, **SCHEME, "quant_start_step": 10}],
         {},
-        "note[lossy-detail] at [0].quant_start_step: 'compressed-tensors' has no start step; quantization begins at "
+        "note[lossy-detail] at [0].quant_start_step: 'compressed-tensors' has no start step, so quantization begins at "
         "once (2 layers)",
         id="start step",
     ),
     pytest.param(
         [{"op_types": ["Linear"], **Q}],
         {},
-        "note[assumed-scheme] at [0]: what the list leaves open is filled in: symmetric integers (affine ones where "
+        "note[assumed-scheme] at [0]: without a 'quant_scheme' the export uses symmetric integers (affine where "
         "unsigned), weights per channel, inputs static per tensor (2 layers) (write 'quant_scheme')",
         id="no scheme",
     ),
     pytest.param(
         [{"op_types": ["Linear"], **QI, "quant_scheme": "per_tensor_symmetric"}],
         {"inputs": "dynamic"},
-        "warning[lossy-approximation] at [0].quant_scheme: the scales of inputs are found for each token, not once for "
-        "the tensor (2 layers)",
+        "warning[lossy-approximation] at [0].quant_scheme: inputs are quantized per token at run time, not statically "
+        "per tensor (2 layers)",
         id="dynamic inputs",
     ),
     pytest.param(
@@ -207,7 +207,7 @@ LOSSES = [
     pytest.param(
         [{"op_types": ["Linear"], "sparsity_per_layer": 0.5}],
         {},
-        "error[lossy-setting] at [0]: 'compressed-tensors' knows nothing of pruning (2 layers) (export "
+        "error[lossy-setting] at [0]: 'compressed-tensors' does not support pruning (2 layers) (export "
         "with 'llm-compressor')",
         id="other kind",
     ),
@@ -231,13 +231,15 @@ def test_one_shot_pruning_leaves_other_types_alone(modifier: str) -> None:
         [{"op_types": ["Embedding"], "sparsity_per_layer": 0.5}], "llm-compressor", LAYERS, modifier=modifier
     )
     assert loss.startswith("error[type-not-applied] at [0].op_types: ")
-    assert "a 'Embedding' stays as it is ('emb') (export with modifier='magnitude', or narrow 'op_types')" in loss
+    assert (
+        "a 'Embedding' layer is left unchanged ('emb') (export with modifier='magnitude', or narrow 'op_types')" in loss
+    )
 
 
 def test_a_group_without_allocation_is_an_error() -> None:
     assert losses([{"op_types": ["Linear"], "total_sparsity": 0.5}], "llm-compressor") == [
         (
-            "error[lossy-setting] at [0].total_sparsity: 'llm-compressor' has no budget that layers share (2 layers) "
+            "error[lossy-setting] at [0].total_sparsity: 'llm-compressor' has no budget shared by several layers (2 layers) "
             "(allocate the budget: allocate=True, or --allocate)"
         )
     ]
@@ -454,19 +456,18 @@ def test_an_import_is_a_default_for_a_type_and_its_exceptions() -> None:
 IMPORT_LOSSES = [
     pytest.param(
         {"weights": {"num_bits": 8, "type": "float", "strategy": "channel"}},
-        "error[lossy-setting] at config_groups.group_0.weights.type: a config list has integers only, and this is a "
-        "float",
+        "error[lossy-setting] at config_groups.group_0.weights.type: a config list has integers only, not floats",
         id="float",
     ),
     pytest.param(
         {"weights": {"num_bits": 4, "group_size": 128}},
-        "warning[lossy-approximation] at config_groups.group_0.weights.strategy: a config list has no word for groups "
+        "warning[lossy-approximation] at config_groups.group_0.weights.strategy: a config list cannot express groups "
         "of 128 (export with group_size=128)",
         id="groups",
     ),
     pytest.param(
         {"weights": {"num_bits": 4, "strategy": "channel", "actorder": "weight"}},
-        "note[lossy-detail] at config_groups.group_0.weights.actorder: a config list has no word for the order of "
+        "note[lossy-detail] at config_groups.group_0.weights.actorder: a config list cannot express the order of "
         "activations",
         id="order of activations",
     ),
@@ -477,8 +478,8 @@ IMPORT_LOSSES = [
     ),
     pytest.param(
         {"weights": {}, "input_activations": {"strategy": "token", "dynamic": True}},
-        "warning[lossy-approximation] at config_groups.group_0.input_activations.dynamic: a config list has no word "
-        "for scales found in the run (export with inputs='dynamic')",
+        "warning[lossy-approximation] at config_groups.group_0.input_activations.dynamic: a config list cannot "
+        "express dynamic scales (export with inputs='dynamic')",
         id="dynamic",
     ),
 ]
@@ -492,7 +493,7 @@ def test_what_an_import_loses_is_said_at_its_place(scheme: dict[str, Any], findi
 
 def test_the_cache_of_keys_and_values_is_a_loss() -> None:
     assert [str(loss) for loss in imported({"g": GROUP}, kv_cache_scheme={"num_bits": 8}).findings] == [
-        "error[lossy-setting] at kv_cache_scheme: a config list has no word for the cache of keys and values"
+        "error[lossy-setting] at kv_cache_scheme: a config list cannot express the quantization of the key-value cache"
     ]
 
 
@@ -500,7 +501,7 @@ def test_a_preset_is_read_by_its_name() -> None:
     found = imported({"W8A8": ["Linear"]})
     assert found.config_list.to_list()[0]["quant_bits"] == {"weight": 8, "input": 8}  # type: ignore[union-attr]
     assert [str(loss) for loss in imported({"FP8": ["Linear"]}).findings] == [
-        "error[lossy-setting] at config_groups.FP8: the preset 'FP8' has no integers"
+        "error[lossy-setting] at config_groups.FP8: the preset 'FP8' is not an integer preset"
     ]
 
 
@@ -526,8 +527,8 @@ RECIPE_LOSSES = [
     (
         {"SmoothQuantModifier": {}},
         (
-            "error[lossy-setting] at s_stage.m_modifiers.SmoothQuantModifier: a config list has no word for what "
-            "'SmoothQuantModifier' does"
+            "error[lossy-setting] at s_stage.m_modifiers.SmoothQuantModifier: a config list cannot express "
+            "'SmoothQuantModifier'"
         ),
     ),
     (
@@ -540,8 +541,8 @@ RECIPE_LOSSES = [
     (
         {"SparseGPTModifier": {"targets": ["Linear"], "sparsity": 0.5, "mask_structure": "2:4"}},
         (
-            "error[lossy-setting] at s_stage.m_modifiers.SparseGPTModifier.mask_structure: a config list has no word "
-            "for a structure of masks"
+            "error[lossy-setting] at s_stage.m_modifiers.SparseGPTModifier.mask_structure: a config list cannot "
+            "express a mask structure"
         ),
     ),
 ]

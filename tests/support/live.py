@@ -17,22 +17,24 @@ def live_model(layers: Mapping[str, str], *, device: str = "meta") -> nn.Module:
     with torch.device(device):
         for name, kind in layers.items():
             parent, _, last = name.rpartition(".")
-            _add(_container(root, parent), last, _module(kind))
+            _children(_container(root, parent))[last] = _module(kind)
     return root
 
 
 def _container(root: nn.Module, path: str) -> nn.Module:
     module = root
     for part in path.split(".") if path else ():
-        if part not in dict(module.named_children()):
-            _add(module, part, nn.Module())
-        module = dict(module.named_children())[part]
+        children = _children(module)
+        if part not in children:
+            children[part] = nn.Module()
+        module = children[part]
     return module
 
 
-def _add(parent: nn.Module, name: str, module: nn.Module) -> None:
-    # Past the check of names, which refuses those of attributes.
-    parent.__dict__["_modules"][name] = module
+def _children(module: nn.Module) -> dict[str, nn.Module]:
+    """Return the children of a module as they are kept: past the check of names, which refuses those of attributes."""
+    children: dict[str, nn.Module] = module.__dict__["_modules"]
+    return children
 
 
 def _module(kind: str) -> nn.Module:

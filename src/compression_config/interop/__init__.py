@@ -93,11 +93,11 @@ def export_resolved(
 
 
 def _lose_other_kinds(request: Request) -> None:
-    """Say of what the engine has no words for at all that it is left out."""
+    """Say of what the engine does not support at all that it is left out."""
     for kind in {resolved.config_list.kind for resolved in request.parts}.difference(request.engine.kinds):
         others = [engine.name for engine in engines() if engine.export and kind in engine.kinds]
         for decision in request.decisions(kind):
-            message = f"'{request.engine.name}' knows nothing of {kind}"
+            message = f"'{request.engine.name}' does not support {kind}"
             hint = f"export with {listed(others, last='or')}"
             request.lose(decision, Code.LOSSY_SETTING, message, hint=hint)
 

@@ -238,7 +238,7 @@ class Request:
                 self.lose(
                     decision,
                     Code.LOSSY_SETTING,
-                    f"'{self.engine.name}' has no budget that layers share",
+                    f"'{self.engine.name}' has no budget shared by several layers",
                     hint="allocate the budget: allocate=True, or --allocate",
                     key="total_sparsity",
                     positions=positions,
@@ -279,11 +279,11 @@ class Request:
             if any(kind not in (settings.scheme or {}) for kind in tensors):
                 assumed.append(decision)
             if options.inputs == "dynamic" and "input" in (settings.scheme or {}):
-                message = "the scales of inputs are found for each token, not once for the tensor"
+                message = "inputs are quantized per token at run time, not statically per tensor"
                 self.lose(decision, Code.LOSSY_APPROXIMATION, message, key="quant_scheme")
             yield Quantized(decision, tensors, decision.positions)
         if assumed:
-            message = f"what the list leaves open is filled in: {_assumption(options)}"
+            message = f"without a 'quant_scheme' the export uses {_assumption(options)}"
             positions = [position for decision in assumed for position in decision.positions]
             self.lose(assumed[0], Code.ASSUMED_SCHEME, message, hint="write 'quant_scheme'", positions=positions)
 
@@ -301,7 +301,7 @@ class Request:
             if names[position] not in fine:
                 left.setdefault(names[position], []).append(position)
         for name, others in left.items():
-            message = f"{what} {listed(types)} layers; a '{name}' stays as it is"
+            message = f"{what} {listed(types)} layers; a '{name}' layer is left unchanged"
             self.lose(decision, Code.TYPE_NOT_APPLIED, message, hint=hint, key="op_types", positions=others)
         return [position for position in positions if names[position] in fine] if left else list(positions)
 
@@ -309,7 +309,7 @@ class Request:
         """Say of each start step that it has no meaning for the engine."""
         for decision in self.decisions("quantization"):
             if decision.settings.start_step:
-                message = f"'{self.engine.name}' has no start step; quantization begins at once"
+                message = f"'{self.engine.name}' has no start step, so quantization begins at once"
                 self.lose(decision, Code.LOSSY_DETAIL, message, key="quant_start_step")
 
     # What is lost.
@@ -422,7 +422,7 @@ def _tensor(settings: QuantizationSettings, kind: QuantType, options: Quantizati
 def _assumption(options: QuantizationOptions) -> str:
     weights = "per channel" if options.group_size is None else f"in groups of {options.group_size}"
     inputs = "static per tensor" if options.inputs == "static" else "dynamic per token"
-    return f"symmetric integers (affine ones where unsigned), weights {weights}, inputs {inputs}"
+    return f"symmetric integers (affine where unsigned), weights {weights}, inputs {inputs}"
 
 
 # What comes out.

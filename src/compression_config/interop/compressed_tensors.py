@@ -97,7 +97,7 @@ def _scheme(request: Request, part: Quantized) -> dict[str, Any]:
 
 
 def _arguments(request: Request, part: Quantized, kind: QuantType, tensor: Tensor) -> dict[str, Any]:
-    """Return how a tensor is quantized in the words of `QuantizationArgs`."""
+    """Return how a tensor is quantized as `QuantizationArgs` has it."""
 
     def lose(code: Code, message: str, key: str) -> None:
         request.lose(part.decision, code, message, key=key, positions=part.positions)
@@ -113,7 +113,7 @@ def _arguments(request: Request, part: Quantized, kind: QuantType, tensor: Tenso
     if not tensor.signed and tensor.symmetric:
         lose(Code.LOSSY_SETTING, f"'{request.engine.name}' has no unsigned symmetric integers ({kind})", "quant_dtype")
     elif not tensor.signed:
-        message = f"unsigned integers are written as signed ones with another zero point, which is the same ({kind})"
+        message = f"unsigned integers are written as signed ones with another zero point, which is equivalent ({kind})"
         lose(Code.LOSSY_DETAIL, message, "quant_dtype")
     arguments = {"num_bits": tensor.bits, "type": "int", "symmetric": tensor.symmetric, "strategy": strategy}
     if tensor.group_size is not None:
@@ -168,7 +168,9 @@ def read_groups(reading: Reading, config: Mapping[str, Any]) -> None:
         schemes.update(dict.fromkeys(reading.names(chosen, (*path, "targets")), keys))
     if config.get("kv_cache_scheme"):
         reading.lose(
-            Code.LOSSY_SETTING, "a config list has no word for the cache of keys and values", ("kv_cache_scheme",)
+            Code.LOSSY_SETTING,
+            "a config list cannot express the quantization of the key-value cache",
+            ("kv_cache_scheme",),
         )
     ignored = matcher(reading, reading.names(config.get("ignore") or [], ("ignore",)))
     chosen_by = matcher(reading, schemes)
@@ -205,7 +207,7 @@ def preset(reading: Reading, name: str, path: tuple[str, ...]) -> dict[str, Any]
     """Return the scheme that the name of a preset stands for, as in `W4A16`."""
     found = re.fullmatch(r"W(\d+)A(\d+)(_ASYM)?", {"INT8": "W8A8"}.get(name.upper(), name.upper()))
     if found is None:
-        reading.lose(Code.LOSSY_SETTING, f"the preset '{name}' has no integers", path)
+        reading.lose(Code.LOSSY_SETTING, f"the preset '{name}' is not an integer preset", path)
         return {}
     weight, inputs = int(found[1]), int(found[2])
     in_groups = inputs == 16 or weight != 8  # noqa: PLR2004 - W8A8 alone is per channel
@@ -239,7 +241,7 @@ def _keys(reading: Reading, scheme: Mapping[str, Any], path: tuple[str, ...]) ->
 def _foreign_scheme(reading: Reading, kind: str, arguments: Mapping[str, Any], path: tuple[str, ...]) -> str:
     """Return the scheme of a tensor, and say what a config list cannot of it."""
     if str(arguments.get("type", "int")).lower() != "int":
-        reading.lose(Code.LOSSY_SETTING, "a config list has integers only, and this is a float", (*path, "type"))
+        reading.lose(Code.LOSSY_SETTING, "a config list has integers only, not floats", (*path, "type"))
     size = arguments.get("group_size")
     strategy = arguments.get("strategy")
     if strategy is None:
@@ -248,14 +250,12 @@ def _foreign_scheme(reading: Reading, kind: str, arguments: Mapping[str, Any], p
     if strategy not in ("tensor", "channel", "token"):
         what = f"groups of {size}" if size else f"the strategy '{strategy}'"
         hint = f"export with group_size={size}" if kind == "weight" and size else None
-        reading.lose(Code.LOSSY_APPROXIMATION, f"a config list has no word for {what}", (*path, "strategy"), hint)
+        reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express {what}", (*path, "strategy"), hint)
     if arguments.get("dynamic"):
         hint = "export with inputs='dynamic'" if kind == "input" else None
-        reading.lose(
-            Code.LOSSY_APPROXIMATION, "a config list has no word for scales found in the run", (*path, "dynamic"), hint
-        )
+        reading.lose(Code.LOSSY_APPROXIMATION, "a config list cannot express dynamic scales", (*path, "dynamic"), hint)
     if arguments.get("actorder"):
-        reading.lose(Code.LOSSY_DETAIL, "a config list has no word for the order of activations", (*path, "actorder"))
+        reading.lose(Code.LOSSY_DETAIL, "a config list cannot express the order of activations", (*path, "actorder"))
     per = "per_channel" if kind == "weight" and strategy != "tensor" else "per_tensor"
     return f"{per}_{'symmetric' if arguments.get('symmetric', True) else 'affine'}"
 

@@ -95,7 +95,7 @@ def _read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401
         elif name == MAGNITUDE or name in ONE_SHOT.values():
             _read_pruning(reading, name, reading.mapping(arguments, path), path)
         else:
-            reading.lose(Code.LOSSY_SETTING, f"a config list has no word for what '{name}' does", path)
+            reading.lose(Code.LOSSY_SETTING, f"a config list cannot express '{name}'", path)
     return reading.done()
 
 
@@ -137,9 +137,7 @@ def _read_pruning(reading: Reading, name: str, arguments: Mapping[str, Any], pat
         reading.lose(Code.LOSSY_SETTING, message, (*path, "sparsity"))
         return
     if str(arguments.get("mask_structure", "0:0")) not in ("0:0", "unstructured"):
-        reading.lose(
-            Code.LOSSY_SETTING, "a config list has no word for a structure of masks", (*path, "mask_structure")
-        )
+        reading.lose(Code.LOSSY_SETTING, "a config list cannot express a mask structure", (*path, "mask_structure"))
     ratio_of = {names[position]: ratio for position, ratio in zip(matched, ratios, strict=True)}
     if name == MAGNITUDE:
         for position in matched:
