@@ -239,8 +239,8 @@ def test_one_shot_pruning_leaves_other_types_alone(modifier: str) -> None:
 def test_a_group_without_allocation_is_an_error() -> None:
     assert losses([{"op_types": ["Linear"], "total_sparsity": 0.5}], "llm-compressor") == [
         (
-            "error[lossy-setting] at [0].total_sparsity: 'llm-compressor' has no budget shared by several layers (2 layers) "
-            "(allocate the budget: allocate=True, or --allocate)"
+            "error[lossy-setting] at [0].total_sparsity: 'llm-compressor' has no budget shared by several layers "
+            "(2 layers) (allocate the budget: allocate=True, or --allocate)"
         )
     ]
 

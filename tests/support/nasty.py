@@ -47,7 +47,7 @@ NASTY: dict[str, str] = {
     **dict.fromkeys(MOE, "Linear"),
     "model.layers.3.mlp.gate": "Linear",
 }
-"""Names of layers and their types, in the model's order. torch takes them with `add_module`, dots as nesting."""
+"""Names of layers and their types, in the model's order. torch takes them with dots as nesting."""
 
 PARTIAL = (
     "fc",
