@@ -557,14 +557,14 @@ def test_what_a_recipe_loses_is_said_at_its_place(modifiers: dict[str, Any], fin
 def test_a_target_of_a_block_prunes_what_is_in_it() -> None:
     model = [("block", "Block"), ("block.fc", "Linear"), ("block.norm", "LayerNorm"), ("head", "Linear")]
     recipe = {"s_stage": {"p_modifiers": {"WandaPruningModifier": {"targets": ["block"], "sparsity": 0.5}}}}
-    resolution = cc.resolve(cc.import_list(recipe, model=model).config_list, model)
+    resolution: Any = cc.resolve(cc.import_list(recipe, model=model).config_list, model)
     assert list(resolution.compressed) == ["block.fc"]
 
 
 @pytest.mark.parametrize("scheme", ["W4A16", {"W4A16": ["Linear"]}], ids=["name", "names with targets"])
 def test_a_quantization_modifier_with_a_preset_is_read(scheme: Any) -> None:
     recipe = {"s_stage": {"q_modifiers": {"GPTQModifier": {"targets": ["Linear"], "scheme": scheme}}}}
-    resolution = cc.resolve(cc.import_list(recipe, model=LAYERS).config_list, LAYERS)
+    resolution: Any = cc.resolve(cc.import_list(recipe, model=LAYERS).config_list, LAYERS)
     assert list(resolution.compressed) == ["fc1", "fc10"]
 
 
@@ -650,7 +650,8 @@ def test_export_does_not_overwrite_its_input(capsys: pytest.CaptureFixture[str])
 def test_import_and_translate_are_the_way_back_and_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("export", "list.yaml", "-m", "model.json", "--to", "compressed-tensors", "-o", "q.json") == 0
     assert run("import", "q.json", "-m", "model.json", "-o", "again.yaml") == 0
-    assert cc.resolve(cc.load("again.yaml"), MODEL).compressed.keys() == {"fc1", "fc2"}
+    again: Any = cc.resolve(cc.load("again.yaml"), MODEL)
+    assert again.compressed.keys() == {"fc1", "fc2"}
     capsys.readouterr()
     assert run("translate", "q.json", "-m", "model.json", "--to", "llm-compressor") == 0
     assert "QuantizationModifier" in capsys.readouterr().out

@@ -167,7 +167,7 @@ def test_an_import_agrees_with_the_engine(seed: int, caplog: pytest.LogCaptureFi
     document = random_document(Random(1000 + seed))  # noqa: S311
     found = cc.import_list(document, model=nasty_model())
     assert (found.dialect, found.findings) == ("compressed-tensors", ())
-    resolution = cc.resolve(found.config_list, nasty_model(), unmatched="error")
+    resolution: Any = cc.resolve(found.config_list, nasty_model(), unmatched="error")
     assert meant(resolution) == applied(document, nasty_model())
     assert set(resolution.compressed) == set(meant(resolution))
 
@@ -180,7 +180,7 @@ def test_what_was_exported_is_imported_as_the_same_settings(seed: int) -> None:
         sub_config.pop("quant_dtype", None)
         sub_config.pop("quant_start_step", None)
     document, resolution = exported(config)
-    again = cc.resolve(cc.import_list(document, model=nasty_model()).config_list, nasty_model())
+    again: Any = cc.resolve(cc.import_list(document, model=nasty_model()).config_list, nasty_model())
     kept = {
         name: layer.settings
         for name, layer in resolution.compressed.items()
@@ -205,6 +205,6 @@ def schemes(sub_config: dict[str, Any], random: Random) -> dict[str, Any]:
 def test_the_examples_are_applied_as_they_resolve(name: str) -> None:
     root = Path(__file__).parents[3] / "examples"
     inventory = cc.Inventory.load(root / "inventories" / f"{name}.json.gz")
-    resolution = cc.resolve(cc.load(root / name / "quantization.yaml"), inventory)
+    resolution: Any = cc.resolve(cc.load(root / name / "quantization.yaml"), inventory)
     document = cc.export(resolution, "compressed-tensors").document
     assert applied(document, live_model({layer.name: layer.type for layer in inventory})) == meant(resolution)

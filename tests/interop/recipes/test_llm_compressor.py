@@ -18,13 +18,14 @@ from nasty import random_pruning_list, random_quantization_list
 from torch import nn
 
 import compression_config as cc
+from compression_config.budget.counting import masked_count
 
 PRUNED = ("Linear", "Conv1d", "Conv2d", "Conv3d")
 ONE_SHOT = ("SparseGPTModifier", "WandaPruningModifier")
 
 
 def modifiers(export: cc.Export) -> list[Any]:
-    return Recipe.create_instance(export.to_yaml()).modifiers
+    return list(Recipe.create_instance(export.to_yaml()).modifiers)
 
 
 def ratios_of(found: list[Any], model: nn.Module) -> dict[str, float]:
@@ -38,19 +39,19 @@ def ratios_of(found: list[Any], model: nn.Module) -> dict[str, float]:
     return ratios
 
 
-def meant(resolution: cc.Resolution[Any], types: tuple[str, ...]) -> dict[str, float]:
-    """Return the ratio of each layer that is pruned; groups are allocated."""
+def meant(resolution: cc.Resolution[Any], types: tuple[str, ...]) -> dict[str, int]:
+    """Return how many elements of each layer are masked; groups are allocated."""
     counts = resolution.budget.allocate()
-    ratios = {}
+    masked = {}
     for name, layer in resolution.prunable.items():
         if layer.layer.type in types:
             ratio = layer.settings.sparsity
-            ratios[name] = counts[name] if ratio is None else int(layer.layer.numel * ratio + 1e-9)
-    return ratios
+            masked[name] = counts[name] if ratio is None else masked_count(layer.layer.numel or 0, ratio)
+    return masked
 
 
-def counted(ratios: dict[str, float], resolution: cc.Resolution[Any]) -> dict[str, float]:
-    return {name: int(resolution[name].layer.numel * ratio + 1e-9) for name, ratio in ratios.items()}
+def counted(ratios: dict[str, float], resolution: cc.Resolution[Any]) -> dict[str, int]:
+    return {name: masked_count(resolution[name].layer.numel or 0, ratio) for name, ratio in ratios.items()}
 
 
 @pytest.mark.parametrize("modifier", ["sparsegpt", "wanda", "magnitude"])
