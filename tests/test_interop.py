@@ -1,4 +1,4 @@
-"""Exports and imports without any engine: what is lost is said, at its sub-config, and nothing that is not lost."""
+"""Exports and imports without any engine: what is lost is reported at its sub-config, and nothing else is."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from builders import codes_of
 import compression_config as cc
 from compression_config.cli import main
 from compression_config.interop import EXPORTERS, IMPORTERS
+from compression_config.interop.base import QuantizationOptions, Request
 
 Q = {"quant_types": ["weight"], "quant_bits": 4}
 QI = {"quant_types": ["weight", "input"], "quant_bits": {"weight": 8, "input": 8}}
@@ -411,6 +412,23 @@ def test_a_wrong_argument_is_a_usage_error(engine: str, options: dict[str, Any],
     with pytest.raises(cc.UsageError) as raised:
         exported([{"op_types": ["Linear"], **Q}], engine, **options)
     assert str(raised.value).startswith(message)
+
+
+def test_an_engine_with_a_default_is_given_the_layers_that_are_no_targets() -> None:
+    resolution = cc.resolve([{"op_names": ["fc1"], **Q}], LAYERS)
+    request = Request(next(iter(cc.engines())), [resolution.resolved])
+    (part,) = request.quantized(QuantizationOptions())
+    assert [request.inventory.names[position] for position in request.others(part.positions, "Linear")] == ["fc10"]
+    assert request.named(dict.fromkeys(part.positions, "4 bits")) == {"4 bits": ["fc1"]}
+
+
+def test_globs_are_written_for_engines_that_read_them() -> None:
+    model = [(f"l.{i}.{part}", "Linear") for i in range(12) for part in ("q[0]", "k")]
+    resolution = cc.resolve([{"op_partial_names": ["q"], **Q}], model)
+    request = Request(next(iter(cc.engines())), [resolution.resolved], names="patterns")
+    (part,) = request.quantized(QuantizationOptions())
+    globs = request.named(dict.fromkeys(part.positions, 4), glob=lambda pattern: f"{pattern}.weight_quantizer")
+    assert globs == {4: ["l.*.q[[]0].weight_quantizer"]}
 
 
 def test_engines_lists_every_exporter_and_importer_by_its_name() -> None:

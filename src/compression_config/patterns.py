@@ -94,8 +94,8 @@ class NameGroups(Generic[Outcome]):
     def globs(self) -> Iterator[tuple[str, Outcome]]:
         """Yield globs of `fnmatch` with their outcomes; each layer is matched by globs of its outcome alone.
 
-        That holds for the layers of these groups, so the groups must be of all layers of a model: a `*` stands where
-        no other layer has a name that it would match.
+        The groups must be of all layers of a model: a `*` is written where no other of these layers has a name that it
+        would match.
         """
         stars = _Stars(self._members)
         for member in self._members:
@@ -160,9 +160,9 @@ def _families(
         tails.append(outcome)
         positions.append(position)
     families: dict[tuple[int, tuple[Any, ...]], _Family] = {}
-    for path, (said, places) in parents.items():
+    for path, (children, places) in parents.items():
         template, numbers = templates.of(path) if path else (0, ())
-        families.setdefault((template, tuple(said)), {})[numbers] = places
+        families.setdefault((template, tuple(children)), {})[numbers] = places
     return families
 
 

@@ -24,6 +24,7 @@ from compression_config.configs.value_rules import QuantType
 from compression_config.errors import UsageError, raise_findings
 from compression_config.findings import Code, Finding, Severity
 from compression_config.inventory import Inventory
+from compression_config.locations import ConfigPath
 from compression_config.patterns import NameGroups
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings
@@ -187,8 +188,21 @@ def is_a(inventory: Inventory, position: int, *types: str) -> bool:
     return inventory.types[position].endswith(types)
 
 
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """What a document cannot say of the layers of one sub-config; a finding but for the layers."""
+
+    resolved: Resolved
+    path: ConfigPath
+    code: Code
+    message: str
+    hint: str | None
+    severity: Severity | None
+    counted: bool
+
+
 class Request:
-    """One export: what each layer gets, how to name layers, and the place to say what is lost."""
+    """One export: what each layer gets, how to name layers, and the place to report what is lost."""
 
     def __init__(
         self,
@@ -210,7 +224,7 @@ class Request:
         self.serve = serve
         self._allocate = allocate
         self._names = names
-        self._losses: dict[tuple[object, ...], dict[int, None]] = {}
+        self._losses: dict[_Loss, dict[int, None]] = {}
 
     def decisions(self, kind: Kind) -> Iterator[Decision[Any]]:
         """Yield what each compressing sub-config of a kind gives to the layers it decides, in list order."""
@@ -270,7 +284,7 @@ class Request:
     def quantized(self, options: QuantizationOptions) -> Iterator[Quantized]:
         """Yield the quantized layers with what each of their tensors gets, in list order.
 
-        What the list leaves open is filled in, and said in one note.
+        What the list leaves open is filled in, which is one note.
         """
         assumed: list[Decision[QuantizationSettings]] = []
         for decision in self.decisions("quantization"):
@@ -290,7 +304,7 @@ class Request:
     def applied(
         self, decision: Decision[Any], positions: Sequence[int], types: Sequence[str], what: str, hint: str
     ) -> list[int]:
-        """Return those of `positions` whose layers are of `types`, which `what` compresses; say that the others stay.
+        """Return those of `positions` whose layers are of `types`, which `what` compresses; report the others.
 
         A layer of a subclass counts, as far as its class name shows it.
         """
@@ -306,7 +320,7 @@ class Request:
         return [position for position in positions if names[position] in fine] if left else list(positions)
 
     def lose_start_steps(self) -> None:
-        """Say of each start step that it has no meaning for the engine."""
+        """Report each start step: it has no meaning for the engine."""
         for decision in self.decisions("quantization"):
             if decision.settings.start_step:
                 message = f"'{self.engine.name}' has no start step, so quantization begins at once"
@@ -326,34 +340,35 @@ class Request:
         severity: Severity | None = None,
         counted: bool = True,
     ) -> None:
-        """Say that the layers at `positions`, or all of a decision, lose something; nothing where there are none.
+        """Report that the layers at `positions`, or all of a decision, lose something; no finding without layers.
 
-        The same said again, of the same sub-config, adds layers to what was said. It stands at `key` of the
-        sub-config, or where that is not written, at the whole of it. The number of layers is added, unless the message
-        says it already and is not to be `counted`.
+        Repeated for the same sub-config, it adds layers to one finding. The finding is at `key` of the sub-config, or
+        at the whole of it where the key is not written. The number of layers is added to the message if `counted`.
         """
-        path = (decision.index, key) if key and getattr(decision.config, key, None) is not None else (decision.index,)
-        said = (decision.resolved, path, code, severity, message, hint, counted)
+        written = key is not None and getattr(decision.config, key, None) is not None
+        path = (decision.index, cast("str", key)) if written else (decision.index,)
+        loss = _Loss(decision.resolved, path, code, message, hint, severity, counted)
         added = dict.fromkeys(decision.positions if positions is None else positions)
         if added:
-            self._losses.setdefault(said, {}).update(added)
+            self._losses.setdefault(loss, {}).update(added)
 
     @property
     def losses(self) -> tuple[Finding, ...]:
-        """What was lost, in list order, with the severities that the lists were given."""
+        """What is lost, in list order, with the severities that the lists were given."""
         by_part: dict[Resolved, list[Finding]] = {resolved: [] for resolved in self.parts}
-        for said, positions in self._losses.items():
-            resolved, path, code, severity, message, hint, counted = cast("tuple[Any, ...]", said)
-            if counted:
+        for loss, positions in self._losses.items():
+            message = loss.message
+            if loss.counted:
                 one = f"'{self.inventory.names[min(positions)]}'"
                 message += f" ({one if len(positions) == 1 else layers_words(len(positions))})"
-            place = resolved.config_list.provenance.place(path)
-            found = Finding.at(place, code, message, hint, severity=severity)
-            by_part[resolved].append(found)
-        for resolved, found_there in by_part.items():
-            found_there.sort(key=_list_order)
-            by_part[resolved] = list(resolved.config_list.policy.apply(found_there))
-        return tuple(finding for findings in by_part.values() for finding in findings)
+            place = loss.resolved.config_list.provenance.place(loss.path)
+            found = Finding.at(place, loss.code, message, loss.hint, severity=loss.severity)
+            by_part[loss.resolved].append(found)
+        return tuple(
+            finding
+            for resolved, findings in by_part.items()
+            for finding in resolved.config_list.policy.apply(sorted(findings, key=_list_order))
+        )
 
     # How layers are named.
 

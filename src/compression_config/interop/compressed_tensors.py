@@ -80,7 +80,7 @@ def targets(request: Request, outcomes: Mapping[int, int]) -> Mapping[int, list[
 
 
 def _applied(request: Request, options: QuantizationOptions) -> Iterator[Quantized]:
-    """Yield what is quantized without the layers of types to which nothing happens; that is said of them."""
+    """Yield what is quantized without the layers of other types, which are reported."""
     what, hint = f"'{request.engine.name}' quantizes", "exclude these layers, or narrow 'op_types'"
     for part in request.quantized(options):
         positions = request.applied(part.decision, part.positions, APPLIED, what, hint)

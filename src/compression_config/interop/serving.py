@@ -42,9 +42,9 @@ def check_serving(request: Request, quantized: Iterable[Quantized]) -> None:
         missing = _missing_kernel(part)
         if missing is not None:
             message, hint = missing
-            said = f"{VLLM} {message}"
+            text = f"{VLLM} {message}"
             positions = part.positions
-            request.lose(part.decision, Code.UNSERVABLE, said, hint=hint, key="quant_bits", positions=positions)
+            request.lose(part.decision, Code.UNSERVABLE, text, hint=hint, key="quant_bits", positions=positions)
 
 
 def _missing_kernel(part: Quantized) -> tuple[str, str | None] | None:

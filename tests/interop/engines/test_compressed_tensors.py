@@ -142,7 +142,7 @@ def without_formats(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def random_document(random: Random) -> dict[str, Any]:
-    """Return a document that somebody else may have written: names, regexes and classes that overlap."""
+    """Return a document as other tools write them: names, regexes and classes that overlap."""
     targets = ["Linear", "Embedding", "Conv2d", "Module", "ReLU", "fc1", "fc10", "0", "1", "re:fc1", "re:fc1$", "re:.*"]
     targets += ["re:.*q_proj", r"re:.*layers\.1\.", r"re:.*experts\.[0-4]\..*", "re:.*mlp", "a*b", "head$", "re:(0|1)$"]
     targets += random.sample(list(NASTY), 5)
