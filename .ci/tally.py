@@ -1,4 +1,4 @@
-"""Prints how many tests passed and failed in all, from the JUnit reports in a directory."""
+"""Prints how many tests passed and failed in all, from the JUnit reports in a directory; exits 1 when one failed."""
 
 import sys
 from pathlib import Path
@@ -12,3 +12,4 @@ for report in sorted(Path(sys.argv[1]).glob("*.xml")):
 bad = total["failures"] + total["errors"]
 skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
 print(f"{total['tests'] - bad - total['skipped']} passed, {bad} failed{skipped}")
+sys.exit(1 if bad else 0)

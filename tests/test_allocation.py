@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import compression_config as cc
 from compression_config.budget import Budget
-from compression_config.budget.allocation import apportion
+from compression_config.budget.counting import apportion
 
 
 def layers_of(*numels: int) -> list[cc.Layer]:
@@ -85,8 +85,8 @@ def test_a_group_that_rounding_cuts_short_is_filled_to_its_caps() -> None:
         ({"a": math.inf, "b": 1}, "the score of 'a' is a finite number from 0, not inf"),
         ({"a": True, "b": 1}, "the score of 'a' is a finite number from 0, not True"),
         ({"a": "1", "b": 1}, "the score of 'a' is a finite number from 0, not '1'"),
-        ({"a": 1, "b": 1, "B": 1}, "there is a score for 'B', which is no layer; did you mean 'b'?"),
-        ({"a": 1, "b": 1, 3: 1}, "there is a score for 3, which is no layer"),
+        ({"a": 1, "b": 1, "B": 1}, "there is a score for 'B', which is not a layer; did you mean 'b'?"),
+        ({"a": 1, "b": 1, 3: 1}, "there is a score for 3, which is not a layer"),
         ([1, 1], "scores map the names of layers to numbers, and are not 'list'"),
     ],
 )

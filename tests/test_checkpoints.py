@@ -109,10 +109,13 @@ def test_without_an_index_all_files_of_a_directory_count(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("index", "reason"),
     [
-        ("{", "it is no index with a 'weight_map'"),
-        ("[]", "it is no index with a 'weight_map'"),
-        ('{"weight_map": []}', "it is no index with a 'weight_map'"),
-        ('{"weight_map": {"a": "../m.safetensors"}}', "'../m.safetensors' is not the name of a file beside it"),
+        ("{", "it is not an index with a 'weight_map'"),
+        ("[]", "it is not an index with a 'weight_map'"),
+        ('{"weight_map": []}', "it is not an index with a 'weight_map'"),
+        (
+            '{"weight_map": {"a": "../m.safetensors"}}',
+            "'../m.safetensors' is not the name of a file beside it",
+        ),
         ('{"weight_map": {"c": "m.safetensors"}}', "'m.safetensors' does not hold 'c'"),
     ],
 )
@@ -134,9 +137,17 @@ def test_a_directory_with_two_indices_or_no_file_is_refused(tmp_path: Path) -> N
         read_checkpoint(tmp_path)
 
 
-def header(**said: Any) -> bytes:
-    text = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} | said}).encode()
+def file_of(header: str) -> bytes:
+    text = header.encode()
     return struct.pack("<Q", len(text)) + text + b"\0\0\0\0"
+
+
+def header(**fields: Any) -> bytes:
+    return file_of(json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} | fields}))
+
+
+ENTRY = '{"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}'
+NOT_GIVEN = "its header does not give dtype, shape and data_offsets of 'a'"
 
 
 @pytest.mark.parametrize(
@@ -146,16 +157,43 @@ def header(**said: Any) -> bytes:
         pytest.param(b"PK\3\4 a zip file, as torch.save makes it", "its first 8 bytes are not the length", id="zip"),
         pytest.param(struct.pack("<Q", 2**63) + b"{}", "its first 8 bytes are not the length", id="endless"),
         pytest.param(struct.pack("<Q", 2) + b"{]", "its header is not JSON", id="no-json"),
-        pytest.param(struct.pack("<Q", 2) + b"[]", "its header is no mapping", id="list"),
+        pytest.param(struct.pack("<Q", 2) + b"[]", "its header is not a mapping", id="list"),
         pytest.param(struct.pack("<Q", 10**4) + b"[" * 10**4, "its header is not JSON", id="deep"),
-        pytest.param(header(shape=[2]), "the bytes of 'a' are not as many as its type and shape take", id="size"),
-        pytest.param(header(shape=[-1]), "its header says of 'a' what cannot be", id="negative"),
-        pytest.param(header(shape=[True]), "its header says of 'a' what cannot be", id="boolean"),
-        pytest.param(header(dtype=3), "its header says of 'a' what cannot be", id="dtype"),
-        pytest.param(header(data_offsets=[0, 5]), "its header says of 'a' what cannot be", id="beyond-the-end"),
-        pytest.param(header(data_offsets=[4, 0]), "its header says of 'a' what cannot be", id="backwards"),
-        pytest.param(header(data_offsets=[0]), "its header does not say what 'a' is", id="one-offset"),
-        pytest.param(header(shape=None), "its header does not say what 'a' is", id="no-shape"),
+        pytest.param(header(shape=[2]), "'a' does not take as many bytes as its dtype and shape", id="size"),
+        pytest.param(header(shape=[-1]), NOT_GIVEN, id="negative"),
+        pytest.param(header(shape=[True]), NOT_GIVEN, id="boolean"),
+        pytest.param(header(dtype=3), NOT_GIVEN, id="dtype"),
+        pytest.param(header(data_offsets=[0, 5]), "'a' does not take as many bytes as", id="longer"),
+        pytest.param(
+            header(shape=[2], data_offsets=[0, 8]),
+            "its tensors take 8 bytes, and 4 follow the header",
+            id="beyond-the-end",
+        ),
+        pytest.param(header(shape=[0], data_offsets=[0, 0]), "its tensors take 0 bytes, and 4 follow", id="bytes-left"),
+        pytest.param(
+            file_of(f'{{"a": {ENTRY}, "b": {ENTRY}}}'),
+            "the bytes of 'b' do not start where those of the tensor before it end",
+            id="overlapping",
+        ),
+        pytest.param(
+            header(data_offsets=[4, 8]),
+            "the bytes of 'a' do not start where those of the tensor before it end",
+            id="hole",
+        ),
+        pytest.param(file_of(f'{{"a": {ENTRY}, "a": {ENTRY}}}'), "its header has 'a' twice", id="twice"),
+        pytest.param(header(shape=[2**62] * 400), "its header does not give dtype, shape", id="axes"),
+        pytest.param(header(shape=[10**4000, 2]), "its header does not give dtype, shape", id="product"),
+        pytest.param(
+            header(data_offsets=[4, 0]),
+            NOT_GIVEN,
+            id="backwards",
+        ),
+        pytest.param(
+            header(data_offsets=[0]),
+            NOT_GIVEN,
+            id="one-offset",
+        ),
+        pytest.param(header(shape=None), NOT_GIVEN, id="no-shape"),
     ],
 )
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -172,12 +210,20 @@ def test_a_path_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
         read_checkpoint(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 5000])
+def test_a_name_that_no_file_has_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(cc.UsageError, match="cannot be read: "):
+        read_checkpoint(name)
+    index = {"weight_map": {"a": name}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    with pytest.raises(cc.UsageError, match="cannot be read: "):
+        read_checkpoint(tmp_path)
+
+
 def test_without_numpy_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "m.safetensors", {"a": np.ones(2)})
     monkeypatch.setitem(sys.modules, "numpy", None)
-    with pytest.raises(
-        cc.CompressionConfigError, match=r"needs numpy.*pip install 'compression-config\[safetensors\]'"
-    ):
+    with pytest.raises(cc.CompressionConfigError, match=r"needs numpy.*pip install 'compression-config\[numpy\]'"):
         read_checkpoint(path)
 
 

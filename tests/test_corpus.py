@@ -72,7 +72,8 @@ def test_a_list_of_nni_3_is_refused_as_such_with_the_way_to_write_it_here(entry:
     assert set(named) == foreign
     for (index, key), finding in ((path, named[path]) for path in foreign):
         assert finding.message == f"'{key}' is a key of NNI 3.0"
-        assert finding.hint == FOREIGN_KEYS[key].remedy
+        hint = FOREIGN_KEYS[key].hint
+        assert finding.hint == (hint if isinstance(hint, str) else hint.in_notation("python"))
         assert key in entry["config_list"][index]
 
 

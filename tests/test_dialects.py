@@ -12,6 +12,9 @@ from recording import ROOT
 import compression_config as cc
 from compression_config.configs.dialects import FOREIGN_DOCUMENTS, FOREIGN_KEYS, foreign_document, foreign_value
 from compression_config.configs.validation import CONFIG_TYPES, KINDS
+from compression_config.configs.value_rules import QUANT_TYPES
+from compression_config.findings import Hint
+from compression_config.text import Notation
 
 LEGAL = {key for config_type in CONFIG_TYPES.values() for key in config_type.model_fields}
 FINE: dict[Any, dict[str, Any]] = {
@@ -54,6 +57,11 @@ DOCUMENTS: dict[str, Any] = {
 }
 
 
+def hint_of(key: str, notation: Notation) -> str:
+    hint = FOREIGN_KEYS[key].hint
+    return hint if isinstance(hint, str) else hint.in_notation(notation)
+
+
 def of_nni() -> list[Any]:
     """Return the config lists of NNI 1.x and 3.0 among the real ones."""
     lines = (ROOT / "tests" / "data" / "corpus" / "nni_config_lists.jsonl").read_text(encoding="utf-8").splitlines()
@@ -65,9 +73,9 @@ def of_nni() -> list[Any]:
 @pytest.mark.parametrize("key", FOREIGN_KEYS)
 def test_a_foreign_key_is_reported_with_what_to_write_instead(key: str, kind: Any) -> None:
     (finding,) = cc.check([{**FINE[kind], key: 1}])
-    dialect, remedy, _ = FOREIGN_KEYS[key]
     assert (finding.code, finding.path) == (cc.Code.OTHER_DIALECT, (0, key))
-    assert (finding.message, finding.hint) == (f"'{key}' is a key of {dialect}", remedy)
+    assert finding.message == f"'{key}' is a key of {FOREIGN_KEYS[key].dialect}"
+    assert finding.hint == hint_of(key, "python")
 
 
 def test_no_key_of_the_specification_is_foreign() -> None:
@@ -75,12 +83,13 @@ def test_no_key_of_the_specification_is_foreign() -> None:
 
 
 @pytest.mark.parametrize("key", FOREIGN_KEYS)
-def test_a_remedy_speaks_of_keys_that_there_are(key: str) -> None:
-    _, remedy, stands_for = FOREIGN_KEYS[key]
+def test_a_hint_names_keys_that_exist(key: str) -> None:
+    stands_for = FOREIGN_KEYS[key].stands_for
     assert set(stands_for) <= LEGAL
-    words = set(re.findall(r"'(\w+)[^']*'", remedy))
-    assert words <= LEGAL | set(FOREIGN_KEYS) | {"re"}
-    assert words & LEGAL or not stands_for or "settings" in remedy
+    hint = hint_of(key, "json")
+    words = set(re.findall(r"'(\w+)[^']*'", hint)) | set(re.findall(r'"(\w+)": ', hint))
+    assert words <= LEGAL | set(FOREIGN_KEYS) | {"re", *QUANT_TYPES}
+    assert words & LEGAL or not stands_for or "settings" in hint
 
 
 @pytest.mark.parametrize("dialect", ELSEWHERE)
@@ -122,18 +131,19 @@ def test_what_is_of_no_other_format_is_no_document_of_one() -> None:
     [
         ("int8", "NNI 3.0 writes the bits into the type: write int here, and quant_bits: 8"),
         ("uint4", "NNI 3.0 writes the bits into the type: write uint here, and quant_bits: 4"),
-        ("affine", "NNI 3.0 writes the rest elsewhere: write per_tensor_affine or per_channel_affine"),
+        ("affine", "NNI 3.0 splits the scheme over two keys: write per_tensor_affine or per_channel_affine"),
         ("int", None),
         ("float8", None),
         ("int0", None),
     ],
 )
 def test_values_of_nni_3_are_recognized_under_keys_that_both_have(word: str, said: str | None) -> None:
-    assert foreign_value(word) == said
+    hint = foreign_value(word)
+    assert (hint.in_notation("yaml") if isinstance(hint, Hint) else hint) == said
 
 
 def test_what_a_foreign_key_stands_for_is_not_missing_as_well() -> None:
-    """One slip, one finding: the remedy of the foreign key mends both."""
+    """One slip, one finding: the hint of the foreign key fixes both."""
     assert [f.code.value for f in cc.check([{"targets": ["Linear"], "sparsity_per_layer": 0.5}])] == ["other-dialect"]
     assert [f.code.value for f in cc.check([{"op_types": ["Linear"], "sparse_ratio": 0.5}])] == ["other-dialect"]
     assert [f.code.value for f in cc.check([{"op_types": ["Linear"], "rho": 0.5}])] == ["no-setting", "other-dialect"]

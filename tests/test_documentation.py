@@ -22,7 +22,7 @@ from compression_config.cli import main
 from compression_config.configs.sub_config import SubConfig
 from compression_config.configs.validation import CONFIG_TYPES
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / ".github").glob("*.md"))]
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 CONFIGS: tuple[type[SubConfig], ...] = (SubConfig, *CONFIG_TYPES.values())
 KEYS = dict.fromkeys(key for config_type in CONFIGS for key in config_type.model_fields)
@@ -94,12 +94,50 @@ def test_the_example_of_a_key_has_it_and_is_fine(key: str) -> None:
     (example,) = (fence.text for fence in _fences_of(REFERENCE[key]) if fence.language == "yaml")
     config = cc.loads(example)
     assert isinstance(config, cc.PruningConfigList | cc.QuantizationConfigList)
-    assert any(key in sub_config.keys for sub_config in config)
+    assert any(key in sub_config for sub_config in config)
     assert {finding.code.value for finding in config.findings} <= {"legacy-key"}
 
 
 def _fences_of(text: str) -> list[Fence]:
     return [Fence(found[1], found[2], 0) for found in FENCE.finditer(text)]
+
+
+# Decisions.
+
+RECORDS = {int(path.name[1:3]): path for path in sorted((ROOT / "docs" / "decisions").glob("d[0-9][0-9]-*.md"))}
+INDEX = ROOT / "docs" / "decisions" / "index.md"
+PARTS = ["Question", "Choice", "What it costs", "What would change our mind"]
+CITED = re.compile(r"\bD(\d{1,2})\b")
+
+
+def citing() -> Iterator[Path]:
+    """Yield the files that may cite a decision."""
+    for folder, ending in (("src", "py"), ("tests", "py"), ("docs", "md"), ("examples", "py")):
+        yield from sorted((ROOT / folder).rglob(f"*.{ending}"))
+    yield ROOT / "README.md"
+
+
+def test_each_decision_that_is_cited_has_a_record() -> None:
+    cited = {
+        (int(number), str(path.relative_to(ROOT)))
+        for path in citing()
+        for number in CITED.findall(path.read_text(encoding="utf-8"))
+    }
+    assert {number for number, path in cited if path.startswith("src")}, "no citation was found at all"
+    assert {(number, path) for number, path in cited if number not in RECORDS} == set()
+
+
+def test_the_index_lists_each_record_once_and_in_order() -> None:
+    rows = re.findall(r"^\| D(\d+) \| \[[^]]+\]\(([^)]+)\) \|", INDEX.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [(int(number), name) for number, name in rows] == [(n, path.name) for n, path in RECORDS.items()]
+    assert list(RECORDS) == list(range(1, len(RECORDS) + 1))
+
+
+@pytest.mark.parametrize("number", RECORDS)
+def test_a_record_has_its_number_and_the_four_parts(number: int) -> None:
+    title, *parts = HEADING.findall(RECORDS[number].read_text(encoding="utf-8"))
+    assert title.startswith(f"D{number} · ")
+    assert parts == PARTS
 
 
 # What is shown of the command line.
@@ -160,6 +198,10 @@ def anchors(page: Path) -> set[str]:
     """Return the names by which the headings of a page are linked to."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
+
+
+def test_the_pre_commit_example_has_the_current_version() -> None:
+    assert f"rev: v{cc.__version__}\n" in (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
 
 @EVERY_PAGE

@@ -185,8 +185,9 @@ def test_what_stands_in_quotes_or_in_a_block_is_text(text: str, pure: bool) -> N
 )
 def test_the_standard_tags_work(text: str, value: object, pure: bool) -> None:
     read = value_of(f"- {text}", pure=pure)
+    assert isinstance(read, list)
     assert read == [value]
-    assert type(read[0]) is type(value)  # type: ignore[index]
+    assert type(read[0]) is type(value)
 
 
 @both_parsers

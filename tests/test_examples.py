@@ -39,7 +39,7 @@ def test_every_model_has_a_list_of_each_kind() -> None:
 
 @every_list
 def test_nothing_is_wrong_with_it(path: Path) -> None:
-    """A group of which later sub-configs took layers is what an example of overwriting shows; nothing else is said."""
+    """An example of overwriting has a group of which later sub-configs overwrite layers; nothing else is found."""
     assert set(codes_of(resolution(path).findings)) <= {"shrunk-group"}
 
 

@@ -1,4 +1,4 @@
-"""The front door: every name opens, and nothing behind it is loaded before somebody asks."""
+"""The front door: every name opens, and nothing is loaded before it is asked for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_name_that_is_not_there_is_missing_as_in_any_module() -> None:
 
 
 def test_importing_the_package_loads_neither_pydantic_nor_yaml() -> None:
-    """Issue 5: 'nothing computed that nobody asked for'; pydantic takes longer to load than most config lists."""
+    """What is not used is not loaded; pydantic takes longer to load than most config lists."""
     asked = "import sys, compression_config; print({'pydantic', 'yaml', 'torch'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)
     assert loaded.stdout.strip() == "set()"

@@ -661,7 +661,7 @@ def test_options_are_yaml(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("files")
 def test_export_does_not_overwrite_its_input(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("export", "list.yaml", "-m", "model.json", "--to", "compressed-tensors", "-o", "list.yaml") == 2
-    assert "'list.yaml' is an input: write the output to another file" in capsys.readouterr().err
+    assert "'list.yaml' is read by this command: write the answer to another file" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("files")

@@ -11,7 +11,7 @@ from sources import PACKAGE, imports, modules, room
 
 FLOORS = (
     ("locations", "text", "patterns", "suggestions"),
-    ("findings", "errors"),
+    ("findings", "errors", "writing"),
     ("documents",),
     ("configs", "inventory"),
     ("loading", "resolving"),
@@ -30,7 +30,7 @@ FLOOR_OF = {name: floor for floor, rooms in enumerate(FLOORS) for name in rooms}
 STRANGERS = (("configs", "documents"), ("configs", "inventory"), ("inventory", "configs"), ("documents", "configs"))
 """Rooms that know nothing of one another, whichever stands higher."""
 
-ENGINES = ("torch", "rich", "jinja2", "numpy", "safetensors", "transformers", "compressed_tensors", "torchao")
+ENGINES = ("torch", "rich", "numpy", "safetensors", "transformers", "compressed_tensors", "torchao")
 
 INSIDE = [
     (found.module, found.origin.removeprefix(PACKAGE).lstrip("."))

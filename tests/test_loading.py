@@ -222,6 +222,19 @@ def test_all_that_is_wrong_with_either_part_is_said_in_the_order_of_the_text() -
     ]
 
 
+def test_plain_data_reports_in_the_order_of_the_document_too() -> None:
+    """D16."""
+    data = {"quantization": [{"op_types": "a", "exclude": True}], "prunning": [], "pruning": [{"sparsity": 80}]}
+    with pytest.raises(cc.InvalidConfig) as caught:
+        cc.validate(data)
+    assert [finding.path for finding in caught.value.findings] == [
+        ("quantization", 0, "op_types"),
+        ("prunning",),
+        ("pruning", 0),
+        ("pruning", 0, "sparsity"),
+    ]
+
+
 # --- Places
 
 
@@ -311,7 +324,7 @@ def test_a_joined_list_keeps_files_and_places(tmp_path: Path) -> None:
 
 def test_what_a_merge_repeats_is_said_once_at_its_first_path() -> None:
     text = "- &base\n  op_names: [fc1, fc1]\n  sparsity: 0.5\n- <<: *base\n- <<: *base\n  op_names: [fc2, fc2]\n"
-    config_list = cc.loads(text)
+    config_list = cc.loads(text, kind="pruning")
     assert where(config_list.findings) == [
         ("repeated-element", (0, "op_names", 1), (2, 19)),
         ("legacy-key", (0, "sparsity"), (3, 3)),
@@ -353,7 +366,7 @@ def test_joining_lists_overwrites_and_joins_to_the_right() -> None:
 
 def test_a_config_list_continues_plain_data_too() -> None:
     base = cc.loads(BASE, kind="pruning", name="base.yaml")
-    first = {"op_types": ["Conv2d"], "exclude": True}
+    first: dict[str, Any] = {"op_types": ["Conv2d"], "exclude": True}
     joined = [first] + base
     assert joined.to_list() == [first, *base.to_list()]
     assert [finding.source for finding in joined.findings] == ["base.yaml"]
@@ -388,6 +401,26 @@ def test_a_strict_list_stays_strict_when_it_grows() -> None:
     with pytest.raises(cc.InvalidConfig) as caught:
         base + [{"op_types": ["Linear"], "quant_types": ["weight"], "quant_bits": 8}]
     assert codes_of(caught.value.findings) == ["unpaired-quant-types"]
+
+
+def test_the_hints_of_a_joined_list_keep_the_notation_of_their_files() -> None:
+    sub_config = {"op_types": ["Linear"], "quant_types": ["weight", "input"], "quant_bits": 8}
+    base = cc.loads(json.dumps([sub_config]), format="json", kind="quantization")
+    with pytest.raises(cc.InvalidConfig) as caught:
+        base + [{**sub_config, "quant_types": "weights"}]
+    assert [finding.hint for finding in caught.value.findings] == ['write "weight"']
+
+
+def test_excludes_before_a_list_of_excludes_do_not_state_its_kind() -> None:
+    """D12."""
+    excludes = [{"op_names": ["a"], "exclude": True}]
+    longer: Any = excludes + cc.validate(excludes)  # type: ignore[operator]
+    assert "kind-not-stated" in codes_of(longer.findings)
+
+
+def test_a_strict_list_may_follow_nothing() -> None:
+    base = cc.validate([{"op_names": ["a"], "exclude": True}], kind="pruning", strict=True)
+    assert [] + base == base
 
 
 # --- Config lists as sequences
@@ -456,7 +489,7 @@ def test_an_inventory_in_place_of_a_config_list_is_recognized(tmp_path: Path) ->
     cc.Inventory.from_layers([("fc1", "Linear")]).save(path)
     (finding,) = cc.check(path)
     assert (finding.code, finding.message) == (cc.Code.NOT_A_LIST, "a config list is a list, not an inventory")
-    assert finding.hint == "give the inventory as the model, and a config list in its place"
+    assert finding.hint == "pass the inventory as the model, and a config list in its place"
 
 
 def test_a_validated_list_is_not_validated_again_and_can_be_judged_anew() -> None:

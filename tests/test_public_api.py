@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.metadata
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,7 @@ FRONT_DOOR = [
     "CompressionConfigError",
     "CompressionLayer",
     "CompressionResolution",
+    "Edit",
     "Engine",
     "Export",
     "Finding",
@@ -70,6 +72,18 @@ def test_the_front_door_has_exactly_the_agreed_names() -> None:
     assert sorted(FRONT_DOOR) == FRONT_DOOR
     for name in FRONT_DOOR:
         assert getattr(cc, name).__module__.startswith(PACKAGE)
+
+
+def test_the_version_of_the_code_is_that_of_the_installed_package() -> None:
+    """After a new version, install the checkout again: an editable install keeps the version it was made with."""
+    assert importlib.metadata.version("compression-config") == cc.__version__
+
+
+def test_type_checkers_see_each_name_where_it_comes_from() -> None:
+    """The front door has a table to fetch names by, and the same as imports for those who only read it."""
+    seen = {(found.name, found.origin) for found in imports() if found.module == "" and found.origin != "typing"}
+    fetched = {(name, vars(cc)["_MODULE_OF"][name]) for name in cc.__all__}
+    assert seen - {("import_module", "importlib")} == fetched
 
 
 def test_errors_are_of_one_family() -> None:

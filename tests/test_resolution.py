@@ -289,7 +289,7 @@ def test_what_is_an_error_when_it_selects_nothing(sub_config: Any, code: str, in
             id="exclude-by-type",
         ),
         pytest.param(
-            {"op_types": ["Linear", "Conv1d"], "sparsity_per_layer": 0.5}, "unmatched-type", ("op_types", 1),
+            {"op_types": ["Linear", "Highway"], "sparsity_per_layer": 0.5}, "unmatched-type", ("op_types", 1),
             id="absent-type-beside-present-ones",
         ),
         pytest.param(
@@ -365,7 +365,7 @@ def test_every_other_error_is_among_the_findings_and_can_be_raised() -> None:
 
 
 def test_findings_raise_from_a_severity_on() -> None:
-    resolution = cc.resolve([{"op_types": ["Linear", "Conv1d"], "sparsity": 0.5}], LAYERS)
+    resolution = cc.resolve([{"op_types": ["Linear", "Highway"], "sparsity": 0.5}], LAYERS)
     assert {"legacy-key", "unmatched-type"} <= set(codes_of(resolution.findings))
     resolution.raise_for_findings()
     resolution.raise_for_findings(at="error")
@@ -476,6 +476,26 @@ def test_a_resolution_pickles_and_copies(
             assert again == resolution
             assert again.findings == resolution.findings
             assert dict(again) == dict(resolution)
+            assert again.compressed == resolution.compressed
+            assert again.prunable == resolution.prunable
+
+
+def test_the_compressed_layers_pickle_and_copy(
+    pruned: cc.Resolution[cc.PruningSettings], quantized: cc.Resolution[cc.QuantizationSettings]
+) -> None:
+    for layers in (pruned.compressed, pruned.prunable, quantized.compressed):
+        assert list(layers)
+        for again in (pickle.loads(pickle.dumps(layers)), copy.copy(layers), copy.deepcopy(layers)):  # noqa: S301
+            assert again == layers
+            assert list(again.items()) == list(layers.items())
+
+
+@pytest.mark.parametrize("key", [[], [["fc1"]], {}, None, 0, ("fc1",)])
+def test_what_is_not_a_name_is_an_unknown_layer(pruned: cc.Resolution[cc.PruningSettings], key: Any) -> None:
+    assert key not in pruned
+    for ask in (pruned.__getitem__, pruned.explain):
+        with pytest.raises(cc.UnknownLayer):
+            ask(key)
 
 
 # --- What makes an answer, by D18

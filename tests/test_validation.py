@@ -1,18 +1,22 @@
-"""What a config list may say: each refusal with its code, its place, its sentence and its remedy; and what is taken."""
+"""What a config list may say: each refusal with its code, its place, its message and its hint; and what is accepted."""
 
 from __future__ import annotations
 
 import collections
 import copy
 import enum
+import itertools
+import json
 import math
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from builders import codes_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,9 +29,9 @@ PRUNED: dict[str, Any] = {**LINEAR, "sparsity_per_layer": 0.5}
 PAIR: dict[str, Any] = {**LINEAR, "quant_types": ["weight", "input"]}
 QUANTIZED: dict[str, Any] = {**PAIR, "quant_bits": 8}
 KEEP = "keep 'exclude' to leave the layers alone, or delete it to "
-PUT_IT = "put it in [ ], or write '- ' before its first key and indent the others"
+PUT_IT = "put it in [ ]"
 KEEP_ONE = "keep one: sparsity_per_layer is the ratio of each layer, total_sparsity that of all layers together"
-TWO_LISTS = "write two lists, under 'pruning:' and 'quantization:'"
+TWO_LISTS = "write two lists, under 'pruning' and 'quantization'"
 PRUNING_KEYS = (
     "the keys are 'op_types', 'op_names', 'op_partial_names', 'exclude', 'sparsity_per_layer', 'total_sparsity', "
     "'sparsity' and 'max_sparsity_per_layer'"
@@ -60,11 +64,11 @@ BAD_SUB_CONFIGS: list[Any] = [
     ("key-that-is-no-string", dict([*PRUNED.items(), (7, 1)]), "unknown-key", ("7",),
      "there is no key '7'", PRUNING_KEYS),
     ("wrong-type", {"op_types": 5, "sparsity_per_layer": 0.5}, "wrong-type", ("op_types",),
-     "'op_types' must be a list, not 5", "write op_types: [Linear]"),
+     "'op_types' must be a list, not 5", 'write "op_types": ["Linear"]'),
     ("wrong-type-of-element", {"op_names": ["a", ["b"]], "sparsity_per_layer": 0.5}, "wrong-type", ("op_names", 1),
-     "'op_names' must hold strings, not [\"b\"]", "write one name, as in op_names: [fc1]"),
+     "'op_names' must contain strings, not [\"b\"]", 'write one name, as in "op_names": ["fc1"]'),
     ("set-has-no-order", {"op_types": {"Linear"}, "sparsity_per_layer": 0.5}, "wrong-type", ("op_types",),
-     "'op_types' must be a list, not an object of type set", "write op_types: [Linear]"),
+     "'op_types' must be a list, not an object of type set", 'write "op_types": ["Linear"]'),
     ("both-ratios", {**LINEAR, "sparsity": 0.5, "sparsity_per_layer": 0.5}, "conflicting-keys",
      ("sparsity_per_layer",), "'sparsity' and 'sparsity_per_layer' cannot both be set in one sub-config", KEEP_ONE),
     ("total-and-each", {**PRUNED, "total_sparsity": 0.5}, "conflicting-keys", ("total_sparsity",),
@@ -79,28 +83,28 @@ BAD_SUB_CONFIGS: list[Any] = [
      ("max_sparsity_per_layer",), "'exclude' and 'max_sparsity_per_layer' cannot both be set in one sub-config",
      KEEP + "prune them"),
     ("no-selector", {"sparsity_per_layer": 0.5}, "no-selector", (),
-     "a sub-config says which layers it means: one of 'op_types', 'op_names' or 'op_partial_names'",
-     "write op_types: [Linear], or the names of the layers"),
-    ("no-setting", LINEAR, "no-setting", (), "a sub-config says what happens to the layers it selects",
-     "write sparsity_per_layer: 0.5, total_sparsity: 0.5, or exclude: true"),
+     "a sub-config needs a selector: 'op_types', 'op_names' or 'op_partial_names'",
+     'write "op_types": ["Linear"], or the names of the layers'),
+    ("no-setting", LINEAR, "no-setting", (), "a sub-config must say what to do with the layers that it selects",
+     'write "sparsity_per_layer": 0.5, "total_sparsity": 0.5, or "exclude": True'),
     ("empty-selector-list", {"op_types": [], "sparsity_per_layer": 0.5}, "empty-selector", ("op_types",),
-     "'op_types' must name at least one type", "name one, or delete the line to select by the other keys"),
+     "'op_types' must name at least one type", "name one, or delete the key to select by the other keys"),
     ("empty-name", {"op_names": ["a", ""], "sparsity_per_layer": 0.5}, "empty-selector", ("op_names", 1),
-     "an empty string is no name", "write a name, or delete it"),
+     "an empty string is not a name", "write a name, or delete it"),
     ("empty-partial-name", {"op_partial_names": [""], "exclude": True}, "empty-selector", ("op_partial_names", 0),
-     "an empty string is no partial name", "write a partial name, or delete it"),
+     "an empty string is not a partial name", "write a partial name, or delete it"),
     ("null", {**PRUNED, "op_names": None}, "empty-value", ("op_names",),
-     "'op_names' has no value", "write a value, or delete the line"),
+     "'op_names' has no value", "write a value, or delete the key"),
     ("null-ratio", {**LINEAR, "sparsity_per_layer": None}, "empty-value", ("sparsity_per_layer",),
-     "'sparsity_per_layer' has no value", "write a value, or delete the line"),
+     "'sparsity_per_layer' has no value", "write a value, or delete the key"),
     ("null-element", {"op_names": ["a", None], "sparsity_per_layer": 0.5}, "empty-value", ("op_names", 1),
      "an element of 'op_names' has no value", "write a name, or delete it"),
     ("null-bits", {**PAIR, "quant_bits": {"weight": None, "input": 8}}, "empty-value", ("quant_bits", "weight"),
      "'quant_bits' has no value for 'weight'", "write a value, or delete it"),
     ("bare-string-for-list", {"op_types": "Conv2d", "sparsity_per_layer": 0.5}, "wrong-type", ("op_types",),
-     "'op_types' must be a list, not the string \"Conv2d\"", "write op_types: [Conv2d]"),
+     "'op_types' must be a list, not the string \"Conv2d\"", 'write "op_types": ["Conv2d"]'),
     ("number-for-name", {"op_names": [0], "sparsity_per_layer": 0.5}, "unquoted-name", ("op_names", 0),
-     "'op_names' must hold strings, not 0", 'write "0"'),
+     "'op_names' must contain strings, not 0", 'write "0"'),
     ("bool-for-number", {**LINEAR, "sparsity_per_layer": True}, "wrong-type", ("sparsity_per_layer",),
      "'sparsity_per_layer' must be a number, not true", "write a ratio such as 0.5"),
     ("numpy-bool-for-number", {**LINEAR, "sparsity_per_layer": np.bool_(False)}, "wrong-type",
@@ -138,18 +142,18 @@ BAD_SUB_CONFIGS: list[Any] = [
      "write a cap of at least 0.5, or a ratio of at most 0.4"),
     ("cap-alone", {**LINEAR, "max_sparsity_per_layer": 0.4}, "missing-key", ("max_sparsity_per_layer",),
      "'max_sparsity_per_layer' goes with 'sparsity_per_layer', 'total_sparsity' or 'sparsity', which is missing",
-     "write total_sparsity: 0.5 beside it"),
+     'write "total_sparsity": 0.5 beside it'),
     ("exclude-false", {**LINEAR, "exclude": False}, "exclude-false", ("exclude",),
-     "'exclude' takes only true", "delete the line; leaving it out means the same"),
+     "'exclude' takes only true", "delete the key; leaving it out means the same"),
     ("exclude-1", {**LINEAR, "exclude": 1}, "wrong-type", ("exclude",),
-     "'exclude' takes only true, not 1", "write exclude: true"),
+     "'exclude' takes only true, not 1", 'write "exclude": True'),
     ("bits-0", {**PAIR, "quant_bits": 0}, "out-of-range", ("quant_bits",),
      "'quant_bits' must be from 1 to 31, not 0", "write 8"),
     ("bits-32", {**PAIR, "quant_bits": 32}, "out-of-range", ("quant_bits",),
-     "'quant_bits' must be from 1 to 31, not 32", "to leave these layers unquantized use exclude"),
+     "'quant_bits' must be from 1 to 31, not 32", "to leave these layers unquantized use 'exclude'"),
     ("bits-32-of-one-type", {**PAIR, "quant_bits": {"weight": 8, "input": 32}}, "out-of-range",
      ("quant_bits", "input"), "'quant_bits' must be from 1 to 31, not 32",
-     "to leave these layers unquantized use exclude"),
+     "to leave these layers unquantized use 'exclude'"),
     ("bits-as-float", {**PAIR, "quant_bits": 4.0}, "wrong-type", ("quant_bits",),
      "'quant_bits' must be a whole number from 1 to 31, not 4.0", "write 4"),
     ("bits-as-string", {**PAIR, "quant_bits": "4"}, "wrong-type", ("quant_bits",),
@@ -157,22 +161,22 @@ BAD_SUB_CONFIGS: list[Any] = [
     ("bits-as-bool", {**PAIR, "quant_bits": True}, "wrong-type", ("quant_bits",),
      "'quant_bits' must be a whole number from 1 to 31, not true", "write 8"),
     ("missing-bits", {**PAIR, "quant_bits": {"weight": 8}}, "missing-bits", ("quant_bits",),
-     "'quant_bits' has no bits for 'input'", "write input: 8 in it, or take input out of 'quant_types'"),
+     "'quant_bits' has no bits for 'input'", "write \"input\": 8 in it, or remove 'input' from 'quant_types'"),
     ("bits-for-no-type", {**PAIR, "quant_bits": {"weight": 8, "input": 8, "inputs": 8}}, "unknown-value",
      ("quant_bits", "inputs"), "'quant_bits' takes 'weight', 'input' or 'output' as keys, not \"inputs\"",
-     "write input"),
+     'write "input"'),
     ("bits-for-nothing", {**PAIR, "quant_bits": {}}, "empty-value", ("quant_bits",),
-     "'quant_bits' must have a value for each quant type", "write one value for all, or quant_bits: {weight: ...}"),
+     "'quant_bits' must have a value for each quant type", "write one value for all, or one for each"),
     ("types-without-bits", PAIR, "missing-key", ("quant_types",),
-     "'quant_types' goes with 'quant_bits', which is missing", "write quant_bits: 8"),
+     "'quant_types' goes with 'quant_bits', which is missing", 'write "quant_bits": 8'),
     ("bits-without-types", {**LINEAR, "quant_bits": 8}, "missing-key", ("quant_bits",),
-     "'quant_bits' goes with 'quant_types', which is missing", "write quant_types: [weight, input]"),
+     "'quant_bits' goes with 'quant_types', which is missing", 'write "quant_types": ["weight", "input"]'),
     ("start-step-without-types", {**LINEAR, "quant_start_step": 8}, "missing-key", ("quant_start_step",),
-     "'quant_start_step' goes with 'quant_types', which is missing", "write quant_types: [weight, input]"),
+     "'quant_start_step' goes with 'quant_types', which is missing", 'write "quant_types": ["weight", "input"]'),
     ("no-quant-type", {**QUANTIZED, "quant_types": []}, "empty-value", ("quant_types",),
-     "'quant_types' must name at least one quant type", "write quant_types: [weight, input]"),
+     "'quant_types' must name at least one quant type", 'write "quant_types": ["weight", "input"]'),
     ("unknown-quant-type", {**QUANTIZED, "quant_types": "weights"}, "unknown-value", ("quant_types",),
-     "'quant_types' must be 'weight', 'input' or 'output', not \"weights\"", "write weight"),
+     "'quant_types' must be 'weight', 'input' or 'output', not \"weights\"", 'write "weight"'),
     ("repeated-quant-type", {**QUANTIZED, "quant_types": ["input", "weight", "input"]}, "repeated-quant-type",
      ("quant_types", 2), "'quant_types' names \"input\" twice", "delete one of the two"),
     ("negative-start-step", {**QUANTIZED, "quant_start_step": -1}, "out-of-range", ("quant_start_step",),
@@ -182,7 +186,7 @@ BAD_SUB_CONFIGS: list[Any] = [
     ("unknown-dtype", {**QUANTIZED, "quant_dtype": "float"}, "unknown-value", ("quant_dtype",),
      "'quant_dtype' must be 'int' or 'uint', not \"float\"", "write one of these"),
     ("unknown-scheme", {**QUANTIZED, "quant_scheme": {"weight": "per_tensor"}}, "unknown-value",
-     ("quant_scheme", "weight"), f"'quant_scheme' must be {SCHEMES}, not \"per_tensor\"", "write per_tensor_affine"),
+     ("quant_scheme", "weight"), f"'quant_scheme' must be {SCHEMES}, not \"per_tensor\"", 'write "per_tensor_affine"'),
     ("exclude-with-quant-key", {**LINEAR, "exclude": True, "quant_start_step": 1}, "conflicting-keys",
      ("quant_start_step",), "'exclude' and 'quant_start_step' cannot both be set in one sub-config",
      KEEP + "quantize them"),
@@ -201,7 +205,7 @@ def kind_of(sub_config: Any) -> type[cc.PruningConfig | cc.QuantizationConfig]:
 
 
 @bad_sub_configs
-def test_a_broken_rule_is_one_finding_at_its_key_with_its_remedy(
+def test_a_broken_rule_is_one_finding_at_its_key_with_its_hint(
     sub_config: Any, code: str, inside: tuple[Any, ...], message: str, hint: str
 ) -> None:
     good = PRUNED if kind_of(sub_config) is cc.PruningConfig else QUANTIZED
@@ -239,7 +243,7 @@ def test_direct_construction_raises_the_same_sentences_at_the_same_keys(
         ),
         pytest.param(
             {"a": 1}, "not-a-list", (), "a config list is a list, not a mapping",
-            "write a list of sub-configs, or two of them under 'pruning:' and 'quantization:'", id="mapping",
+            "write a list of sub-configs, or two of them under 'pruning' and 'quantization'", id="mapping",
         ),
         pytest.param(
             "[]", "not-a-list", (), 'a config list is a list, not "[]"',
@@ -250,16 +254,16 @@ def test_direct_construction_raises_the_same_sentences_at_the_same_keys(
             "write a list of sub-configs", id="bytes",
         ),
         pytest.param(
-            None, "not-a-list", (), "a config list is a list, not nothing", "write [] if nothing is to be compressed",
-            id="nothing",
+            None, "not-a-list", (), "a config list is a list, not an empty value",
+            "write [] if nothing is to be compressed", id="nothing",
         ),
         pytest.param(
             ["op_types"], "not-a-mapping", (0,), 'a sub-config is a mapping of keys, not "op_types"',
-            "write op_types: [Linear] with a setting beneath it", id="string-for-sub-config",
+            'write "op_types": ["Linear"] with a setting beneath it', id="string-for-sub-config",
         ),
         pytest.param(
             [PRUNED, None], "not-a-mapping", (1,), "a sub-config is a mapping of keys, not null",
-            "write op_types: [Linear] with a setting beneath it", id="nothing-for-sub-config",
+            'write "op_types": ["Linear"] with a setting beneath it', id="nothing-for-sub-config",
         ),
         pytest.param(
             {"pruning": PRUNED}, "not-a-list", ("pruning",), "a config list is a list, not a single sub-config",
@@ -271,13 +275,137 @@ def test_direct_construction_raises_the_same_sentences_at_the_same_keys(
         ),
         pytest.param(
             [cc.PruningConfig(**PRUNED), cc.QuantizationConfig(**QUANTIZED)], "mixed-kinds", (1,),
-            "a quantization sub-config cannot stand in a pruning list", TWO_LISTS, id="models-of-both-kinds",
+            "a quantization sub-config cannot be in a pruning list", TWO_LISTS, id="models-of-both-kinds",
         ),
     ],
 )  # fmt: skip
 def test_what_is_no_config_list_is_one_finding(data: Any, code: str, path: Any, message: str, hint: str) -> None:
     (finding,) = refused(data)
     assert (finding.code.value, finding.path, finding.message, finding.hint) == (code, path, message, hint)
+
+
+HINTS: list[Any] = [
+    # a sub-config, and its hint in YAML, in JSON and in Python
+    ({"op_types": "Conv2d", "exclude": True},
+     "write op_types: [Conv2d]", 'write "op_types": ["Conv2d"]', 'write "op_types": ["Conv2d"]'),
+    ({"op_names": "fc1, 0", "exclude": True},
+     "write op_names: [fc1, '0']", 'write "op_names": ["fc1", "0"]', 'write "op_names": ["fc1", "0"]'),
+    ({**LINEAR, "exclude": 1}, "write exclude: true", 'write "exclude": true', 'write "exclude": True'),
+    ({**LINEAR, "exclude": ["a"]},
+     "write a later sub-config with op_names: [a] and exclude: true",
+     'write a later sub-config with "op_names": ["a"] and "exclude": true',
+     'write a later sub-config with "op_names": ["a"] and "exclude": True'),
+    (LINEAR,
+     "write sparsity_per_layer: 0.5, total_sparsity: 0.5, or exclude: true",
+     'write "sparsity_per_layer": 0.5, "total_sparsity": 0.5, or "exclude": true',
+     'write "sparsity_per_layer": 0.5, "total_sparsity": 0.5, or "exclude": True'),
+    ({**LINEAR, "max_sparsity_per_layer": 0.5},
+     "write total_sparsity: 0.5 beside it", 'write "total_sparsity": 0.5 beside it',
+     'write "total_sparsity": 0.5 beside it'),
+    ({**LINEAR, "quant_bits": 8},
+     "write quant_types: [weight, input]", 'write "quant_types": ["weight", "input"]',
+     'write "quant_types": ["weight", "input"]'),
+    ({**QUANTIZED, "quant_types": "weights"}, "write weight", 'write "weight"', 'write "weight"'),
+    ({**QUANTIZED, "quant_types": "weight+input"},
+     "write quant_types: [weight, input]", 'write "quant_types": ["weight", "input"]',
+     'write "quant_types": ["weight", "input"]'),
+    ({**PAIR, "quant_bits": {"weight": 8}},
+     "write input: 8 in it, or remove 'input' from 'quant_types'",
+     "write \"input\": 8 in it, or remove 'input' from 'quant_types'",
+     "write \"input\": 8 in it, or remove 'input' from 'quant_types'"),
+    ({**QUANTIZED, "quant_dtype": "int8"},
+     "NNI 3.0 writes the bits into the type: write int here, and quant_bits: 8",
+     'NNI 3.0 writes the bits into the type: write "int" here, and "quant_bits": 8',
+     'NNI 3.0 writes the bits into the type: write "int" here, and "quant_bits": 8'),
+    ({**PRUNED, "exclude_op_names": ["a"]},
+     "write a later sub-config with these 'op_names' and exclude: true",
+     "write a later sub-config with these 'op_names' and \"exclude\": true",
+     "write a later sub-config with these 'op_names' and \"exclude\": True"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sub_config", "in_yaml", "in_json", "in_python"), HINTS)
+def test_a_hint_is_in_the_notation_of_what_was_written(
+    sub_config: Any, in_yaml: str, in_json: str, in_python: str
+) -> None:
+    """D21."""
+    with pytest.raises(cc.InvalidConfig) as from_yaml:
+        cc.loads(yaml.safe_dump([sub_config]))
+    with pytest.raises(cc.InvalidConfig) as from_json:
+        cc.loads(json.dumps([sub_config]), format="json")
+    assert [finding.hint for finding in from_yaml.value.findings] == [in_yaml]
+    assert [finding.hint for finding in from_json.value.findings] == [in_json]
+    assert [finding.hint for finding in refused([sub_config])] == [in_python]
+
+
+def test_a_single_sub_config_is_told_of_dashes_in_yaml_only() -> None:
+    (in_yaml,) = cc.check(PRUNED)
+    assert in_yaml.hint == "put it in [ ]"
+    for text, form, hint in (
+        (yaml.safe_dump(PRUNED), "yaml", "put it in [ ], or write '- ' before its first key and indent the others"),
+        (json.dumps(PRUNED), "json", "put it in [ ]"),
+    ):
+        with pytest.raises(cc.InvalidConfig) as caught:
+            cc.loads(text, format=form)  # type: ignore[call-overload]
+        assert [finding.hint for finding in caught.value.findings] == [hint]
+
+
+class Linear:
+    """A class of layers, given in place of its name."""
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message", "hint"),
+    [
+        ("op_types", [Linear], "'op_types' must contain strings, not the class Linear", 'write "Linear"'),
+        ("op_types", Linear, "'op_types' must be a list, not the class Linear", 'write "op_types": ["Linear"]'),
+        ("op_names", [Linear], "'op_names' must contain strings, not the class Linear",
+         'write one name, as in "op_names": ["fc1"]'),
+    ],
+)  # fmt: skip
+def test_a_class_in_place_of_its_name_is_recognized(key: str, value: Any, message: str, hint: str) -> None:
+    (finding,) = refused([{key: value, "exclude": True}])
+    assert (finding.code, finding.message, finding.hint) == ("wrong-type", message, hint)
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        (100, "a ratio of 1 would mask every weight; to leave the layers untouched use 'exclude', else write 0.99"),
+        ("100%", "a ratio of 1 would mask every weight; to leave the layers untouched use 'exclude', else write 0.99"),
+        (99.5, "ratios are not percentages: write 0.995"),
+        (1000, "write a ratio such as 0.5"),
+        ("80", "write 0.8"),
+    ],
+)
+def test_a_percentage_is_told_the_ratio_that_the_key_takes(written: Any, hint: str) -> None:
+    (finding,) = refused([{**LINEAR, "total_sparsity": written}])
+    assert finding.hint == hint
+
+
+def test_what_a_message_repeats_is_cut() -> None:
+    long = "x" * 1_000_000
+    candidates: list[object] = [
+        [{**PRUNED, long: 1}],
+        [{**PRUNED, "\n" * 1_000_000: 1}],
+        [{**LINEAR, "sparsity_per_layer": long}],
+        [{"op_types": long, "exclude": True}],
+        [{"op_types": [{long: long}], "exclude": True}],
+        [{**QUANTIZED, "quant_types": [long]}],
+        [{**QUANTIZED, "quant_dtype": {long: "int"}}],
+        [long],
+        {"pruning": [PRUNED], long: []},
+        {long: [PRUNED]},
+        {long: {"op_types": []}},
+    ]
+    for data in candidates:
+        (finding,) = refused(data)
+        assert len(str(finding)) < 500
+
+
+def test_a_value_that_is_cut_keeps_its_quotes() -> None:
+    (finding,) = refused([{**LINEAR, "sparsity_per_layer": "half of all weights, but not of the first layer"}])
+    assert finding.message == "'sparsity_per_layer' must be a number, not \"half of all weights, but not of the...\""
 
 
 def test_both_kinds_in_one_list_are_named_at_each_key_of_the_later_kind() -> None:
@@ -388,7 +516,13 @@ def test_a_severity_can_be_raised_lowered_and_silenced_by_code() -> None:
         pytest.param({"severity": {"legacy-key": "fatal"}}, id="unknown-level"),
         pytest.param({"severity": {"syntax": "warning"}}, id="a-code-that-stays-an-error"),
         pytest.param({"severity": ["legacy-key"]}, id="no-mapping"),
+        pytest.param({"severity": {1: "error"}}, id="a-code-that-is-not-a-string"),
+        pytest.param({"severity": {"legacy-key": np.array(["error", "note"])}}, id="an-array-for-a-level"),
         pytest.param({"kind": "prune"}, id="unknown-kind"),
+        pytest.param({"kind": np.array(["pruning", "quantization"])}, id="an-array-for-a-kind"),
+        pytest.param({"strict": "yes"}, id="strict-is-a-string"),
+        pytest.param({"strict": 1}, id="strict-is-a-number"),
+        pytest.param({"strict": None}, id="strict-is-none"),
     ],
 )
 def test_a_wrong_option_is_a_usage_error(options: Any) -> None:
@@ -402,11 +536,11 @@ def test_a_wrong_option_is_a_usage_error(options: Any) -> None:
 def test_a_code_that_is_misspelt_or_fatal_is_shown_as_it_is_written() -> None:
     with pytest.raises(cc.UsageError, match=r"no finding 'legacy-kye'; did you mean 'legacy-key'\?"):
         cc.validate([PRUNED], severity={"legacy-kye": "error"})
-    with pytest.raises(cc.UsageError, match=r"^'syntax' stays an error"):
+    with pytest.raises(cc.UsageError, match=r"^'syntax' is always an error"):
         cc.validate([PRUNED], severity={cc.Code.SYNTAX: "note"})
 
 
-# --- What is taken, and as what
+# --- What is accepted, and as what
 
 
 class Names(Sequence[str]):
@@ -462,6 +596,7 @@ class OldType(str, enum.Enum):  # noqa: UP042 - str() of its members is not thei
         pytest.param([{**PRUNED, "sparsity_per_layer": np.float32(0.5)}], id="numpy-float32"),
         pytest.param([{**PRUNED, "sparsity_per_layer": np.float64(0.5)}], id="numpy-float64"),
         pytest.param([{**PRUNED, "sparsity_per_layer": Fraction(1, 2)}], id="fraction"),
+        pytest.param([{**PRUNED, "sparsity_per_layer": Decimal("0.50")}], id="decimal"),
         pytest.param([cc.PruningConfig(op_types=["Linear"], sparsity_per_layer=0.5)], id="model"),
         pytest.param(cc.validate([PRUNED]), id="config-list"),
     ],
@@ -474,6 +609,24 @@ def test_plain_data_of_many_types_is_the_same_list(data: Any) -> None:
     (config,) = config_list
     assert config.op_types is not None
     assert (type(config.sparsity_per_layer), type(config.op_types), type(config.op_types[0])) == (float, tuple, str)
+
+
+@pytest.mark.parametrize(
+    "number", [np.float16(0.7), np.float32(0.7), np.float64(0.7), np.longdouble("0.7"), Decimal("0.7"), Fraction(7, 10)]
+)
+def test_a_number_is_read_by_its_shortest_text(number: Any) -> None:
+    """D8: float32(0.7) is nearer to 0.699999988 than to 0.7, and nobody wrote that."""
+    for config in (
+        cc.validate([{**LINEAR, "sparsity_per_layer": number}], kind="pruning")[0],
+        cc.PruningConfig(op_types=["Linear"], sparsity_per_layer=number),
+    ):
+        assert config.sparsity_per_layer == 0.7
+
+
+@pytest.mark.parametrize("number", [Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), Decimal("1E+400"), 10**400])
+def test_a_number_that_is_not_a_ratio_is_refused_whatever_its_type(number: Any) -> None:
+    (finding,) = refused([{**LINEAR, "sparsity_per_layer": number}])
+    assert finding.code in ("out-of-range", "wrong-type")
 
 
 def test_whole_numbers_of_many_types_are_integers() -> None:
@@ -577,7 +730,7 @@ def test_a_model_round_trips_hashes_pickles_and_stays_as_it_is(data: dict[str, A
         cc.validate(cc.validate([config]).to_list(), kind=kind.kind)[0],  # type: ignore[union-attr]
     ):
         assert (again, hash(again)) == (config, hash(config))
-    assert set(config.model_dump()) == set(data) == config.keys
+    assert set(config.model_dump()) == set(data) == set(config.keys())
     for key in type(config).model_fields:
         with pytest.raises(ValidationError, match="frozen"):
             setattr(config, key, ["x"])
@@ -608,6 +761,54 @@ def test_a_sub_config_is_not_equal_to_one_that_is_written_otherwise() -> None:
     assert old != new
     other: object = cc.QuantizationConfig(op_types=["a"], exclude=True)
     assert cc.PruningConfig(op_types=["a"], exclude=True) != other
+
+
+def test_a_sub_config_is_a_mapping_of_the_keys_that_are_written() -> None:
+    config = cc.QuantizationConfig(
+        quant_bits={"weight": 4, "input": 8}, op_types=["Linear"], quant_types=["weight", "input"], op_names=None
+    )
+    assert dict(config) == {**config} == config.model_dump()
+    assert list(dict(config)) == ["op_types", "quant_types", "quant_bits"]
+    assert ("quant_bits" in config, "op_names" in config) == (True, False)
+    assert cc.QuantizationConfig(**config) == config
+    assert {**config, "quant_bits": 8} == {**config.model_dump(), "quant_bits": 8}
+    assert config["quant_bits"] == {"weight": 4, "input": 8}
+    with pytest.raises(KeyError):
+        config["op_names"]
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        pytest.param(cc.PruningConfig.model_construct(op_types=5), "no-setting", id="no-setting"),
+        pytest.param(
+            cc.PruningConfig.model_construct(op_types=5, sparsity_per_layer=0.5), "wrong-type", id="wrong-type"
+        ),
+        pytest.param(
+            cc.PruningConfig(**PRUNED).model_copy(update={"sparsity_per_layer": 80}), "out-of-range", id="copied"
+        ),
+        pytest.param(cc.PruningConfig.model_construct(), "no-selector", id="nothing"),
+        pytest.param(object.__new__(cc.PruningConfig), "no-selector", id="not-even-built"),
+    ],
+)  # fmt: skip
+def test_a_sub_config_that_was_built_without_checks_is_checked(config: Any, code: str) -> None:
+    assert code in codes_of(refused([config], kind="pruning"))
+    with pytest.raises(cc.InvalidConfig):
+        cc.PruningConfigList([config])
+    with pytest.raises(cc.InvalidConfig):
+        cc.PruningConfigList([PRUNED]) + [config]  # noqa: RUF005 - a list of its own type
+
+
+def test_a_sound_sub_config_that_was_built_without_checks_is_made_like_others() -> None:
+    config = cc.PruningConfig.model_construct(op_types=["Linear"], sparsity_per_layer=np.float32(0.7))
+    (made,) = cc.validate([config], kind="pruning")
+    assert (hash(made), made) == (hash(made), cc.PruningConfig(op_types=["Linear"], sparsity_per_layer=0.7))
+    assert (type(made.op_types), type(made.sparsity_per_layer)) == (tuple, float)
+
+
+def test_the_schema_that_pydantic_makes_of_a_sub_config_has_the_rules_of_its_values() -> None:
+    properties = cc.PruningConfig.model_json_schema()["properties"]
+    assert {"type": "number", "minimum": 0, "exclusiveMaximum": 1} in properties["sparsity_per_layer"]["anyOf"]
 
 
 # --- Whatever is thrown at it
@@ -661,6 +862,51 @@ class HostileClass:
         raise Boom
 
 
+class LyingClass:
+    """Claims to be of another class."""
+
+    def __init__(self, claimed: type) -> None:
+        self.claimed = claimed
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return self.claimed
+
+
+class HostileHash(str):
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        raise Boom
+
+    def __eq__(self, other: object) -> bool:
+        raise Boom
+
+
+class EndlessMapping(Mapping[Any, Any]):
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, itertools.count())
+
+    def __getitem__(self, key: Any) -> Any:
+        return 1
+
+
+class SelfSimilar(Sequence[Any]):
+    """Longer at each level: together more values than can be looked at."""
+
+    def __len__(self) -> int:
+        return 100_000
+
+    def __getitem__(self, index: Any) -> Any:
+        return self
+
+
 class EndlessSequence(Sequence[Any]):
     def __len__(self) -> int:
         return 10**15
@@ -709,6 +955,17 @@ HOSTILE: dict[str, Any] = {
     "integer-that-raises": HostileInteger(8),
     "object-that-raises": HostileObject(),
     "class-that-raises": HostileClass(),
+    "hash-that-raises": HostileHash("Linear"),
+    "claims-to-be-a-dict": LyingClass(dict),
+    "claims-to-be-a-list": LyingClass(list),
+    "claims-to-be-a-string": LyingClass(str),
+    "claims-to-be-true": LyingClass(bool),
+    "claims-to-be-a-sub-config": LyingClass(cc.PruningConfig),
+    "claims-to-be-a-config-list": LyingClass(cc.PruningConfigList),
+    "claims-to-be-a-class": LyingClass(type),
+    "unchecked-model": cc.PruningConfig.model_construct(op_types=HostileMapping()),
+    "endless-mapping": EndlessMapping(10**18),
+    "endless-mapping-of-stated-length": EndlessMapping(20),
     "endless": EndlessSequence(),
     "endless-range": range(10**15),
     "bottomless": BottomlessMapping(),
@@ -741,6 +998,14 @@ HOSTILE: dict[str, Any] = {
 }
 
 
+def hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except Exception:  # noqa: BLE001 - a hostile object raises anything
+        return False
+    return True
+
+
 def places(value: Any) -> Iterator[Any]:
     """Yield config lists that have `value` in every place."""
     yield value
@@ -753,7 +1018,7 @@ def places(value: Any) -> Iterator[Any]:
             yield [{**good, key: {"weight": value}}]
     yield {"pruning": value}
     yield {"pruning": [value], "quantization": value, "other": value}
-    if type(value).__hash__ is not None:
+    if hashable(value):
         yield [{**PRUNED, value: 1}]
         yield [{**PAIR, "quant_bits": {value: 8}}]
         yield {"pruning": [], value: []}
@@ -773,6 +1038,50 @@ def test_only_errors_of_this_library_come_out(value: Any) -> None:
                 cc.validate(config.to_dict() if isinstance(config, cc.CompressionConfig) else config.to_list())
                 == config
             )
+
+
+def test_what_has_no_end_by_nesting_is_refused_for_its_size() -> None:
+    (finding,) = refused(SelfSimilar())
+    assert finding.message == (
+        "a config list is a list, not an object of type SelfSimilar with more than 10,000,000 values"
+    )
+
+
+class HostileRepr(str):
+    __slots__ = ()
+    __repr__ = __str__ = boom
+
+
+ODD_OPTIONS = {
+    "object-that-raises": HostileObject(),
+    "repr-that-raises": HostileRepr("x"),
+    "hash-that-raises": HostileHash("x"),
+    "claims-to-be-a-string": LyingClass(str),
+    "escape": "\x1b[31m",
+    "huge-integer": 10**5000,
+}
+
+
+@pytest.mark.parametrize("option", [pytest.param(option, id=name) for name, option in ODD_OPTIONS.items()])
+def test_an_option_that_raises_when_it_is_shown_is_a_usage_error(option: Any) -> None:
+    for call in (
+        lambda: cc.validate([], kind=option),
+        lambda: cc.validate([], strict=option),
+        lambda: cc.validate([], severity=option),
+        lambda: cc.validate([], severity={"legacy-key": option}),
+        lambda: cc.loads("[]", format=option),
+        lambda: cc.json_schema(option),
+        lambda: cc.resolve([], [("a", "Linear")]).raise_for_findings(option),
+    ):
+        with pytest.raises(cc.UsageError) as caught:
+            call()
+        assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("option", [5, None, b"a.yaml", pytest.param(LyingClass(str), id="claims-to-be-a-string")])
+def test_a_name_that_is_not_a_string_is_a_usage_error(option: Any) -> None:
+    with pytest.raises(cc.UsageError, match="a name is a string"):
+        cc.loads("[]", name=option)
 
 
 @pytest.mark.parametrize("value", [HostileSequence(), HostileMapping(), HostileDict(PRUNED), EndlessSequence()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -371,9 +372,9 @@ class Broken:
         pytest.param(weight(0, 300), "has 300 weight elements there instead of 500", id="other-size"),
         pytest.param(weight(400, 25, 20), "has the shape 25x20 there instead of 20x25", id="transposed"),
         pytest.param(weight(400, 500), "has the shape 500 there instead of 20x25", id="flat"),
-        pytest.param("weights", "is no tensor but 'str'", id="string"),
+        pytest.param("weights", "is not a tensor but 'str'", id="string"),
         pytest.param([[1, 2], [3]], "has rows of different length", id="ragged"),
-        pytest.param([["1"]], "holds 'str' where numbers are expected", id="no-numbers"),
+        pytest.param([["1"]], "is a list that holds more than numbers", id="no-numbers"),
         pytest.param(None, "has no weight there", id="none"),
     ],
 )
@@ -425,7 +426,7 @@ def test_where_nothing_could_be_verified_that_is_an_error() -> None:
         ("not-verified", "error", (1,)),
     ]
     assert found.findings[0].message == (
-        "4 of the names there are those of no layer: 'module.fc1.weight', 'module.fc2.weight', 'module.out.weight', ..."
+        "4 of the given names are not layers: 'module.fc1.weight', 'module.fc2.weight', 'module.out.weight', ..."
     )
 
 
@@ -441,7 +442,7 @@ def test_a_prefix_that_hides_all_layers_is_said_with_the_layer_that_is_meant() -
 def test_a_mask_for_a_layer_that_does_not_exist_is_a_typo() -> None:
     masks = {"fc1": {"weight": mask(400, 20, 25)}, "fcc2": {"weight": mask(800, 25, 40)}}
     found = verify(CONFIGS, LAYERS, masks)
-    assert found.findings[0].message == "1 of the names there are those of no layer: 'fcc2'"
+    assert found.findings[0].message == "1 of the given names are not layers: 'fcc2'"
     assert found.findings[0].hint == "the layer may be 'fc2'"
     assert [code for code, *_ in said(found)] == ["not-verified", "sparsity-missed"]
 
@@ -788,7 +789,7 @@ def test_the_report_is_plain_data_too() -> None:
 
 
 def test_findings_are_raised_at_error_or_at_warning_and_nothing_else() -> None:
-    with pytest.raises(cc.UsageError, match="findings can be raised at 'error' or 'warning', not at 'note'"):
+    with pytest.raises(cc.UsageError, match="'at' is 'error' or 'warning', not 'note'"):
         verify(CONFIGS, LAYERS, as_state_dict(GOOD)).raise_for_findings("note")  # type: ignore[arg-type]
 
 
@@ -804,3 +805,73 @@ def test_more_layers_than_a_message_names_are_counted() -> None:
             ),
         )
     ]
+
+
+# --- what cannot be verified at all
+
+
+class Offline:
+    """A model or mapping that cannot list what it has."""
+
+    def named_modules(self) -> object:
+        raise RuntimeError("offline")
+
+
+class Silent:
+    def named_modules(self) -> object:
+        return None
+
+
+class Endless(dict[str, object]):
+    def __iter__(self) -> Any:
+        raise RuntimeError("offline")
+
+
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [
+        (Offline(), "the names in 'Offline' could not be listed: RuntimeError('offline')"),
+        (Silent(), "the names in 'Silent' could not be listed: TypeError(\"'NoneType' object is not iterable\")"),
+        (Endless(fc1=1), "the names in 'Endless' could not be listed: RuntimeError('offline')"),
+        ({1: [0.0]}, "tensors and masks are found by names, not by 1"),
+    ],
+)
+def test_what_cannot_list_its_names_is_refused(weights: object, sentence: str) -> None:
+    resolution = cc.resolve([{"op_names": ["fc1"], "sparsity": 0.5}], [("fc1", "Linear")])
+    with pytest.raises(cc.UsageError) as caught:
+        cc.verify(resolution, weights)
+    assert str(caught.value) == sentence
+
+
+def test_a_mask_that_cannot_be_read_leaves_its_layer_unverified() -> None:
+    class Unreadable(dict[str, object]):
+        def __getitem__(self, key: str) -> object:
+            raise RuntimeError("offline")
+
+    resolution = cc.resolve([{"op_names": ["fc1"], "sparsity": 0.5}], [("fc1", "Linear")])
+    (finding,) = cc.verify(resolution, {"fc1": Unreadable(weight=1)}).findings
+    assert finding.message == "1 of 1 layers could not be verified: 'fc1' cannot be read: offline"
+
+
+@pytest.mark.parametrize("given", [[{"op_names": ["fc1"], "sparsity": 0.5}], None])
+def test_verify_takes_a_resolution(given: Any) -> None:
+    with pytest.raises(cc.UsageError) as caught:
+        cc.verify(given, {})
+    kind = type(given).__name__
+    assert str(caught.value) == f"pass a resolution, cc.resolve(config_list, model), not {kind!r}"
+
+
+def test_a_tolerance_is_a_word_or_a_number() -> None:
+    resolution = cc.resolve([{"op_names": ["fc1"], "sparsity": 0.5}], [("fc1", "Linear")])
+    with pytest.raises(cc.UsageError, match=r"^a tolerance is 'exact', .*, not array\(\[0, 0\]\)$"):
+        cc.verify(resolution, {}, tolerance=np.zeros(2, dtype=int))  # type: ignore[arg-type]
+
+
+def test_lists_of_numbers_need_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    resolution = cc.resolve([{"op_names": ["fc1"], "sparsity": 0.5}], [("fc1", "Linear")])
+    (finding,) = cc.verify(resolution, {"fc1": [1.0, 0.0]}).findings
+    assert finding.message == (
+        "1 of 1 layers could not be verified: 'fc1' cannot be read: a list of numbers needs numpy, "
+        "which is not installed: pip install 'compression-config[numpy]'"
+    )

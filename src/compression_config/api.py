@@ -1,15 +1,14 @@
-"""The questions of the front door: what a config list makes of a model, what is wrong with it, and what came of it."""
+"""The public functions that take a model or its weights: resolve, check, verify, export and import. They are thin."""
 
 from __future__ import annotations
 
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, cast, get_args, overload
+from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast, get_args, overload
 
 from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
 from compression_config.configs.sub_config import Kind, SubConfig
-from compression_config.configs.validation import total
 from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
 from compression_config.findings import Finding, Severity, SeverityLevel
 from compression_config.interop import Export, Import, Names, OnLoss, export_resolved, import_document
@@ -22,22 +21,24 @@ from compression_config.text import listed
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
 
-__all__ = ["Model", "answer", "check", "export", "import_list", "resolve", "verify"]
+__all__ = ["Model", "Options", "answer", "check", "export", "import_list", "resolve", "verify"]
 
 
 Model: TypeAlias = Inventory | SupportsNamedModules | Iterable[LayerLike]
 """A torch model or anything else with `named_modules()`, an inventory, or layers or pairs (name, type)."""
 
 
+class Options(TypedDict, total=False):
+    """The options of `resolve` besides `kind`, which decides what it returns."""
+
+    unmatched: Unmatched
+    strict: bool
+    severity: Mapping[str, SeverityLevel] | None
+
+
 @overload
 def resolve(
-    config: PruningConfigList,
-    model: Model,
-    *,
-    kind: Literal["pruning"] | None = None,
-    unmatched: Unmatched = "error",
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    config: PruningConfigList, model: Model, *, kind: Literal["pruning"] | None = None, **options: Unpack[Options]
 ) -> Resolution[PruningSettings]: ...
 @overload
 def resolve(
@@ -45,49 +46,23 @@ def resolve(
     model: Model,
     *,
     kind: Literal["quantization"] | None = None,
-    unmatched: Unmatched = "error",
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    **options: Unpack[Options],
 ) -> Resolution[QuantizationSettings]: ...
 @overload
 def resolve(
-    config: ConfigData,
-    model: Model,
-    *,
-    kind: Literal["pruning"],
-    unmatched: Unmatched = "error",
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    config: ConfigData, model: Model, *, kind: Literal["pruning"], **options: Unpack[Options]
 ) -> Resolution[PruningSettings]: ...
 @overload
 def resolve(
-    config: ConfigData,
-    model: Model,
-    *,
-    kind: Literal["quantization"],
-    unmatched: Unmatched = "error",
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    config: ConfigData, model: Model, *, kind: Literal["quantization"], **options: Unpack[Options]
 ) -> Resolution[QuantizationSettings]: ...
 @overload
 def resolve(
-    config: CompressionConfig | Mapping[str, Any],
-    model: Model,
-    *,
-    kind: None = None,
-    unmatched: Unmatched = "error",
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    config: CompressionConfig | Mapping[str, Any], model: Model, *, kind: None = None, **options: Unpack[Options]
 ) -> CompressionResolution: ...
 @overload
 def resolve(
-    config: Sequence[Mapping[str, Any] | SubConfig],
-    model: Model,
-    *,
-    kind: None = None,
-    unmatched: Unmatched = "error",
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    config: Sequence[Mapping[str, Any] | SubConfig], model: Model, *, kind: None = None, **options: Unpack[Options]
 ) -> Resolution[Any]: ...
 def resolve(
     config: ConfigData,
@@ -98,15 +73,15 @@ def resolve(
     strict: bool = False,
     severity: Mapping[str, SeverityLevel] | None = None,
 ) -> Resolution[Any] | CompressionResolution:
-    """Return what `config` makes of `model`: for every layer what it gets and why.
+    """Return for every layer of `model` what `config` means for it, and why.
 
-    `unmatched` says what becomes of errors about selectors that select nothing (D14): "warn" makes them
+    `unmatched` sets what becomes of errors about selectors that select nothing (D14): "warn" makes them
     warnings and issues one `UnmatchedSelectorWarning`, "ignore" drops them. `kind`, `strict` and `severity`
     are those of `validate`.
 
     Raises `InvalidConfig` for a config list that breaks a rule, `UnmatchedSelector` for one that selects
-    what the model does not have, `InvalidInventory` for a model that is none, `UsageError` for a wrong
-    option. Every other error, an infeasible group included, is in `.findings`.
+    what the model does not have, `InvalidInventory` for something that is not a model, `UsageError` for
+    a wrong option. Every other error, an infeasible group included, is in `.findings`.
 
     >>> resolution = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}], [("fc1", "Linear")])
     >>> resolution["fc1"].settings.sparsity
@@ -148,20 +123,19 @@ def check(
     """Return everything worth knowing about a config list, or the file at a path, in document order.
 
     With a `model`, that includes what the selectors find in it, what the list does to it, and its budget.
-    A bad list raises nothing: its errors are among the findings. A wrong option raises `UsageError`, a model
-    that is none `InvalidInventory`.
+    A bad list raises nothing: its errors are among the findings. Raises `UsageError` for a wrong option and
+    `InvalidInventory` for something that is not a model.
 
     >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
     ['out-of-range']
     """
-
-    def judged(given: object) -> AnyConfig:
-        if isinstance(given, str | os.PathLike):
-            return load(given, kind=kind, strict=strict, severity=severity)
-        return validate(cast("ConfigData", given), kind=kind, strict=strict, severity=severity)
-
+    validated: AnyConfig
     try:
-        validated = total(judged, config)
+        # The type, not `isinstance`: an object can claim any class.
+        if issubclass(type(config), str | os.PathLike):
+            validated = load(cast("str", config), kind=kind, strict=strict, severity=severity)
+        else:
+            validated = validate(cast("ConfigData", config), kind=kind, strict=strict, severity=severity)
     except InvalidConfig as error:
         return error.findings
     if model is None:
@@ -179,7 +153,7 @@ def verify(
     off: "exact", "element" (one in each layer and group), "channel" (less than one row along an axis of the
     weight), or a share of the elements.
 
-    Raises `UsageError` for weights or a tolerance that are none. What is wrong is in `.findings`;
+    Raises `UsageError` for another resolution, weights or tolerance. What is wrong is in `.findings`;
     `raise_for_findings()` raises it.
 
     >>> resolution = resolve([{"op_names": ["fc1"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
@@ -187,6 +161,8 @@ def verify(
     >>> [finding.code.value for finding in verification.findings]
     ['sparsity-missed']
     """
+    if not isinstance(resolution, Resolution | CompressionResolution):
+        raise UsageError(f"pass a resolution, cc.resolve(config_list, model), not {type(resolution).__name__!r}")
     if isinstance(resolution, CompressionResolution):
         pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
         return verify_resolved(pruning, weights, beside=quantization, tolerance=tolerance)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeVar
 
 from compression_config.findings import Finding, Severity
+from compression_config.text import listed, represented
 
 __all__ = [
     "CompressionConfigError",
@@ -19,9 +20,11 @@ __all__ = [
     "UnmatchedSelector",
     "UnmatchedSelectorWarning",
     "UsageError",
+    "chosen",
     "raise_findings",
 ]
 
+W = TypeVar("W", bound=str)
 
 _SHOWN = 3
 """How many layers a message names before it says "..."."""
@@ -32,7 +35,7 @@ class CompressionConfigError(Exception):
 
 
 class FindingsError(CompressionConfigError, ValueError):
-    """Findings that the caller asked not to let pass; `findings` has them, in document order.
+    """Findings that the caller asked to be raised; `findings` has them, in document order.
 
     Two errors of one class are equal when their findings are.
     """
@@ -55,12 +58,11 @@ class FindingsError(CompressionConfigError, ValueError):
 
 
 def raise_findings(findings: Iterable[Finding], at: Literal["error", "warning"]) -> None:
-    """Raise `FindingsError` for those of `findings` that are as bad as `at`, if any is.
+    """Raise `FindingsError` with those of `findings` that are at least as severe as `at`, if there are any.
 
     Raises `UsageError` for another `at`.
     """
-    if at not in ("error", "warning"):
-        raise UsageError(f"findings can be raised at 'error' or 'warning', not at {at!r}")
+    at = chosen(at, ("error", "warning"), "'at'")
     bad = {Severity.ERROR} if at == "error" else {Severity.ERROR, Severity.WARNING}
     raised = [finding for finding in findings if finding.severity in bad]
     if raised:
@@ -68,7 +70,7 @@ def raise_findings(findings: Iterable[Finding], at: Literal["error", "warning"])
 
 
 class InvalidConfig(FindingsError):
-    """The config list breaks a rule of the format; no model was needed to see it."""
+    """The config list breaks a rule of the format, whatever the model."""
 
 
 class UnmatchedSelector(FindingsError):
@@ -76,7 +78,7 @@ class UnmatchedSelector(FindingsError):
 
 
 class UnmatchedSelectorWarning(UserWarning):
-    """Says once what `UnmatchedSelector` would, when `resolve` was told to only warn (D14)."""
+    """Issued once in place of `UnmatchedSelector`, when `resolve` is told to warn (D14)."""
 
 
 class LossyExport(FindingsError):
@@ -88,11 +90,25 @@ class LossyExportWarning(UserWarning):
 
 
 class InvalidInventory(CompressionConfigError, ValueError):
-    """The model is none: no modules, no pairs, not an inventory file, or two layers of one name."""
+    """Not a model: no modules, no pairs, not an inventory file, or two layers of one name."""
 
 
 class UsageError(CompressionConfigError, ValueError):
     """An argument of the call is wrong: an unknown kind, format or code."""
+
+
+def chosen(value: object, words: Sequence[W], name: str) -> W:
+    """Return the one of `words` that an argument is. Raises `UsageError` for anything else.
+
+    >>> chosen("yaml", ("yaml", "json"), "a format")
+    'yaml'
+    """
+    # The type, not `isinstance`: an object can claim any class, and an array compares to an array.
+    text = str.__str__(value) if issubclass(type(value), str) else None
+    for word in words:
+        if word == text:
+            return word
+    raise UsageError(f"{name} is {listed(words, last='or')}, not {represented(value)}")
 
 
 class UnknownLayer(CompressionConfigError, KeyError):
@@ -101,7 +117,7 @@ class UnknownLayer(CompressionConfigError, KeyError):
     def __init__(self, name: object, nearest: Iterable[str] = ()) -> None:
         self.name = name
         self.nearest: tuple[str, ...] = tuple(nearest)
-        """Names of the model that resemble it, the likeliest first; empty when none does."""
+        """Names of the model that resemble it, the likeliest first; may be empty."""
         super().__init__(name, self.nearest)
 
     def __str__(self) -> str:
@@ -110,7 +126,7 @@ class UnknownLayer(CompressionConfigError, KeyError):
 
 
 class UnknownNumel(CompressionConfigError, ValueError):
-    """A count was demanded that depends on layers whose weight has no known shape; `layers` names them."""
+    """A count depends on layers whose weight has no known shape; `layers` names them."""
 
     def __init__(self, layers: Iterable[str]) -> None:
         self.layers: tuple[str, ...] = tuple(layers)

@@ -1,16 +1,28 @@
-"""Findings: what is worth saying about a config list, as data. Layout is the reports' business."""
+"""Findings: what is worth reporting about a config list, as data. How it looks on paper is decided in `reports`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from compression_config.locations import ConfigPath, Place, Span, format_path
-from compression_config.text import printable
+from compression_config.text import Notation, printable, written, written_value
 
-__all__ = ["Code", "Finding", "Severity", "SeverityLevel", "SeverityPolicy", "count_by_severity", "has_errors"]
+__all__ = [
+    "Code",
+    "Edit",
+    "Finding",
+    "Hint",
+    "Line",
+    "LocalFinding",
+    "Severity",
+    "SeverityLevel",
+    "SeverityPolicy",
+    "count_by_severity",
+    "has_errors",
+]
 
 
 class Severity(StrEnum):
@@ -24,6 +36,7 @@ class Severity(StrEnum):
 SeverityLevel: TypeAlias = Literal["error", "warning", "note", "ignore"]
 """What a code can be set to; `ignore` silences it."""
 
+# Short names for the table below, which is read by column.
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 _FATAL = True
 
@@ -35,10 +48,10 @@ class Code(StrEnum):
     """The severity that findings of this code have unless the caller sets another."""
 
     fatal: bool
-    """Whether it leaves no config list to go on with: then no caller can lower it."""
+    """Whether it leaves no usable config list: then no caller can lower its severity."""
 
     def __new__(cls, name: str, severity: Severity = Severity.ERROR, fatal: bool = False) -> Self:
-        """Make the member: its value is its name as users write it."""
+        """Make the member; its value is the name that users write."""
         code = str.__new__(cls, name)
         code._value_ = name
         code.severity = severity
@@ -53,7 +66,7 @@ class Code(StrEnum):
     UNSUPPORTED_TAG = "unsupported-tag", _E, _FATAL
     SEVERAL_DOCUMENTS = "several-documents", _E, _FATAL
     TOO_LARGE = "too-large", _E, _FATAL
-    # What one sub-config may say.
+    # The keys and values of one sub-config.
     NOT_A_LIST = "not-a-list", _E, _FATAL
     NOT_A_MAPPING = "not-a-mapping", _E, _FATAL
     UNKNOWN_KEY = "unknown-key", _E, _FATAL
@@ -80,7 +93,7 @@ class Code(StrEnum):
     REPEATED_ELEMENT = "repeated-element", _N
     CAP_WITHOUT_EFFECT = "cap-without-effect", _N
     KIND_NOT_STATED = "kind-not-stated", _N
-    # What selectors find in a model.
+    # The selectors, matched against a model.
     UNMATCHED_NAME = "unmatched-name", _E
     UNMATCHED_PARTIAL_NAME = "unmatched-partial-name", _E
     UNMATCHED_TYPE = "unmatched-type", _W
@@ -89,7 +102,7 @@ class Code(StrEnum):
     TYPE_MISMATCH = "type-mismatch", _W
     SELECTED_BY_ALIAS = "selected-by-alias", _N
     TIED_CONFLICT = "tied-conflict", _W
-    # What the list as a whole does to a model.
+    # The effect of the whole list on a model.
     SHADOWED = "shadowed", _W
     EXCLUDE_WITHOUT_EFFECT = "exclude-without-effect", _W
     DUPLICATE_SUB_CONFIG = "duplicate-sub-config", _W
@@ -104,7 +117,7 @@ class Code(StrEnum):
     SHRUNK_GROUP = "shrunk-group", _N
     WHOLE_LAYER_MASKED = "whole-layer-masked", _N
     MASKS_NOTHING = "masks-nothing", _W
-    # What a compressed model shows afterwards.
+    # A compressed model, checked afterwards.
     SPARSITY_MISSED = "sparsity-missed", _E
     CAP_EXCEEDED = "cap-exceeded", _E
     TOUCHED_LAYER = "touched-layer", _E
@@ -122,10 +135,29 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing worth saying: which rule, how bad, where, and what to write instead.
+class Edit:
+    """One step of putting a config list right.
 
-    Two findings are equal when they say the same of the same place.
+    The edits of a finding, and those of several findings of one document, have the paths of the document before any
+    of them: apply them from the last place in the document to the first, and inserts at one place in their order.
+    """
+
+    action: Literal["replace", "rename", "insert", "delete"]
+    path: ConfigPath
+    """The value that is replaced or deleted, the key that is renamed, or the place of the new value.
+
+    An index says in front of which element a new one goes, or after the last. A new key that is there when its edit
+    is applied has its list extended; a list of which every element is deleted goes with its key.
+    """
+    value: Any = None
+    """The new value, as plain data, or the new key; None for `delete`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One diagnostic: which rule, how severe, where, and what to write instead.
+
+    Two findings are equal when they report the same at the same place.
     """
 
     code: Code
@@ -133,7 +165,7 @@ class Finding:
     message: str
     """States the rule: one sentence without a full stop."""
     hint: str | None = None
-    """The remedy, or None where there is no single one."""
+    """What to write instead, or None where no single answer is known."""
     path: ConfigPath = ()
     """Where in the config: `(2, "op_types", 0)`; empty for the whole of it."""
     span: Span | None = None
@@ -142,16 +174,29 @@ class Finding:
     """The name of the file, or None for plain data."""
     excerpt: str | None = field(default=None, compare=False, repr=False)
     """The line of the text on which the span starts, or None."""
+    fix: tuple[Edit, ...] | None = field(default=None, hash=False)
+    """The edits that do what the hint says, or None where it does not come down to one."""
+    safe: bool = False
+    """Whether `fix` cannot change which layers are meant: a notation, not a guess."""
 
     @classmethod
     def at(
-        cls, place: Place, code: Code, message: str, hint: str | None = None, *, severity: Severity | None = None
+        cls,
+        place: Place,
+        code: Code,
+        message: str,
+        hint: str | None = None,
+        *,
+        severity: Severity | None = None,
+        fix: tuple[Edit, ...] | None = None,
+        safe: bool = False,
     ) -> Self:
         """Return the finding `code` at `place`, with the code's own severity unless another is given."""
-        return cls(code, severity or code.severity, message, hint, place.path, place.span, place.source, place.excerpt)
+        severity = severity or code.severity
+        return cls(code, severity, message, hint, place.path, place.span, place.source, place.excerpt, fix, safe)
 
     def __str__(self) -> str:
-        """Return the finding on one line: where, what, and the remedy in brackets."""
+        """Return the finding on one line: where, what, and the hint in parentheses."""
         place = self.source or ""
         if self.span is not None:
             place += f":{self.span.start.line}:{self.span.start.column}"
@@ -161,9 +206,58 @@ class Finding:
         return printable(f"{self.severity}[{self.code}]{separator + where if where else ''}: {self.message}{hint}")
 
 
+class Line(NamedTuple):
+    """A key with its value, to be shown in the notation of what the user wrote."""
+
+    key: str
+    value: object
+
+
+class Hint:
+    """What to write instead, before the notation is known: a template in which each `{}` is one of `parts`.
+
+    A part is a `Line`, or a value alone. What the user wrote is always a part, never in the template: it may
+    have braces of its own.
+    """
+
+    __slots__ = ("_parts", "_template")
+
+    def __init__(self, template: str, *parts: object) -> None:
+        self._template = template
+        self._parts = parts
+
+    def in_notation(self, notation: Notation) -> str:
+        """Return the hint as a user of `notation` reads it.
+
+        >>> Hint("write {}", Line("exclude", True)).in_notation("python")
+        'write "exclude": True'
+        """
+        return self._template.format(
+            *(
+                written(part.key, part.value, notation) if isinstance(part, Line) else written_value(part, notation)
+                for part in self._parts
+            )
+        )
+
+
+class LocalFinding(NamedTuple):
+    """A finding before it has a place in a document: its path starts at the sub-config, or at the list."""
+
+    code: Code
+    message: str
+    hint: Hint | str | None = None
+    path: ConfigPath = ()
+    at_key: bool = False
+    """Whether it is reported at the key rather than at its value."""
+
+    def hint_in(self, notation: Notation) -> str | None:
+        """Return the hint in `notation`, or None without one."""
+        return self.hint.in_notation(notation) if isinstance(self.hint, Hint) else self.hint
+
+
 @dataclass(frozen=True, slots=True)
 class SeverityPolicy:
-    """What a caller made of the severities: `strict` (D10) and the levels set code by code.
+    """The severities that a caller asks for: `strict` (D10) and the levels set code by code.
 
     A level set for a code is final; `strict` turns the other warnings into errors and leaves notes.
     """
@@ -173,30 +267,30 @@ class SeverityPolicy:
 
     @property
     def raises(self) -> bool:
-        """Whether something that is no error by itself may become one."""
+        """Whether this policy can make an error of a warning or a note."""
         return self.strict or "error" in self.levels.values()
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return `findings` with the severities of this policy, without those that it silences.
 
-        What aliases and merges of YAML repeat is said once, at the first path that leads to that place in the text.
+        What YAML aliases and merges repeat is reported once, at the first path that leads to that place in the text.
         """
         kept = []
-        said = set()
+        reported = set()
         for finding in findings:
             level = self.level(finding)
             if level == "ignore":
                 continue
             if finding.span is not None:
                 key = (finding.source, finding.span, finding.code, finding.message, finding.hint)
-                if key in said:
+                if key in reported:
                     continue
-                said.add(key)
+                reported.add(key)
             kept.append(finding if level == finding.severity else replace(finding, severity=Severity(level)))
         return tuple(kept)
 
     def level(self, finding: Finding) -> SeverityLevel:
-        """Return what `finding` becomes under this policy."""
+        """Return the level of `finding` under this policy."""
         set_level = self.levels.get(finding.code)
         if set_level is not None:
             return set_level

@@ -1,27 +1,26 @@
-"""Into the house: plain data, YAML or JSON text, or a file, to a validated config list."""
+"""Load and validate: plain data, YAML or JSON text, or a file, to a validated config list.
+
+The only module that knows documents and config lists.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, get_args, overload
+from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overload
 
-from compression_config.configs.config_list import (
-    CompressionConfig,
-    PruningConfigList,
-    QuantizationConfigList,
-)
-from compression_config.configs.plain_data import Remark
+from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
+from compression_config.configs.plain_data import plain
 from compression_config.configs.sub_config import Kind, SubConfig
-from compression_config.configs.validation import KINDS, inferred_kind, placed, total, validated
-from compression_config.documents import Document, read_file, read_text
+from compression_config.configs.validation import KINDS, inferred_kind, placed
+from compression_config.documents import Document, Format, read_file, read_text
 from compression_config.documents.collecting import paused_collector
-from compression_config.errors import InvalidConfig, UsageError
-from compression_config.findings import Code, Finding, SeverityLevel, SeverityPolicy, has_errors
-from compression_config.locations import ConfigPath, Provenance, SourceMap
-from compression_config.text import listed, nearest, printable
+from compression_config.errors import InvalidConfig, UsageError, chosen
+from compression_config.findings import Code, Finding, LocalFinding, SeverityLevel, SeverityPolicy, has_errors
+from compression_config.locations import Provenance, SourceMap
+from compression_config.text import nearest, printable, represented, shortened
 
-__all__ = ["AnyConfig", "ConfigData", "load", "loads", "policy_of", "validate"]
+__all__ = ["AnyConfig", "ConfigData", "Options", "TextOptions", "load", "loads", "policy_of", "validate"]
 
 AnyConfig: TypeAlias = PruningConfigList | QuantizationConfigList | CompressionConfig
 """What validation returns: a list of one kind, or the two lists of a two-part document."""
@@ -35,46 +34,47 @@ _LISTS: Mapping[Kind, type[PruningConfigList | QuantizationConfigList]] = {
 }
 
 
+class Options(TypedDict, total=False):
+    """The options of `validate` and `load` besides `kind`."""
+
+    strict: bool
+    severity: Mapping[str, SeverityLevel] | None
+
+
+class TextOptions(Options, total=False):
+    """The options of `loads` besides `kind`."""
+
+    format: Format
+    name: str
+
+
 def policy_of(*, strict: bool, severity: Mapping[str, SeverityLevel] | None) -> SeverityPolicy:
     """Return the severities that a caller asks for. Raises `UsageError` for an unknown code or level."""
-    if severity is not None and not isinstance(severity, Mapping):
+    if type(strict) is not bool:
+        raise UsageError(f"'strict' is True or False, not {represented(strict)}")
+    given = plain({} if severity is None else severity)
+    if not isinstance(given, dict):
         raise UsageError(f"'severity' maps codes to levels, and is not of type {type(severity).__name__!r}")
-    levels = dict(severity or {})
-    for code, level in levels.items():
+    levels: dict[str, SeverityLevel] = {}
+    for code, level in given.items():
         if code not in set(Code):
-            close = nearest(str(code), [known.value for known in Code])
-            raise UsageError(f"there is no finding {str(code)!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
-        if level not in get_args(SeverityLevel):
-            raise UsageError(f"a severity is {listed(get_args(SeverityLevel), last='or')}, not {level!r}")
+            close = nearest(shortened(code), [known.value for known in Code])
+            meant = f"; did you mean {close[0]!r}?" if close else ""
+            raise UsageError(f"there is no finding {represented(code)}{meant}")
+        levels[code] = chosen(level, get_args(SeverityLevel), "a severity")
         if Code(code).fatal and level != "error":
-            raise UsageError(f"{str(code)!r} stays an error: what it speaks of leaves no config list to go on with")
-    return SeverityPolicy(strict=strict, levels={str(code): level for code, level in levels.items()})
+            raise UsageError(f"{code!r} is always an error: it leaves no usable config list")
+    return SeverityPolicy(strict=strict, levels=levels)
 
 
 @overload
-def validate(
-    data: ConfigData,
-    *,
-    kind: Literal["pruning"],
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
-) -> PruningConfigList: ...
+def validate(data: ConfigData, *, kind: Literal["pruning"], **options: Unpack[Options]) -> PruningConfigList: ...
 @overload
 def validate(
-    data: ConfigData,
-    *,
-    kind: Literal["quantization"],
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    data: ConfigData, *, kind: Literal["quantization"], **options: Unpack[Options]
 ) -> QuantizationConfigList: ...
 @overload
-def validate(
-    data: ConfigData,
-    *,
-    kind: None = None,
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
-) -> AnyConfig: ...
+def validate(data: ConfigData, *, kind: None = None, **options: Unpack[Options]) -> AnyConfig: ...
 def validate(
     data: object,
     *,
@@ -88,40 +88,27 @@ def validate(
     error (D10); `severity` sets the severity of a code, or silences it with "ignore".
 
     Raises `InvalidConfig` holding one finding for each broken rule, in document order (D16), and
-    `UsageError` for an unknown kind, code or level.
+    `UsageError` for a wrong option.
 
     >>> validate([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}])[0].sparsity_per_layer
     0.8
     """
     policy = policy_of(strict=strict, severity=severity)
-    checked_kind = _checked_kind(kind)
-    return total(lambda given: _validated(given, None, checked_kind, policy), data)
+    known = issubclass(type(data), AnyConfig)
+    with paused_collector():
+        return _validated(data if known else plain(data), None, _checked_kind(kind), policy)
 
 
 @overload
 def load(
-    path: str | os.PathLike[str],
-    *,
-    kind: Literal["pruning"],
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    path: str | os.PathLike[str], *, kind: Literal["pruning"], **options: Unpack[Options]
 ) -> PruningConfigList: ...
 @overload
 def load(
-    path: str | os.PathLike[str],
-    *,
-    kind: Literal["quantization"],
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    path: str | os.PathLike[str], *, kind: Literal["quantization"], **options: Unpack[Options]
 ) -> QuantizationConfigList: ...
 @overload
-def load(
-    path: str | os.PathLike[str],
-    *,
-    kind: None = None,
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
-) -> AnyConfig: ...
+def load(path: str | os.PathLike[str], *, kind: None = None, **options: Unpack[Options]) -> AnyConfig: ...
 def load(
     path: str | os.PathLike[str],
     *,
@@ -135,46 +122,22 @@ def load(
     be read raises `InvalidConfig` too.
     """
     policy = policy_of(strict=strict, severity=severity)
-    if not isinstance(path, str | os.PathLike):
+    if not issubclass(type(path), str | os.PathLike):
         raise UsageError(f"a path is a string or a path object, not of type {type(path).__name__!r}")
     with paused_collector():
         return _from_document(read_file(os.fsdecode(path)), _checked_kind(kind), policy)
 
 
 @overload
-def loads(
-    text: str,
-    *,
-    format: Literal["yaml", "json"] = "yaml",
-    name: str = "<string>",
-    kind: Literal["pruning"],
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
-) -> PruningConfigList: ...
+def loads(text: str, *, kind: Literal["pruning"], **options: Unpack[TextOptions]) -> PruningConfigList: ...
 @overload
-def loads(
-    text: str,
-    *,
-    format: Literal["yaml", "json"] = "yaml",
-    name: str = "<string>",
-    kind: Literal["quantization"],
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
-) -> QuantizationConfigList: ...
+def loads(text: str, *, kind: Literal["quantization"], **options: Unpack[TextOptions]) -> QuantizationConfigList: ...
 @overload
+def loads(text: str, *, kind: None = None, **options: Unpack[TextOptions]) -> AnyConfig: ...
 def loads(
     text: str,
     *,
-    format: Literal["yaml", "json"] = "yaml",
-    name: str = "<string>",
-    kind: None = None,
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
-) -> AnyConfig: ...
-def loads(
-    text: str,
-    *,
-    format: Literal["yaml", "json"] = "yaml",  # noqa: A002 - the word that users look for
+    format: Format = "yaml",  # noqa: A002 - the word that users look for
     name: str = "<string>",
     kind: Kind | None = None,
     strict: bool = False,
@@ -185,31 +148,29 @@ def loads(
     Options and errors are those of `validate`.
     """
     policy = policy_of(strict=strict, severity=severity)
-    if format not in ("yaml", "json"):
-        raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")
-    if not isinstance(text, str):
-        raise UsageError(f"a text is a string, not of type {type(text).__name__!r}")
+    notation = chosen(format, get_args(Format), "a format")
+    for what, given in (("text", text), ("name", name)):
+        if not issubclass(type(given), str):
+            raise UsageError(f"a {what} is a string, not of type {type(given).__name__!r}")
     with paused_collector():
-        return _from_document(read_text(text, format, name), _checked_kind(kind), policy)
+        document = read_text(str.__str__(text), notation, str.__str__(name))
+        return _from_document(document, _checked_kind(kind), policy)
 
 
 def _checked_kind(kind: object) -> Kind | None:
-    for known in (*KINDS, None):
-        if kind == known:
-            return known
-    raise UsageError(f"a kind is {listed(KINDS, last='or')}, not {kind!r}")
+    return None if kind is None else chosen(kind, KINDS, "a kind")
 
 
 def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
-    said = policy.apply(document.findings)
+    found = policy.apply(document.findings)
     if not document.complete:
-        raise InvalidConfig(said)
+        raise InvalidConfig(found)
     try:
         config = _validated(document.value, document.source, kind, policy)
     except InvalidConfig as error:
-        raise InvalidConfig(_in_text_order((*said, *_of_what_was_read(document, error.findings)))) from None
-    if has_errors(said):
-        raise InvalidConfig(_in_text_order((*said, *_of_what_was_read(document, config.findings))))
+        raise InvalidConfig(_in_text_order((*found, *_of_what_was_read(document, error.findings)))) from None
+    if has_errors(found):
+        raise InvalidConfig(_in_text_order((*found, *_of_what_was_read(document, config.findings))))
     return config
 
 
@@ -218,18 +179,19 @@ def _of_what_was_read(document: Document, findings: Iterable[Finding]) -> Iterat
     return (finding for finding in findings if document.positions.span(finding.path) not in document.unread)
 
 
-def _in_text_order(findings: Sequence[Finding]) -> list[Finding]:
+def _in_text_order(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: finding.span or ((0, 0), (0, 0)))
 
 
 def _validated(data: object, source: SourceMap | None, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
     config: AnyConfig
-    if isinstance(data, PruningConfigList | QuantizationConfigList | CompressionConfig):
+    if isinstance(data, AnyConfig):
         config = data if policy == SeverityPolicy() else data.with_policy(policy)
-    elif isinstance(data, Mapping) and any(known in data for known in KINDS):
+    elif isinstance(data, dict) and not data.keys().isdisjoint(KINDS):
         config = _two_parts(data, source, policy)
     else:
-        return _one_list(data, source, kind, policy)
+        stated = kind or inferred_kind(data)
+        return _LISTS[stated or "pruning"].read(data, source=source, policy=policy, kind_stated=stated is not None)
     return config if kind is None else _part(config, kind)
 
 
@@ -238,22 +200,22 @@ def _part(config: AnyConfig, kind: Kind) -> AnyConfig:
     if isinstance(config, CompressionConfig):
         return config.pruning if kind == "pruning" else config.quantization
     if config.kind != kind:
-        message = f"this is a {config.kind} list, not a {kind} list"
-        raise InvalidConfig(
-            [Finding(Code.MIXED_KINDS, Code.MIXED_KINDS.severity, message, f"state kind {config.kind}")]
-        )
+        message, hint = f"this is a {config.kind} list, not a {kind} list", f"set the kind to {config.kind}"
+        raise InvalidConfig([Finding(Code.MIXED_KINDS, Code.MIXED_KINDS.severity, message, hint)])
     return config
 
 
-def _two_parts(data: Mapping[Any, object], source: SourceMap | None, policy: SeverityPolicy) -> CompressionConfig:
-    """Return both lists of a two-part document. Raises one `InvalidConfig` for all that is wrong with either."""
-    findings = list(placed(map(_unknown_part, (key for key in data if key not in KINDS)), Provenance.of(0, source)))
+def _two_parts(data: Mapping[str, object], source: SourceMap | None, policy: SeverityPolicy) -> CompressionConfig:
+    """Return both lists of a two-part document. Raises one `InvalidConfig` for everything wrong with either."""
+    findings: list[Finding] = []
     parts: dict[str, Any] = {}
     for key, part in data.items():
-        if key not in KINDS:
+        kind = next((known for known in KINDS if known == key), None)
+        if kind is None:
+            findings += placed([_unknown_part(key)], Provenance.of(0, source))
             continue
         try:
-            parts[key] = _one_list(part, source, key, policy, prefix=(key,))
+            parts[key] = _LISTS[kind].read(part, source=source, prefix=(key,), policy=policy)
             findings += parts[key].findings
         except InvalidConfig as error:
             findings += error.findings
@@ -262,35 +224,8 @@ def _two_parts(data: Mapping[Any, object], source: SourceMap | None, policy: Sev
     return CompressionConfig(**parts)
 
 
-def _unknown_part(key: object) -> Remark:
-    name = printable(str(key))
-    close = nearest(name, KINDS)
+def _unknown_part(key: str) -> LocalFinding:
+    close = nearest(shortened(key), KINDS)
     hint = f"write '{close[0]}'" if close else "a two-part document has the keys 'pruning' and 'quantization'"
-    return Remark(Code.UNKNOWN_KEY, f"there is no part '{name}' in a two-part document", hint, (name,), at_key=True)
-
-
-def _of_part(remarks: Iterable[Remark], part: Kind) -> Iterator[Remark]:
-    """Yield the remarks about one part of a two-part document: what belongs to the other is only to be moved."""
-    other = next(kind for kind in KINDS if kind != part)
-    for remark in remarks:
-        moved = remark.code is Code.MIXED_KINDS
-        yield remark._replace(hint=f"write it in a sub-config under '{other}:'") if moved else remark
-
-
-def _one_list(
-    data: object, source: SourceMap | None, kind: Kind | None, policy: SeverityPolicy, *, prefix: ConfigPath = ()
-) -> PruningConfigList | QuantizationConfigList:
-    stated = kind or inferred_kind(data)
-    read_as = stated or "pruning"
-    configs, remarks = validated(data, read_as)
-    if source is None and not prefix and isinstance(data, str | os.PathLike):
-        hint = "write load(...) to read a file, loads(...) to read a text"
-        remarks = [remark._replace(hint=hint) for remark in remarks]
-    if configs is None:
-        provenance = Provenance.of(len(data) if isinstance(data, Sequence) else 0, source, prefix)
-        raise InvalidConfig(policy.apply(placed(_of_part(remarks, read_as) if prefix else remarks, provenance)))
-    provenance = Provenance.of(len(configs), source, prefix)
-    result = _LISTS[read_as](configs, provenance=provenance, policy=policy, kind_stated=stated is not None)
-    if policy.raises and has_errors(result.findings):
-        raise InvalidConfig(result.findings)
-    return result
+    message = f"there is no part '{printable(shortened(key))}' in a two-part document"
+    return LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)

@@ -1,7 +1,7 @@
-"""Where things stand: config paths, positions in a text, and the way from one to the other.
+"""Locations: config paths, positions in a text, and the way from one to the other.
 
-Nothing here knows what a config list is. A reader of documents makes a `SpanTree`, a `SourceMap`
-binds it to a file, and a `Provenance` remembers from which file each sub-config of a list came.
+Nothing here knows the keys of a config list. A reader of documents makes a `SpanTree`, a `SourceMap`
+ties it to a file, and a `Provenance` remembers from which file each sub-config of a list came.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import functools
 import re
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
+
+from compression_config.text import Notation, shortened
 
 __all__ = ["ConfigPath", "Place", "Position", "Provenance", "SourceMap", "Span", "SpanTree", "format_path", "place_in"]
 
@@ -22,7 +24,7 @@ _PLAIN_KEY = re.compile(r"[^\W\d][\w-]*")
 
 
 def format_path(path: ConfigPath) -> str:
-    """Return `path` as people write it; the empty path is the empty string.
+    """Return `path` as text; the empty path is the empty string. A very long key is cut.
 
     >>> format_path((2, "op_types", 0))
     '[2].op_types[0]'
@@ -33,10 +35,10 @@ def format_path(path: ConfigPath) -> str:
     for step in path:
         if isinstance(step, int):
             parts.append(f"[{step}]")
-        elif _PLAIN_KEY.fullmatch(step):
+        elif _PLAIN_KEY.fullmatch(step) and shortened(step) == step:
             parts.append(f".{step}" if parts else step)
         else:
-            parts.append(f"[{step!r}]")
+            parts.append(f"[{shortened(step)!r}]")
     return "".join(parts)
 
 
@@ -48,7 +50,7 @@ class Position(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A stretch of text: `start` is its first character, `end` stands behind its last."""
+    """A stretch of text, from its first character at `start` up to, not including, `end`."""
 
     start: Position
     end: Position
@@ -58,21 +60,21 @@ class SpanTree(Protocol):
     """The positions of a document's keys and values, asked for by config path."""
 
     def span(self, path: ConfigPath, *, key: bool = False) -> Span:
-        """Return where the value at `path` stands, or with `key` where its key does.
+        """Return the span of the value at `path`, or with `key` that of its key.
 
-        A path that leads further than the document does gives its nearest known ancestor:
-        a missing key is the fault of the mapping that lacks it. An element of a sequence has
-        no key: `key` makes no difference to it.
+        A path that is not in the document gives its nearest known ancestor: a missing key is reported
+        at the mapping that lacks it. An element of a sequence has no key: `key` makes no difference to it.
         """
 
 
 @dataclass(frozen=True, eq=False)
 class SourceMap:
-    """A text that was read: its name in messages, its lines, and where its values stand."""
+    """A text that was read: its name in messages, its lines, and the spans of its keys and values."""
 
     name: str
     text: str
     tree: SpanTree
+    notation: Notation = "yaml"
 
     def line(self, number: int) -> str:
         """Return line `number` (from 1) without its line break; past the end, the empty string.
@@ -83,7 +85,7 @@ class SourceMap:
 
     @functools.cached_property
     def _lines(self) -> list[str]:
-        """The lines, split once: a text can have a finding on each of them."""
+        # Split once: a text can have a finding on each of its lines.
         return _LINE_BREAK.split(self.text)
 
 
@@ -91,7 +93,7 @@ _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 
 class Place(NamedTuple):
-    """A config path, and where it stands in a text; plain data has neither span nor source."""
+    """A config path, and its span in a text; plain data has neither span nor source."""
 
     path: ConfigPath
     span: Span | None = None
@@ -101,13 +103,13 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Run:
-    """Sub-configs that stand one behind the other in one document."""
+class _Segment:
+    """Consecutive sub-configs of a list that are also consecutive in one document."""
 
     start: int
     """Index in the whole list of the first of them."""
     prefix: ConfigPath
-    """What leads to the list inside its document: `("pruning",)` in a two-part document."""
+    """The path of the list in its document: `("pruning",)` in a two-part document."""
     first: int
     """Index of the first of them in its own document."""
     source: SourceMap | None
@@ -115,52 +117,65 @@ class _Run:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Provenance:
-    """Where the sub-configs of a list came from; lists from several files keep theirs when joined."""
+    """Where the sub-configs of a list come from; joining lists keeps the files of both."""
 
-    runs: tuple[_Run, ...]
+    segments: tuple[_Segment, ...]
     length: int
 
     @classmethod
     def of(cls, length: int, source: SourceMap | None = None, prefix: ConfigPath = ()) -> Provenance:
-        """Return the provenance of a list of `length` sub-configs that stands at `prefix` in `source`."""
-        return cls((_Run(0, prefix, 0, source),), length)
+        """Return the provenance of a list of `length` sub-configs at `prefix` in `source`."""
+        return cls((_Segment(0, prefix, 0, source),), length)
 
     def __add__(self, other: Provenance) -> Provenance:
-        moved = (_Run(run.start + self.length, run.prefix, run.first, run.source) for run in other.runs if other.length)
-        return Provenance((*(self.runs if self.length else ()), *moved) or self.runs, self.length + other.length)
+        moved = (
+            _Segment(part.start + self.length, part.prefix, part.first, part.source)
+            for part in (other.segments if other.length else ())
+        )
+        segments = (*(self.segments if self.length else ()), *moved)
+        return Provenance(segments or self.segments, self.length + other.length)
 
     def picked(self, indices: range) -> Provenance:
         """Return the provenance of the list of the sub-configs at `indices`, in that order."""
-        runs: list[_Run] = []
+        segments: list[_Segment] = []
         for start, index in enumerate(indices):
-            found = self._run(index)
-            run = _Run(start, found.prefix, found.first + index - found.start, found.source)
-            last = runs[-1] if runs else None
-            if last is None or last.source is not run.source or last.first + start - last.start != run.first:
-                runs.append(run)
-        return Provenance(tuple(runs) or self.runs[:1], len(indices))
+            found = self._segment(index)
+            here = _Segment(start, found.prefix, found.first + index - found.start, found.source)
+            last = segments[-1] if segments else None
+            if last is None or last.source is not here.source or last.first + start - last.start != here.first:
+                segments.append(here)
+        return Provenance(tuple(segments) or self.segments[:1], len(indices))
 
     def place(self, path: ConfigPath, *, key: bool = False) -> Place:
-        """Return where `path` (from the top of the list) stands: the value there, or with `key` its key.
+        """Return the place of `path` (from the top of the list): of the value there, or with `key` of its key.
 
-        The path that is shown has the index of the whole list; the span is looked up in the file
+        The path of the answer has the index in the whole list; the span is looked up in the file
         that the sub-config came from.
         """
-        index = path[0] if path and isinstance(path[0], int) else 0
-        run = self._run(index)
-        shown = run.prefix + path
-        if run.source is None:
+        index = _index(path)
+        segment = self._segment(index)
+        shown = segment.prefix + path
+        if segment.source is None:
             return Place(shown)
-        inside = run.prefix + path
+        inside = shown
         if path and isinstance(path[0], int):
-            inside = (*run.prefix, run.first + index - run.start, *path[1:])
-        return place_in(run.source, inside, key=key)._replace(path=shown)
+            inside = (*segment.prefix, segment.first + index - segment.start, *path[1:])
+        return place_in(segment.source, inside, key=key)._replace(path=shown)
 
-    def _run(self, index: int) -> _Run:
-        return self.runs[bisect.bisect_right(self.runs, index, key=lambda run: run.start) - 1]
+    def notation(self, path: ConfigPath) -> Notation:
+        """Return how the sub-config at `path` is written: as its file is, in Python without one."""
+        source = self._segment(_index(path)).source
+        return "python" if source is None else source.notation
+
+    def _segment(self, index: int) -> _Segment:
+        return self.segments[bisect.bisect_right(self.segments, index, key=lambda segment: segment.start) - 1]
+
+
+def _index(path: ConfigPath) -> int:
+    return path[0] if path and isinstance(path[0], int) else 0
 
 
 def place_in(source: SourceMap, path: ConfigPath, *, key: bool = False) -> Place:
-    """Return where `path` stands in the document `source`."""
+    """Return the place of `path` in the document `source`."""
     span = source.tree.span(path, key=key)
     return Place(path, span, source.name, source.line(span.start.line))

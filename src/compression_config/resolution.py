@@ -1,12 +1,15 @@
-"""Views of an answer: one layer, one sub-config. They hold no data of their own."""
+"""The answer as users see it: a mapping over the layers of a model, and a sequence of what became of each sub-config.
+
+Both are views of `Resolved`, which knows layers by position; they hold no data of their own, and what takes time is
+computed when it is first asked for.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast, overload
 
 from compression_config.budget import Budget, budget_findings, budget_of
@@ -21,12 +24,13 @@ from compression_config.linting import review
 from compression_config.linting.selectors import selection_findings
 from compression_config.resolving.canonical import canonical_list, fingerprint
 from compression_config.resolving.resolved import Resolved, Status
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings
 from compression_config.serialization import resolution_to_dict
 
 __all__ = [
     "CompressedLayer",
+    "CompressedLayers",
     "CompressionLayer",
     "CompressionResolution",
     "LayerResolution",
@@ -34,7 +38,6 @@ __all__ = [
     "SubConfigResolution",
     "SubConfigs",
     "Unmatched",
-    "layer_view",
 ]
 
 
@@ -79,7 +82,7 @@ class LayerResolution(Generic[S_co]):
     def index(self) -> int | None:
         """The index of the deciding sub-config, from 0; None when the layer is untouched."""
         index = self._resolved.decided_by[self._position]
-        return None if index == NOBODY else index
+        return None if index == UNDECIDED else index
 
     @property
     def selected_by(self) -> tuple[int, ...]:
@@ -113,10 +116,26 @@ class CompressedLayer(LayerResolution[S_co]):
         return cast("S_co", self._resolved.settings(self._position))
 
 
-def layer_view(resolved: Resolved, position: int) -> LayerResolution[AnySettings]:
-    """Return the view of the layer at `position`."""
-    compressed = resolved.status(position) is Status.COMPRESSED
-    return (CompressedLayer if compressed else LayerResolution)(resolved, position)
+class CompressedLayers(Mapping[str, CompressedLayer[S_co]], Generic[S_co]):
+    """Compressed layers by name, in the model's order. Read-only; it can be pickled and copied."""
+
+    __slots__ = ("_positions", "_resolved")
+
+    def __init__(self, resolved: Resolved, positions: Iterable[int]) -> None:
+        self._resolved = resolved
+        self._positions = {resolved.inventory.names[position]: position for position in positions}
+
+    def __getitem__(self, name: str) -> CompressedLayer[S_co]:
+        return CompressedLayer(self._resolved, self._positions[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._positions)
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 class SubConfigResolution:
@@ -137,7 +156,7 @@ class SubConfigResolution:
 
     @property
     def selected(self) -> tuple[str, ...]:
-        """The names of the layers that its selector holds for, in the model's order."""
+        """The names of the layers that it selects, in the model's order."""
         names = self._resolved.inventory.names
         return tuple(names[position] for position in self._resolved.selection.selected(self.index))
 
@@ -149,7 +168,7 @@ class SubConfigResolution:
 
     @property
     def shadowed(self) -> bool:
-        """Whether it selects layers and later sub-configs take every one of them."""
+        """Whether it selects layers and decides about none."""
         return self._resolved.shadowed(self.index)
 
     def __eq__(self, other: object) -> bool:
@@ -169,7 +188,7 @@ class SubConfigResolution:
 
 
 class SubConfigs(Sequence[SubConfigResolution]):
-    """What became of each sub-config, in list order; made when asked for."""
+    """What became of each sub-config, in list order; made on demand."""
 
     def __init__(self, resolved: Resolved) -> None:
         self._resolved = resolved
@@ -214,7 +233,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
 
     @property
     def resolved(self) -> Resolved:
-        """The data behind this answer, in which layers are known by position; for modules of this package."""
+        """The data that this shows, in which layers are known by position; for modules of this package."""
         return self._resolved
 
     @property
@@ -233,7 +252,10 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         return self._resolved.inventory
 
     def __getitem__(self, name: str) -> LayerResolution[S_co]:
-        return cast("LayerResolution[S_co]", layer_view(self._resolved, self._position(name)))
+        position = self._position(name)
+        compressed = self._resolved.status(position) is Status.COMPRESSED
+        view: type[LayerResolution[S_co]] = CompressedLayer if compressed else LayerResolution
+        return view(self._resolved, position)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.inventory.names)
@@ -259,9 +281,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
     @functools.cached_property
     def compressed(self) -> Mapping[str, CompressedLayer[S_co]]:
         """The compressed layers by name, in the model's order; see `prunable` for those that have a weight."""
-        names = self.inventory.names
-        found = {names[p]: CompressedLayer[S_co](self._resolved, p) for p in self._with_status(Status.COMPRESSED)}
-        return MappingProxyType(found)
+        return CompressedLayers(self._resolved, self._with_status(Status.COMPRESSED))
 
     @functools.cached_property
     def prunable(self) -> Mapping[str, CompressedLayer[S_co]]:
@@ -269,10 +289,8 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
 
         A layer of which nothing is known but name and type counts as having one.
         """
-        names, has_weight = self.inventory.names, self.inventory.has_weight
-        weightless = {names[p] for p in self._with_status(Status.COMPRESSED) if has_weight(p) is False}
-        found = {name: layer for name, layer in self.compressed.items() if name not in weightless}
-        return MappingProxyType(found)
+        compressed, has_weight = self._with_status(Status.COMPRESSED), self.inventory.has_weight
+        return CompressedLayers(self._resolved, (p for p in compressed if has_weight(p) is not False))
 
     @property
     def excluded(self) -> tuple[str, ...]:
@@ -300,7 +318,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
 
     @functools.cached_property
     def unmatched(self) -> tuple[Finding, ...]:
-        """The findings about selectors that select nothing, as severe as `resolve` was told to take them (D14)."""
+        """The findings about selectors that select nothing, with the severity that `resolve` was given (D14)."""
         errors = (finding for finding in self._selecting if finding.severity is Severity.ERROR)
         if self._on_unmatched == "warn":
             return tuple(replace(finding, severity=Severity.WARNING) for finding in errors)
@@ -322,7 +340,7 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         return fingerprint(self._resolved)
 
     def explain(self, name: str) -> str:
-        """Return in words what a layer gets, which sub-config decides and which it overrules.
+        """Return in words what a layer gets, which sub-config decides and which ones it overwrites.
 
         Raises `UnknownLayer` with the nearest names.
         """
@@ -336,14 +354,14 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         """Return the answer as versioned plain data, ready for JSON; see docs/cli.md for its shape."""
         return resolution_to_dict(self._resolved, self.findings, self.budget)
 
-    def _position(self, name: str) -> int:
-        position = self.inventory.position(name)
+    def _position(self, name: object) -> int:
+        position = self.inventory.position(name) if isinstance(name, str) else None
         if position is None:
             raise UnknownLayer(name, self.inventory.nearest(name))
         return position
 
     def _with_status(self, status: Status) -> Iterator[int]:
-        statuses = {NOBODY: Status.UNTOUCHED}
+        statuses = {UNDECIDED: Status.UNTOUCHED}
         for index, config in enumerate(self.config_list):
             statuses[index] = Status.EXCLUDED if config.exclude else Status.COMPRESSED
         return (position for position, index in enumerate(self._resolved.decided_by) if statuses[index] is status)
@@ -355,7 +373,7 @@ _KEYS = tuple(dict.fromkeys(key for config in CONFIG_TYPES.values() for key in c
 def _list_order(finding: Finding) -> tuple[int, tuple[int, int], int, int]:
     """Sort by sub-config, then by place in its file, or for plain data by key and element.
 
-    What speaks of the whole list comes first.
+    What concerns the whole list comes first.
     """
     index, element = ([step for step in finding.path if isinstance(step, int)] + [-1, -1])[:2]
     key = next((_KEYS.index(step) for step in finding.path if step in _KEYS), -1)

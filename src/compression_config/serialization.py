@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Iterable
 from typing import Any
 
 from compression_config.budget.budget import Budget
-from compression_config.budget.counting import masked_count
-from compression_config.budget.storage import bits_of_dtype
-from compression_config.findings import Finding
+from compression_config.findings import Edit, Finding
 from compression_config.locations import format_path
-from compression_config.resolving.canonical import fingerprint, settings_to_dict
-from compression_config.resolving.resolved import Resolved, Status
-from compression_config.resolving.selection import NOBODY
-from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.resolving.canonical import fingerprint
+from compression_config.resolving.resolved import Resolved
+from compression_config.resolving.selection import UNDECIDED
+from compression_config.resolving.settings import plain_settings
 
-__all__ = ["FORMAT_VERSION", "budget_to_dict", "finding_to_dict", "resolution_to_dict", "share_in_words"]
+__all__ = ["FORMAT_VERSION", "budget_to_dict", "finding_to_dict", "resolution_to_dict"]
 
 
 FORMAT_VERSION = 2
@@ -24,7 +21,7 @@ FORMAT_VERSION = 2
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
-    """Return a finding as plain data: code, severity, message, hint, path, where it is written, source, span."""
+    """Return a finding as plain data: code, severity, message, hint, fix, path, where it is written, source, span."""
     span = finding.span and {
         "start": finding.span.start._asdict(),
         "end": finding.span.end._asdict(),
@@ -34,11 +31,17 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity.value,
         "message": finding.message,
         "hint": finding.hint,
+        "fix": finding.fix and [_edit_to_dict(edit) for edit in finding.fix],
+        "safe": finding.safe,
         "path": list(finding.path),
         "at": format_path(finding.path),
         "source": finding.source,
         "span": span,
     }
+
+
+def _edit_to_dict(edit: Edit) -> dict[str, Any]:
+    return {"action": edit.action, "path": list(edit.path), "value": edit.value}
 
 
 def resolution_to_dict(resolved: Resolved, findings: Iterable[Finding], budget: Budget) -> dict[str, Any]:
@@ -76,8 +79,8 @@ def _layer_to_dict(resolved: Resolved, position: int) -> dict[str, Any]:
         "weight_shape": shape and list(shape),
         "numel": resolved.inventory.numel(position),
         "status": resolved.status(position).value,
-        "index": None if index == NOBODY else index,
-        "settings": settings and settings_to_dict(settings),
+        "index": None if index == UNDECIDED else index,
+        "settings": settings and plain_settings(settings),
     }
 
 
@@ -122,51 +125,3 @@ def budget_to_dict(budget: Budget) -> dict[str, Any]:
         },
         "unknown": list(budget.unknown),
     }
-
-
-def share_in_words(resolved: Resolved, budget: Budget, position: int) -> str | None:
-    """Return what the budget means for the layer at `position`, as a sentence without a full stop.
-
-    None for a layer that is not compressed or has no weight.
-    """
-    inventory = resolved.inventory
-    if resolved.status(position) is not Status.COMPRESSED or inventory.has_weight(position) is False:
-        return None
-    if position in budget.tally.stand_in:
-        return f"its weight is that of '{inventory.names[budget.tally.stand_in[position]]}' and counted there"
-    numel = budget.tally.numels[position]
-    if numel is None:
-        return "its number of weight elements is not known"
-    settings = resolved.settings(position)
-    if isinstance(settings, QuantizationSettings):
-        return _quantized(numel, settings.bits.get("weight"), inventory.dtypes[position])
-    if isinstance(settings, PruningSettings) and settings.sparsity is not None:
-        return f"{masked_count(numel, settings.sparsity):,} of its {numel:,} weight elements are masked"
-    return _in_group(resolved, budget, position)
-
-
-def _in_group(resolved: Resolved, budget: Budget, position: int) -> str:
-    """Return the interval that a group leaves one of its layers."""
-    group = next(group for group in budget.groups if group.index == resolved.decided_by[position])
-    layer = group.layers[bisect.bisect_left(budget.tally.decided[group.index], position)]
-    if layer.minimum is None or layer.maximum is None or group.granted is None:
-        known = f"at most {layer.cap:,} of its {layer.numel:,} weight elements are masked"
-        return f"{known}; '{group.unknown[0]}', which shares the budget, has an unknown number"
-    interval = f"{layer.minimum:,} to {layer.maximum:,}" if layer.minimum < layer.maximum else f"{layer.maximum:,}"
-    return (
-        f"{interval} of its {layer.numel:,} weight elements are masked; "
-        f"the group of {_layers(len(group.names))} masks {group.granted:,} of {group.numel:,}"
-    )
-
-
-def _quantized(numel: int, bits: int | None, dtype: str | None) -> str:
-    """Return what a weight takes, before if that is known, and quantized."""
-    if bits is None:
-        return f"its {numel:,} weight elements are not quantized"
-    width = bits_of_dtype(dtype or "")
-    before = "" if width is None else f" instead of {-(-numel * width // 8):,}"
-    return f"its {numel:,} weight elements take {-(-numel * bits // 8):,} bytes{before}"
-
-
-def _layers(count: int) -> str:
-    return "1 layer" if count == 1 else f"{count:,} layers"

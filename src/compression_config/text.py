@@ -1,104 +1,107 @@
-"""Words in messages: how they are written, and which known one resembles a misspelt one."""
+"""Phrases and characters: how lists, counts, names and values are written in messages and reports.
+
+Everything that a user reads is put together here: words joined, counted and quoted, unsafe characters escaped, a
+line of YAML or JSON, the cells of a table. Nothing here knows config lists or models.
+"""
 
 from __future__ import annotations
 
 import difflib
+import json
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 __all__ = [
     "SHOWN",
+    "Notation",
+    "aligned",
+    "counted",
+    "display_width",
+    "joined",
+    "json_flow",
     "layers_words",
     "listed",
+    "more_words",
     "names_words",
     "nearest",
+    "number_cell",
     "numbers_words",
     "printable",
-    "row",
+    "quoted",
+    "represented",
+    "shortened",
     "types_words",
     "written",
+    "written_value",
+    "yaml_flow",
 ]
 
 
-def nearest(word: str, candidates: Iterable[str], *, limit: int = 1) -> list[str]:
-    """Return up to `limit` of `candidates` that resemble `word`, the likeliest first; empty when none does.
+# Lists and counts.
 
-    A difference of case alone beats every other.
+SHOWN = 3
+"""How many of a longer list are named."""
 
-    >>> nearest("op_name", ["op_types", "op_names"])
-    ['op_names']
+
+def joined(words: Iterable[str], last: str = "and", *, most: int | None = None) -> str:
+    """Return words as a sentence lists them; of more than `most` the others are counted. No words give "".
+
+    A single one is named rather than counted, which takes no more room.
+
+    >>> joined(["a", "b", "c"]), joined("abcde", "or", most=3)
+    ('a, b and c', 'a, b, c or 2 more')
     """
-    known = list(candidates)
-    same = [candidate for candidate in known if candidate.casefold() == word.casefold()]
-    close = difflib.get_close_matches(word, known, n=limit + len(same), cutoff=0.7)
-    return [*same, *(candidate for candidate in close if candidate not in same)][:limit]
+    found = list(words)
+    if most is not None and len(found) > most + 1:
+        found[most:] = [more_words(len(found) - most)]
+    return f" {last} ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
 
 
-def listed(words: Iterable[str], *, last: str = "and") -> str:
+def more_words(count: int) -> str:
+    """Return how many are not named: "4 more"."""
+    return f"{count:,} more"
+
+
+def quoted(words: Iterable[str]) -> list[str]:
+    """Return words in the quotes that names and keys have in messages."""
+    return [f"'{word}'" for word in words]
+
+
+def listed(words: Iterable[str], *, last: str = "and", most: int | None = None) -> str:
     """Return quoted `words` as a sentence lists them.
 
     >>> listed(["a", "b", "c"])
     "'a', 'b' and 'c'"
     """
-    *head, tail = (f"'{word}'" for word in words)
-    return f"{', '.join(head)} {last} {tail}" if head else tail
+    return joined(quoted(words), last, most=most)
 
 
-def printable(text: str) -> str:
-    r"""Return `text` with everything that is no visible character escaped: it moves no cursor and hides nothing.
-
-    >>> printable("fc1\x1b[31m")
-    'fc1\\x1b[31m'
-    """
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
-
-
-def _escaped(letter: str) -> str:
-    return letter.encode("unicode_escape").decode("ascii")
-
-
-_PLAIN = re.compile(r"[^\W\d][\w-]*(\.[\w-]+)*")
-_YAML_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-
-
-def written(key: str, words: Iterable[str]) -> str:
-    """Return a key with a list of names as one line of YAML.
-
-    >>> written("op_names", ["fc1", "0", "layer1."])
-    "op_names: [fc1, '0', 'layer1.']"
-    """
-    return f"{key}: [{', '.join(map(_scalar, words))}]"
-
-
-def _scalar(word: str) -> str:
-    if _PLAIN.fullmatch(word) and word.casefold() not in _YAML_WORDS:
-        return word
-    return "'" + word.replace("'", "''") + "'"
-
-
-SHOWN = 3
-"""So many of a longer row are named."""
-
-
-def names_words(names: Sequence[str]) -> str:
+def names_words(names: Iterable[str]) -> str:
     """Return quoted names as a sentence lists them, the first few in full: "'a', 'b', 'c' and 4 more"."""
-    if len(names) <= SHOWN + 1:
-        return listed(names)
-    return row([f"'{name}'" for name in names[:SHOWN]], f"{len(names) - SHOWN:,} more")
+    return listed(names, most=SHOWN)
 
 
-def types_words(counts: Sequence[tuple[str, int]]) -> str:
-    """Return how many layers of which type: "12 Dropout, 2 ReLU and 3 of other types"."""
-    words = [f"{count:,} {kind}" for kind, count in counts[:SHOWN]]
-    others = sum(count for _, count in counts[SHOWN:])
-    return row(words, f"{others:,} of other types" if others else None)
+def counted(number: int, thing: str) -> str:
+    """Return a number with what it counts.
+
+    >>> counted(1, "layer"), counted(1200, "layer")
+    ('1 layer', '1,200 layers')
+    """
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def layers_words(count: int) -> str:
     """Return a number of layers: "1 layer", "1,200 layers"."""
-    return f"{count:,} layer" if count == 1 else f"{count:,} layers"
+    return counted(count, "layer")
+
+
+def types_words(counts: Sequence[tuple[str, int]], most: int = SHOWN) -> str:
+    """Return how many layers of which type: "12 Dropout, 2 ReLU and 3 more"."""
+    words = [f"{count:,} {layer_type}" for layer_type, count in counts[:most]]
+    others = sum(count for _, count in counts[most:])
+    return joined([*words, more_words(others)] if others else words)
 
 
 def numbers_words(numbers: Sequence[int]) -> str:
@@ -118,11 +121,187 @@ def numbers_words(numbers: Sequence[int]) -> str:
         for run in runs
         for word in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))  # noqa: PLR2004
     ]
-    most = 2 * SHOWN
-    return row(words[:most], f"{len(words) - most} more" if len(words) > most else None)
+    return joined(words, most=2 * SHOWN)
 
 
-def row(words: Sequence[str], others: str | None = None) -> str:
-    """Return words as a sentence lists them; `others` comes last: "a, b and 4 more"."""
-    *head, tail = (*words, others) if others else words
-    return f"{', '.join(head)} and {tail}" if head else tail
+def nearest(word: str, candidates: Iterable[str], *, limit: int = 1) -> list[str]:
+    """Return up to `limit` of `candidates` that resemble `word`, the likeliest first; empty when none does.
+
+    A difference of case alone beats every other.
+
+    >>> nearest("op_name", ["op_types", "op_names"])
+    ['op_names']
+    """
+    known = list(candidates)
+    same = [candidate for candidate in known if candidate.casefold() == word.casefold()]
+    close = difflib.get_close_matches(word, known, n=limit + len(same), cutoff=0.7)
+    return [*same, *(candidate for candidate in close if candidate not in same)][:limit]
+
+
+# Characters.
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with every character escaped that would not be seen: it moves no cursor and hides nothing.
+
+    Every report and message goes through this on its way out; what it returns it leaves as it is.
+
+    >>> printable("fc1\x1b[31m")
+    'fc1\\x1b[31m'
+    """
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """Return `text` with what goes beyond `limit` characters cut: a message repeats no more of what the user wrote.
+
+    >>> shortened("a" * 100, 10)
+    'aaaaaaa...'
+    """
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def represented(value: object) -> str:
+    """Return the `repr` of an argument for a message, cut; the name of its type where its `repr` fails.
+
+    >>> represented("toml"), represented("x" * 1000)[-4:]
+    ("'toml'", 'x...')
+    """
+    try:
+        return shortened(printable(repr(value)))
+    except Exception:  # noqa: BLE001 - `repr` runs code of the value, which may raise anything
+        return f"an object of type {type(value).__name__}"
+
+
+def display_width(text: str) -> int:
+    """Return how many columns of a terminal `text` takes: East Asian characters two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_character_width, text))
+
+
+def _character_width(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+# Notations.
+
+Notation: TypeAlias = Literal["yaml", "json", "python"]
+"""How a config list is written: a hint shows what to write in the notation of what the user wrote (D21)."""
+
+_PLAIN = re.compile(r"[^\W\d][\w-]*(\.[\w-]+)*")
+_YAML_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+_CONSTANTS: Mapping[Notation, Mapping[object, str]] = {
+    "yaml": {True: "true", False: "false", None: "null"},
+    "json": {True: "true", False: "false", None: "null"},
+    "python": {True: "True", False: "False", None: "None"},
+}
+
+
+def written(key: str, value: object, notation: Notation = "yaml") -> str:
+    """Return a key with its value as one line of a config list.
+
+    >>> written("op_names", ["fc1", "0", "layer1."])
+    "op_names: [fc1, '0', 'layer1.']"
+    >>> written("exclude", True, "json"), written("exclude", True, "python")
+    ('"exclude": true', '"exclude": True')
+    """
+    return f"{written_value(key, notation)}: {written_value(value, notation)}"
+
+
+def written_value(value: object, notation: Notation = "yaml") -> str:
+    """Return plain data on one line: strings, numbers, constants, and lists and mappings of them.
+
+    >>> written_value({"weight": 8}), written_value({"weight": 8}, "json")
+    ('{weight: 8}', '{"weight": 8}')
+    """
+    if isinstance(value, str):
+        if notation == "yaml":
+            return _yaml_scalar(value)
+        return json.dumps(value, ensure_ascii=False)
+    if value is None or isinstance(value, bool):
+        return _CONSTANTS[notation][value]
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(written(key, part, notation) for key, part in value.items()) + "}"
+    if isinstance(value, Iterable):
+        return "[" + ", ".join(written_value(part, notation) for part in value) + "]"
+    return str(value)
+
+
+def _yaml_scalar(word: str) -> str:
+    if _PLAIN.fullmatch(word) and word.casefold() not in _YAML_WORDS:
+        return word
+    if not word.isprintable():
+        return json.dumps(word)
+    return "'" + word.replace("'", "''") + "'"
+
+
+def json_flow(value: object) -> str:
+    r"""Return plain data as JSON on one line, in ASCII that can be seen.
+
+    >>> json_flow({"name": "fc\x7f"})
+    '{"name": "fc\\u007f"}'
+    """
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
+# YAML 1.1, which PyYAML's safe_load reads, takes 1e-07 for a string; 1.0e-07 is a number in both versions.
+_BARE_EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\d.])\d(?=e[-+]\d)')
+
+
+def yaml_flow(value: object) -> str:
+    r"""Return plain data as YAML on one line, in the style of JSON: characters that can be seen stay as they are.
+
+    >>> yaml_flow({"name": "层\u202e", "sparsity": 1e-7})
+    '{"name": "层\\u202e", "sparsity": 1.0e-07}'
+    """
+    # What cannot be seen can only be in strings: JSON on one line has no other white space than the space.
+    text = json.dumps(value, ensure_ascii=False)
+    if not text.isprintable():
+        text = "".join(map(_yaml_character, text))
+    if "e-" not in text and "e+" not in text:
+        return text
+    return _BARE_EXPONENT.sub(lambda found: found[0] if found[0][0] == '"' else f"{found[0]}.0", text)
+
+
+def _yaml_character(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - beyond it YAML has eight digits
+
+
+# Tables.
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[tuple[str, ...]]:
+    """Return rows with their cells filled up to the width of their columns; `right` has those that are flush right.
+
+    >>> aligned([("layer", "masked"), ("fc", "1,200")], right={1})
+    [('layer', 'masked'), ('fc   ', ' 1,200')]
+    """
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    return [
+        tuple(
+            _filled(cell, width, column in right) for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def number_cell(number: int | None) -> str:
+    """Return a number as a table shows it: empty where it is not known or does not apply."""
+    return "" if number is None else f"{number:,}"
+
+
+def _filled(cell: str, width: int, right: bool) -> str:
+    fill = " " * (width - display_width(cell))
+    return fill + cell if right else cell + fill

@@ -14,6 +14,7 @@ import argparse
 import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 
 from measuring import medians
@@ -89,7 +90,7 @@ def _compared(title: str, model: nn.Module, peers: Sequence[Peer]) -> Table:
         taken = medians(
             {
                 "walk": lambda: list(model.named_modules()),
-                "resolve": lambda given=config_list: cc.resolve(given, model, unmatched="ignore"),
+                "resolve": partial(cc.resolve, config_list, model, unmatched="ignore"),
             }
         )
         for row, peer in zip(rows.values(), peers, strict=True):

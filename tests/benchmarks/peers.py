@@ -203,7 +203,8 @@ def nni_function() -> Callable[..., Any]:
             loaded = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(loaded)
     assert loaded is not None
-    return loaded.select_modules_by_config
+    select: Callable[..., Any] = loaded.select_modules_by_config
+    return select
 
 
 class CompressedTensors(ByLayers):
@@ -232,7 +233,7 @@ class Remembered(AOBaseConfig):
     decided_by: dict[int, int]
 
 
-@register_quantize_module_handler(Remembered)
+@register_quantize_module_handler(Remembered)  # type: ignore[untyped-decorator]
 def remember(module: nn.Module, config: Remembered, parameter_name: str = "") -> nn.Module:  # noqa: ARG001
     """Note that `config` was given for `module`; torchao asks for this signature."""
     config.decided_by[id(module)] = config.place

@@ -13,7 +13,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-__all__ = ["WORKLOADS", "ConfigData", "NamesAndTypes", "experts", "mixed", "one_long_selector", "yaml_text"]
+__all__ = [
+    "WORKLOADS",
+    "ConfigData",
+    "NamesAndTypes",
+    "experts",
+    "in_every_layer",
+    "misspelt",
+    "mixed",
+    "one_long_selector",
+    "stacked",
+    "yaml_text",
+]
 
 ConfigData: TypeAlias = list[dict[str, Any]]
 NamesAndTypes: TypeAlias = Sequence[tuple[str, str]]
@@ -58,6 +69,32 @@ def one_long_selector(layers: NamesAndTypes, size: int) -> ConfigData:
             "total_sparsity": 0.5,
         }
     ]
+
+
+def misspelt(layers: NamesAndTypes, size: int) -> ConfigData:
+    """Return one sub-config with `size` names of layers all over the model, each with two slips in it."""
+    linear = [name.replace("experts", "expert").replace("_proj", "_porj") for name in _linear(layers)]
+    return [{"op_names": linear[:: len(linear) // size][:size], "sparsity_per_layer": 0.5}]
+
+
+_STEM = "model.decoder.transformer_blocks_of_the_language_model.submodules."
+
+
+def stacked(size: int) -> list[tuple[str, str]]:
+    """Return names and types of `size` layers, of which all names begin alike."""
+    return [(f"{_STEM}{index // 100}.{index}", "Linear" if index % 3 else "LayerNorm") for index in range(size)]
+
+
+def in_every_layer(layers: NamesAndTypes, size: int) -> ConfigData:
+    """Return `size` sub-configs with one partial name each, all different and all in the name of every layer."""
+    names = [name for name, _ in layers]
+    alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(min(names), max(names), strict=False))
+    stem = "".join(character for character, _ in alike)
+    widths = range(len(stem), 0, -1)
+    parts = dict.fromkeys(stem[start : start + width] for width in widths for start in range(len(stem) - width + 1))
+    if len(parts) < size:
+        raise ValueError(f"what the names have in common has only {len(parts)} parts, not {size}")
+    return [{"op_partial_names": [part], "sparsity_per_layer": 0.5} for part in list(parts)[:size]]
 
 
 def small(layers: NamesAndTypes) -> ConfigData:

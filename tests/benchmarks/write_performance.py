@@ -17,6 +17,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -56,10 +57,14 @@ def introduction() -> str:
     return INTRODUCTION.format(versions=", ".join(versions), machine=machine)
 
 
+def _one_table(measure: Callable[[], Table]) -> Iterable[Table]:
+    return [measure()]
+
+
 def sections() -> Mapping[str, Callable[[], Iterable[Table]]]:
     """Return all that is measured, by name, in the order of the page."""
     return {
-        **{name: lambda one=measure: [one()] for name, measure in figures.sections().items()},
+        **{name: partial(_one_table, measure) for name, measure in figures.sections().items()},
         "growth": lambda: [growth.growth_table()],
         "peers": lambda: importlib.import_module("compare_peers").tables(),
     }

@@ -174,9 +174,9 @@ def test_masks_by_layer_as_nni_hands_them_out() -> None:
         if isinstance(module, nn.Conv2d | nn.Linear)
     }
     for layer in cc.resolve(CONFIGS, net()).budget.layers:
-        masks[layer.layer]["weight"].view(-1)[: layer.masked] = 0  # type: ignore[union-attr]
+        masks[layer.layer]["weight"].view(-1)[: layer.masked] = 0
     assert verify_resolved(resolved_for(CONFIGS, net()), masks, tolerance="exact").findings == ()
-    masks["6"]["weight"].view(-1)[0] = 0  # type: ignore[union-attr]
+    masks["6"]["weight"].view(-1)[0] = 0
     (finding,) = verify_resolved(resolved_for(CONFIGS, net()), masks).findings
     assert (finding.code, finding.path) == ("touched-layer", (1, "exclude"))
 
@@ -193,7 +193,7 @@ def test_a_shared_weight_is_verified_once() -> None:
     model["head"].weight = model["embed"].weight
     configs = [{"op_types": ["Embedding", "Linear"], "sparsity_per_layer": 0.5}]
     with torch.no_grad():
-        model["embed"].weight.view(-1)[:100] = 0  # type: ignore[operator,union-attr]
+        model["embed"].weight.view(-1)[:100] = 0
     found = verify_resolved(resolved_for(configs, model), model)
     assert [(row.layer, row.masked) for row in found.layers] == [("embed", 100)]
     assert found.findings == ()

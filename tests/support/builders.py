@@ -11,7 +11,7 @@ from literal import Answer, LiteralLayer
 
 import compression_config as cc
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 
 __all__ = ["FakeModel", "answer_of", "as_inventory", "assert_reads_literally", "codes_of", "resolved"]
 
@@ -81,7 +81,7 @@ def assert_reads_literally(
     claims = [literal.selected_by(configs, layer) for layer in layers]
 
     assert list(resolution) == [layer.name for layer in layers]
-    assert selection.decided_by == [decided_by.get(layer.name, NOBODY) for layer in layers]
+    assert selection.decided_by == [decided_by.get(layer.name, UNDECIDED) for layer in layers]
     assert [selection.selected_by(position) for position in range(len(layers))] == claims
     assert [sub_config.selected for sub_config in resolution.sub_configs] == chosen
     assert selection.selected_counts() == list(map(len, chosen))
@@ -93,7 +93,7 @@ def assert_reads_literally(
     assert sorted(
         (found.index, found.element, layers[found.position].name) for found in selection.mismatches
     ) == sorted(literal.mismatches(configs, layers))
-    runners_up = [(NOBODY, NOBODY, *claimed)[-2] for claimed in claims]
+    runners_up = [(UNDECIDED, UNDECIDED, *claimed)[-2] for claimed in claims]
     assert [selection.runner_up(position) for position in range(len(layers))] == runners_up
     for index, sub_config in enumerate(resolution.sub_configs):
         decided = tuple(name for name in resolution if decided_by.get(name) == index)

@@ -11,14 +11,13 @@ from typing import cast
 from compression_config.budget.allocation import allocate
 from compression_config.budget.counting import masked_total, total
 from compression_config.budget.groups import (
+    CountedWeights,
     GroupBudget,
     LayerBudget,
-    Members,
-    Tally,
+    counted_weights,
     group_budget,
     layer_budgets,
     outside_weights,
-    tally_of,
 )
 from compression_config.budget.storage import Storage, storage_of
 from compression_config.resolving.resolved import Resolved
@@ -53,7 +52,7 @@ class ModelBudget:
 
     @property
     def masked_share_of_all(self) -> float | None:
-        """The masked share of all weights, a ratio; None when unknown or there are none."""
+        """The masked share of all weights, a ratio; None when unknown or without any elements."""
         return self.masked / self.numel if self.masked is not None and self.numel else None
 
     @property
@@ -74,7 +73,7 @@ class ModelBudget:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a config list demands of a model, in exact integers; each part is computed when it is asked for.
+    """What a config list demands of a model, in exact integers; each part is computed on demand.
 
     For a quantization list there are neither layers nor groups; `model` and `bytes` say what it does to the weights.
     """
@@ -82,9 +81,9 @@ class Budget:
     _resolved: Resolved = field(repr=False)
 
     @functools.cached_property
-    def tally(self) -> Tally:
+    def weights(self) -> CountedWeights:
         """Which weights count for which layer."""
-        return tally_of(self._resolved)
+        return counted_weights(self._resolved)
 
     @functools.cached_property
     def layers(self) -> tuple[LayerBudget, ...]:
@@ -94,9 +93,9 @@ class Budget:
         """
         found: dict[int, LayerBudget] = {}
         for group in self.groups:
-            found.update(zip(self.tally.decided[group.index], group.layers, strict=True))
+            found.update(zip(self.weights.decided[group.index], group.layers, strict=True))
         for index, ratio in self.ratios.items():
-            found.update(zip(self.tally.decided[index], layer_budgets(self._members(index), ratio), strict=True))
+            found.update(zip(self.weights.decided[index], layer_budgets(*self._members(index), ratio), strict=True))
         return tuple(found[position] for position in sorted(found))
 
     @functools.cached_property
@@ -106,14 +105,14 @@ class Budget:
             index: cast("PruningSettings", self._resolved.settings_of(index)) for index in self._resolved.groups
         }
         return tuple(
-            group_budget(index, group.total_sparsity or 0.0, group.max_sparsity, self._members(index))
+            group_budget(index, group.total_sparsity or 0.0, group.max_sparsity, *self._members(index))
             for index, group in settings.items()
         )
 
     @functools.cached_property
     def ratios(self) -> Mapping[int, float]:
         """The ratio of each layer, for each sub-config that has one and decided a layer: index -> ratio."""
-        settings = {index: self._resolved.settings_of(index) for index in self.tally.decided}
+        settings = {index: self._resolved.settings_of(index) for index in self.weights.decided}
         return {
             index: pruned.sparsity
             for index, pruned in settings.items()
@@ -123,16 +122,16 @@ class Budget:
     @functools.cached_property
     def unknown(self) -> tuple[str, ...]:
         """The names of the compressed layers of which the number of weight elements is not known, in list order."""
-        names, tally = self._resolved.inventory.names, self.tally
-        return tuple(names[p] for positions in tally.decided.values() for p in positions if tally.numels[p] is None)
+        names, weights = self._resolved.inventory.names, self.weights
+        return tuple(names[p] for positions in weights.decided.values() for p in positions if weights.numels[p] is None)
 
     @functools.cached_property
     def model(self) -> ModelBudget:
         """The counts of the whole model; a total is None while a layer that it covers is unknown."""
-        numels, decided = self.tally.numels, self.tally.decided
+        numels, decided = self.weights.numels, self.weights.decided
         masked = [group.granted for group in self.groups]
         for index, ratio in self.ratios.items():
-            known = [numel for numel in self._members(index).numels if numel is not None]
+            known = [numel for numel in self._members(index)[1] if numel is not None]
             masked.append(masked_total(known, ratio) if len(known) == len(decided[index]) else None)
         return ModelBudget(
             numel=total(numels),
@@ -145,13 +144,13 @@ class Budget:
     def bytes(self, dtype: str | None = None, *, sparse: bool = False) -> Storage:
         """Return what all weights take in memory before and after, and the mean bits of one element.
 
-        `dtype` stands in for the type of every weight, as in "bfloat16"; without it the layers say theirs. A
+        `dtype` is taken for the type of every weight, as in "bfloat16"; without it each has its own. A
         quantized weight takes its bits for each element, whole bytes for each weight; scales and zero points are
         not counted. Masked elements take as much as any other, unless `sparse`: then each pruned weight is a
         bitmap of one bit for each element, and the elements that are not masked. Biases and other parameters are
         not counted. Raises `UsageError` for a `dtype` that has no size known here.
         """
-        return storage_of(self._resolved, self.tally, self.groups, dtype=dtype, sparse=sparse)
+        return storage_of(self._resolved, self.weights, self.groups, dtype=dtype, sparse=sparse)
 
     def allocate(self, scores: Mapping[str, float] | None = None) -> Mapping[str, int]:
         """Return for every layer of every group how many elements to mask: groups in list order, layers in the model's.
@@ -163,13 +162,14 @@ class Budget:
         answer, whatever the order of `scores`.
 
         Raises `UnknownNumel` when a layer's number of elements is not known, `FindingsError` when caps or scores
-        leave too little room, and `UsageError` for scores that are none, missing, or of no layer.
+        leave too little room, and `UsageError` for scores that are missing, not numbers, or not of a layer.
         """
         return MappingProxyType(allocate(self._resolved, self.groups, scores))
 
-    def _members(self, index: int) -> Members:
-        names, numels, decided = self._resolved.inventory.names, self.tally.numels, self.tally.decided[index]
-        return Members(tuple([names[p] for p in decided]), tuple([numels[p] for p in decided]))
+    def _members(self, index: int) -> tuple[list[str], list[int | None]]:
+        """Return names and numbers of elements of the layers that sub-config `index` decides and that count."""
+        names, numels, decided = self._resolved.inventory.names, self.weights.numels, self.weights.decided[index]
+        return [names[position] for position in decided], [numels[position] for position in decided]
 
 
 def budget_of(resolved: Resolved) -> Budget:

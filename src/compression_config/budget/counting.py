@@ -1,4 +1,7 @@
-"""Counting in whole numbers: a ratio as it was written, and what it masks. Everything that rounds, rounds here (D8)."""
+"""Counting in whole numbers: a ratio as it was written, and what it masks (D8).
+
+All rounding of counts is in this module: elements that are masked, bytes, and the shares of a budget.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,18 @@ import functools
 import math
 import operator
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from numbers import Real
 
 from compression_config.errors import UsageError
+from compression_config.text import represented
 
 __all__ = [
+    "apportion",
+    "bytes_of",
     "exact_ratio",
+    "floor_bytes",
     "masked_count",
     "masked_total",
     "ratio_for",
@@ -42,7 +49,7 @@ def masked_count(numel: int, ratio: float) -> int:
     """Return how many of `numel` elements a `ratio` from 0 to 1 masks, rounding down.
 
     The ratio is taken as it was written: 0.29 of 100 elements is 29, although the nearest binary float
-    falls short of it. Exact for any `numel`. Raises `UsageError` for what is no count or no ratio.
+    falls short of it. Exact for any `numel`. Raises `UsageError` for anything but a count and a ratio.
 
     Spec: sparsity_per_layer, max_sparsity_per_layer. D8.
 
@@ -52,9 +59,12 @@ def masked_count(numel: int, ratio: float) -> int:
     count = whole_number(numel, "a number of elements")
     share = real_number(ratio)
     if share is None or not 0 <= share <= 1:
-        raise UsageError(f"a ratio is a number from 0 to 1, not {ratio!r}")
-    exact = exact_ratio(share)
-    return exact.numerator * count // exact.denominator
+        raise UsageError(f"a ratio is a number from 0 to 1, not {represented(ratio)}")
+    return _floor_share(count, exact_ratio(share))
+
+
+def _floor_share(count: int, share: Fraction) -> int:
+    return share.numerator * count // share.denominator
 
 
 def masked_total(numels: Iterable[int], ratio: float) -> int:
@@ -69,7 +79,7 @@ def masked_total(numels: Iterable[int], ratio: float) -> int:
 def ratio_for(masked: int, numel: int) -> float:
     """Return the ratio with the fewest decimals that masks exactly `masked` of `numel` elements.
 
-    It turns a count into something to write behind `sparsity_per_layer` or `total_sparsity`; only for
+    It turns a count into something to write after `sparsity_per_layer` or `total_sparsity`; only for
     `masked == numel` is it 1, which no sub-config may say. Where floats are too coarse to hit the count
     (from about 10**16 elements) it masks the next smaller count that they can hit. Raises `UsageError`
     unless `masked` is from 0 to `numel`.
@@ -104,7 +114,7 @@ def smallest_cap(numels: Iterable[int], demanded: int) -> float:
     known = Counter(numels)
 
     def held(cap: Fraction) -> int:
-        return sum(cap.numerator * numel // cap.denominator * times for numel, times in known.items())
+        return sum(_floor_share(numel, cap) * times for numel, times in known.items())
 
     def first(scale: int) -> int:
         return bisect.bisect_left(range(scale + 1), demanded, lo=1, key=lambda n: held(Fraction(n, scale)))
@@ -119,6 +129,58 @@ def smallest_cap(numels: Iterable[int], demanded: int) -> float:
     while held(exact_ratio(cap)) < demanded:
         cap = math.nextafter(cap, 1)
     return cap
+
+
+def apportion(total: int, caps: Sequence[int], shares: Sequence[int]) -> list[int]:
+    """Return whole numbers that sum up to `total`, none above its cap, in proportion to `shares`.
+
+    Largest-remainder apportionment with caps (water-filling): every place gets in proportion to its share until its
+    cap is full; what the full ones cannot take goes to the others in the same proportion. What rounding down leaves
+    goes one each to the largest remainders, the earlier place first where they are equal. `total` must not exceed the
+    caps of the places with a share above 0; the others get nothing.
+
+    >>> apportion(1200, [450, 900], [500, 1000]), apportion(10, [2, 10, 10], [1, 1, 2])
+    ([400, 800], [2, 3, 5])
+    """
+    given = [0] * len(caps)
+    rest, weight = total, sum(shares)
+
+    def fuller(i: int, j: int) -> int:
+        return caps[i] * shares[j] - caps[j] * shares[i]
+
+    unfilled = sorted((i for i, share in enumerate(shares) if share), key=functools.cmp_to_key(fuller))
+    for place, i in enumerate(unfilled):
+        # At rest / weight for each share, this place and all later ones stay below their caps.
+        if caps[i] * weight > shares[i] * rest:
+            unfilled = unfilled[place:]
+            break
+        given[i] = caps[i]
+        rest -= caps[i]
+        weight -= shares[i]
+    else:
+        unfilled = []
+    remainders = []
+    for i in unfilled:
+        given[i], remainder = divmod(shares[i] * rest, weight)
+        remainders.append((-remainder, i))
+    left = rest - sum(given[i] for i in unfilled)
+    for _, i in sorted(remainders)[:left]:
+        given[i] += 1
+    return given
+
+
+def bytes_of(numel: int, bits: int) -> int:
+    """Return how many bytes `numel` elements of `bits` bits each take, rounding up.
+
+    >>> bytes_of(3, 4), bytes_of(3, 8)
+    (2, 3)
+    """
+    return -(-numel * bits // 8)
+
+
+def floor_bytes(numel: int, bits: int) -> int:
+    """Return how many whole bytes `numel` elements of `bits` bits each fill, rounding down."""
+    return numel * bits // 8
 
 
 def total(numbers: Iterable[int | None]) -> int | None:
@@ -142,12 +204,12 @@ def whole_number(value: object, what: str) -> int:
     except TypeError:
         number = -1
     if number < 0:
-        raise UsageError(f"{what} is a whole number from 0, not {value!r}")
+        raise UsageError(f"{what} is a whole number from 0, not {represented(value)}")
     return number
 
 
 def real_number(value: object) -> float | None:
-    """Return `value` as a float (numpy's numbers are fine); None when it is no finite number."""
+    """Return `value` as a float (numpy's numbers are fine); None when it is not a finite number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
     try:

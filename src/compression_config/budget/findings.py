@@ -1,11 +1,11 @@
-"""What is to be said of a budget: at most one finding for each sub-config and each cause (D7)."""
+"""Findings about a budget: at most one for each sub-config and each cause (D7)."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterator, Sequence
 
-from compression_config.budget.allocation import infeasible, remedies
+from compression_config.budget.allocation import fitting, infeasible
 from compression_config.budget.budget import Budget
 from compression_config.budget.counting import masked_count, ratio_for, total
 from compression_config.budget.groups import GroupBudget
@@ -19,14 +19,14 @@ _SHOWN = 3
 """How many layers a message names."""
 
 _ONE_IN = 100
-"""Rounding that loses more than one in so many of the demanded elements is worth a remedy."""
+"""Rounding that loses more than one in so many of the demanded elements gets a hint."""
 
 _FEW = 4
-"""For so many groups it is faster to ask for the layers that each selects than for the claims of all layers."""
+"""Up to so many groups it is faster to ask for the layers that each selects than for the selectors of all layers."""
 
 
 def budget_findings(resolved: Resolved, budget: Budget) -> Iterator[Finding]:
-    """Yield what is to be said of `budget`, in no particular order; nothing where counts are unknown."""
+    """Yield the findings about `budget`, in no particular order; none where counts are unknown."""
     for group in budget.groups:
         if group.demanded is not None and group.reachable is not None:
             yield from _reach(resolved, group, group.demanded, group.reachable)
@@ -37,7 +37,7 @@ def budget_findings(resolved: Resolved, budget: Budget) -> Iterator[Finding]:
 
 
 def _reach(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int) -> Iterator[Finding]:
-    """Yield that the caps cannot hold what is demanded, or that nothing is."""
+    """Yield that the caps cannot hold what is demanded, or that rounding leaves nothing to mask."""
     path = (group.index, "total_sparsity")
     ratio = f"'total_sparsity' {group.total_sparsity}"
     if reachable < demanded and not group.rounded:
@@ -47,12 +47,12 @@ def _reach(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int
             f"{ratio} demands {demanded:,} of {group.numel:,} elements, "
             f"and the caps, rounded down layer by layer, hold {reachable:,}"
         )
-        # Of large layers so little is lost that a remedy, with all its decimals, would only be noise.
-        worth_it = demanded - reachable > demanded // _ONE_IN
-        hint = f"write {remedies(group, demanded, reachable)}" if worth_it else None
+        # In large layers so little is lost that a hint, with all its decimals, would only be noise.
+        worth_it = (demanded - reachable) * _ONE_IN > demanded
+        hint = f"write {fitting(group, demanded, reachable)}" if worth_it else None
         yield Finding.at(resolved.config_list.provenance.place(path), Code.ROUNDED_DEMAND, message, hint)
     elif group.total_sparsity and group.numel and not demanded:
-        message = f"{ratio} of {group.numel:,} elements rounds down to none"
+        message = f"{ratio} of {group.numel:,} elements rounds down to 0"
         hint = _enough("total_sparsity", group.numel)
         yield Finding.at(resolved.config_list.provenance.place(path), Code.MASKS_NOTHING, message, hint)
 
@@ -60,7 +60,7 @@ def _reach(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int
 def _whole_layers(resolved: Resolved, group: GroupBudget, demanded: int) -> Iterator[Finding]:
     """Yield that the budget may mask whole layers because no cap is written.
 
-    That it must is impossible: a ratio below 1 leaves at least one element of the group, which may be any.
+    It never must: a ratio below 1 leaves at least one element of the group, in whichever layer.
     """
     if group.max_sparsity is not None:
         return
@@ -80,19 +80,19 @@ def _whole_layers(resolved: Resolved, group: GroupBudget, demanded: int) -> Iter
 
 
 def _shrunk(resolved: Resolved, budget: Budget) -> Iterator[Finding]:
-    """Yield the groups that cover fewer elements than their selectors, because later sub-configs took layers."""
-    counted, numels = budget.tally.counted, budget.tally.numels
+    """Yield the groups that cover fewer elements than their selectors, because later sub-configs decide some."""
+    counted, numels = budget.weights.counted, budget.weights.numels
     groups = {group.index: group for group in budget.groups if group.numel is not None}
-    for index, positions in _taken(resolved, groups).items():
-        group, taken = groups[index], [p for p in positions if counted[p] and numels[p] != 0]
-        lost = total(numels[position] for position in taken)
+    for index, positions in _overwritten(resolved, groups).items():
+        group, others = groups[index], [p for p in positions if counted[p] and numels[p] != 0]
+        lost = total(numels[position] for position in others)
         if not lost or group.numel is None or group.demanded is None:
             continue
         before = group.numel + lost
-        excluded = sum(1 for position in taken if resolved.status(position) is Status.EXCLUDED)
-        fate = f"{excluded:,} excluded, {len(taken) - excluded:,} compressed otherwise"
+        excluded = sum(1 for position in others if resolved.status(position) is Status.EXCLUDED)
         message = (
-            f"later sub-configs took {len(taken):,} of the {len(taken) + len(group.names):,} layers ({fate}), so "
+            f"later sub-configs overwrite {len(others):,} of the {len(others) + len(group.names):,} layers "
+            f"({excluded:,} excluded, {len(others) - excluded:,} compressed otherwise), so "
             f"'total_sparsity' {group.total_sparsity} masks {group.demanded:,} of {group.numel:,} elements instead of "
             f"{masked_count(before, group.total_sparsity):,} of {before:,}"
         )
@@ -100,45 +100,45 @@ def _shrunk(resolved: Resolved, budget: Budget) -> Iterator[Finding]:
         yield Finding.at(place, Code.SHRUNK_GROUP, message)
 
 
-def _taken(resolved: Resolved, groups: Collection[int]) -> dict[int, list[int]]:
+def _overwritten(resolved: Resolved, groups: Collection[int]) -> dict[int, list[int]]:
     """Return for each of `groups` the positions of the layers that it selects and later sub-configs decided."""
     decided_by, selection = resolved.decided_by, resolved.selection
     open_to_loss = [index for index in groups if index + 1 < len(resolved.config_list)]
-    taken: dict[int, list[int]] = {index: [] for index in open_to_loss}
+    overwritten: dict[int, list[int]] = {index: [] for index in open_to_loss}
     if len(open_to_loss) <= _FEW:
         for index in open_to_loss:
-            taken[index] = [position for position in selection.selected(index) if decided_by[position] != index]
-        return taken
+            overwritten[index] = [position for position in selection.selected(index) if decided_by[position] != index]
+        return overwritten
     first = min(open_to_loss)
-    for position, winner in enumerate(decided_by):
-        if winner > first:
+    for position, decided in enumerate(decided_by):
+        if decided > first:
             for index in selection.selected_by(position)[:-1]:
-                if index in taken:
-                    taken[index].append(position)
-    return taken
+                if index in overwritten:
+                    overwritten[index].append(position)
+    return overwritten
 
 
 def _masks_nothing(resolved: Resolved, budget: Budget, index: int, ratio: float) -> Iterator[Finding]:
     """Yield the layers in which a ratio rounds down to no element."""
     if not ratio:
         return
-    numels, decided = budget.tally.numels, budget.tally.decided[index]
+    numels, decided = budget.weights.numels, budget.weights.decided[index]
     too_small = {numel for numel in {numels[p] for p in decided} if numel and not masked_count(numel, ratio)}
     if not too_small:
         return
-    spared = [(numel, resolved.inventory.names[p]) for p in decided if (numel := numels[p]) in too_small and numel]
+    unmasked = [(numel, resolved.inventory.names[p]) for p in decided if (numel := numels[p]) in too_small and numel]
     config = resolved.config_list[index]
     key = "sparsity" if isinstance(config, PruningConfig) and config.sparsity is not None else "sparsity_per_layer"
-    message = f"'{key}' {ratio} masks nothing in {len(spared):,} of {len(decided):,} layers: {_examples(spared)}"
+    message = f"'{key}' {ratio} masks nothing in {len(unmasked):,} of {len(decided):,} layers: {_examples(unmasked)}"
     place = resolved.config_list.provenance.place((index, key))
     yield Finding.at(place, Code.MASKS_NOTHING, message, _enough(key, min(too_small)))
 
 
 def _enough(key: str, numel: int) -> str:
-    """Return the remedy for a ratio that masks none of `numel` elements."""
+    """Return the hint for a ratio that rounds down to 0 of `numel` elements."""
     if numel == 1:
-        return "exclude what has a single element: no ratio below 1 masks it"
-    return f"write {key}: {ratio_for(1, numel)}, or exclude what is that small"
+        return "exclude layers of a single element: no ratio below 1 masks that"
+    return f"write {key}: {ratio_for(1, numel)}, or exclude layers that small"
 
 
 def _examples(layers: Sequence[tuple[int, str]]) -> str:

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from compression_config.budget.counting import masked_count, total
-from compression_config.budget.groups import GroupBudget, Tally
+from compression_config.budget.counting import bytes_of, floor_bytes, masked_count, total
+from compression_config.budget.groups import CountedWeights, GroupBudget
 from compression_config.errors import UsageError
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.text import represented
 
 __all__ = ["Storage", "bits_of_dtype", "storage_of"]
 
@@ -69,7 +70,7 @@ class _Weights:
         """Return what they take at `bits` for one element: each of them whole bytes."""
         if self.numel is None or (bits is None and self.numel):
             return None
-        return -(-self.numel * (bits or 0) // 8) * self.times
+        return bytes_of(self.numel, bits or 0) * self.times
 
     def sparse_bytes(self) -> int | None:
         """Return what they take as a bitmap of one bit for each element and the elements that are not masked.
@@ -82,27 +83,27 @@ class _Weights:
             return None
         ratio = self.settings.sparsity
         kept = self.numel if ratio is None else self.numel - masked_count(self.numel, ratio)
-        return (-(-self.numel // 8) + -(-kept * (self.width or 0) // 8)) * self.times
+        return (bytes_of(self.numel, 1) + bytes_of(kept, self.width or 0)) * self.times
 
 
 def storage_of(
-    resolved: Resolved, tally: Tally, groups: Sequence[GroupBudget], *, dtype: str | None, sparse: bool
+    resolved: Resolved, weights: CountedWeights, groups: Sequence[GroupBudget], *, dtype: str | None, sparse: bool
 ) -> Storage:
-    """Return what the weights take; `dtype` (a name, or torch's own) stands in for the type of every one of them.
+    """Return what the weights take; `dtype` (a name, or torch's own) is taken for the type of all of them.
 
     Raises `UsageError` for a `dtype` of which the size is not known.
     """
     if dtype is None:
-        widths = _widths(resolved, tally)
+        widths = _widths(resolved, weights)
     else:
         width = bits_of_dtype(str(dtype).removeprefix("torch."))
         if width is None:
-            raise UsageError(f"a dtype is named as in 'float32' or 'bfloat16', not {dtype!r}")
-        widths = [width] * len(tally.numels)
-    alike = list(_alike(resolved, tally, widths))
+            raise UsageError(f"a dtype is named as in 'float32' or 'bfloat16', not {represented(dtype)}")
+        widths = [width] * len(weights.numels)
+    alike = list(_alike(resolved, weights, widths))
     after = total(weights.sparse_bytes() if sparse else weights.bytes_at(weights.bits) for weights in alike)
     if sparse and after is not None:
-        saved = total(_saved_in(group, tally, widths) for group in groups)
+        saved = total(_saved_in(group, weights, widths) for group in groups)
         after = None if saved is None else after - saved
     numel = total(None if weights.numel is None else weights.numel * weights.times for weights in alike)
     bits = total(
@@ -117,12 +118,12 @@ def storage_of(
     )
 
 
-def _widths(resolved: Resolved, tally: Tally) -> list[int | None]:
-    """Return for each layer the bits of one element of its weight; None where nothing is known or to be known."""
+def _widths(resolved: Resolved, weights: CountedWeights) -> list[int | None]:
+    """Return for each layer the bits of one element of its weight; None when unknown or without elements."""
     bits: dict[str | None, int | None] = {None: None}
-    widths: list[int | None] = [None] * len(tally.numels)
+    widths: list[int | None] = [None] * len(weights.numels)
     dtypes = resolved.inventory.dtypes
-    for position, numel in enumerate(tally.numels):
+    for position, numel in enumerate(weights.numels):
         if numel:
             dtype = dtypes[position]
             if dtype not in bits:
@@ -131,19 +132,19 @@ def _widths(resolved: Resolved, tally: Tally) -> list[int | None]:
     return widths
 
 
-def _alike(resolved: Resolved, tally: Tally, widths: Sequence[int | None]) -> Iterator[_Weights]:
+def _alike(resolved: Resolved, weights: CountedWeights, widths: Sequence[int | None]) -> Iterator[_Weights]:
     """Yield the weights that count, those that are stored alike together."""
-    rows = zip(tally.counted, resolved.decided_by, tally.numels, widths, strict=True)
+    rows = zip(weights.counted, resolved.decided_by, weights.numels, widths, strict=True)
     times = Counter((index, numel, width) for counted, index, numel, width in rows if counted)
     for (index, numel, width), count in times.items():
-        settings = None if index == NOBODY else resolved.settings_of(index)
+        settings = None if index == UNDECIDED else resolved.settings_of(index)
         yield _Weights(settings, numel, width, count)
 
 
-def _saved_in(group: GroupBudget, tally: Tally, widths: Sequence[int | None]) -> int | None:
+def _saved_in(group: GroupBudget, weights: CountedWeights, widths: Sequence[int | None]) -> int | None:
     """Return how many bytes of values a group's masked elements are; None when its weights differ in type."""
     if not group.granted:
         return group.granted
-    met = {widths[position] for position in tally.decided[group.index] if tally.numels[position]}
+    met = {widths[position] for position in weights.decided[group.index] if weights.numels[position]}
     width = met.pop()
-    return None if met or width is None else group.granted * width // 8
+    return None if met or width is None else floor_bytes(group.granted, width)

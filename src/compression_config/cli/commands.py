@@ -1,174 +1,283 @@
-"""`validate`: whether anything is wrong with files."""
+"""The commands: what each takes, and what it does with that. A command is a `Command` here and a row in `main`."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import PurePath
-from typing import Any, cast
+from typing import Any, NamedTuple, cast, get_args
 
-from compression_config.api import check
-from compression_config.cli.files import expanded, load_joined, policy_options
-from compression_config.cli.main import FORMATS, Console, Exit
+from compression_config.api import answer, check
+from compression_config.api import verify as verify_weights
+from compression_config.cli.console import Console, Exit
+from compression_config.cli.files import check_output, expanded, load_joined, policy_options
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.json_schema import json_schema
+from compression_config.configs.sub_config import Kind
 from compression_config.errors import UnknownLayer, UsageError
-from compression_config.findings import Finding, has_errors
+from compression_config.findings import SeverityLevel, has_errors
 from compression_config.inventory import Inventory
-from compression_config.inventory.sources import load_model
-from compression_config.reports.findings import as_github, as_text, counted, finding_lines, tally
+from compression_config.inventory.sources import MODEL_FORMS, Device
+from compression_config.reports.findings import finding_lines, tally
 from compression_config.reports.layout import EMPTY, Line, line, plain_text
-from compression_config.reports.resolution import explanation_lines, resolution_lines
-from compression_config.reports.tables import as_csv, as_json, as_markdown, to_json, to_yaml
-from compression_config.reports.verification import verification_lines
+from compression_config.reports.resolution import explanation_lines
+from compression_config.reports.writers import (
+    FINDING_WRITERS,
+    RESOLUTION_WRITERS,
+    VERIFICATION_WRITERS,
+    Answer,
+    Answered,
+    Checked,
+)
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
-from compression_config.resolving.resolved import Resolved
-from compression_config.serialization import FORMAT_VERSION, finding_to_dict
-from compression_config.text import listed
+from compression_config.text import layers_words, listed
 from compression_config.verification import Tolerance
-from compression_config.verification import verify as verify_resolved
+from compression_config.writing import write_whole
 
-__all__ = ["Answer", "answered", "explain", "inventory", "resolve", "schema", "validate", "verify"]
+__all__ = [
+    "EXPLAIN",
+    "INVENTORY",
+    "RESOLVE",
+    "SCHEMA",
+    "VALIDATE",
+    "VERIFY",
+    "Command",
+    "add_files",
+    "add_model",
+    "add_policy",
+    "resolved",
+]
 
 
-def validate(arguments: argparse.Namespace, console: Console) -> Exit:
+class Command(NamedTuple):
+    """What the program does with the arguments after the name of a command."""
+
+    description: str
+    """Lines for the help, as they are shown."""
+    example: str
+    """Arguments that show how it is used."""
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace, Console], Exit]
+
+
+# Arguments of several commands.
+
+
+def add_files(command: argparse.ArgumentParser, what: str = "config lists: a base, and what overwrites it") -> None:
+    """Add the config lists that a command reads."""
+    command.add_argument("files", nargs="+", metavar="FILE", help=f"{what}, in YAML or JSON")
+
+
+_MODEL = f"{MODEL_FORMS} with a transformers config.json"
+
+
+def add_model(command: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the model that they are for."""
+    command.add_argument("--model", "-m", required=required, metavar="M", help=_MODEL)
+    _add_device(command)
+
+
+def _add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--device",
+        choices=get_args(Device),
+        default="meta",
+        help="where a model is made: on torch's meta device without weights (the default), or as its code makes it",
+    )
+
+
+def _add_kind(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--kind", choices=get_args(Kind), help="the kind of the lists; without it their keys tell")
+
+
+def add_policy(command: argparse.ArgumentParser) -> None:
+    """Add the kind of the lists, and what severities findings have."""
+    _add_kind(command)
+    command.add_argument("--strict", action="store_true", help="turn every warning into an error")
+    command.add_argument(
+        "--severity",
+        action="append",
+        default=[],
+        type=_severity,
+        metavar="CODE=LEVEL",
+        help="set what a finding is: error, warning, note or ignore; may be given more than once",
+    )
+
+
+def _severity(text: str) -> tuple[str, str]:
+    code, equals, level = text.partition("=")
+    if not equals or level not in get_args(SeverityLevel):
+        raise argparse.ArgumentTypeError(f"write CODE=LEVEL, where LEVEL is {', '.join(get_args(SeverityLevel))}")
+    return code, level
+
+
+# validate
+
+
+def _add_validate(command: argparse.ArgumentParser) -> None:
+    add_files(command, "config lists; patterns as in 'configs/**/*.yaml' are expanded")
+    add_model(command, required=False)
+    add_policy(command)
+    command.add_argument("--format", choices=FINDING_WRITERS, default="text", help="how findings are written")
+
+
+def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     """Check each file by itself, and say how many findings there are in all."""
     paths = list(dict.fromkeys(expanded(arguments.files)))
-    inventory = None if arguments.model is None else load_model(arguments.model)
+    inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
     findings = [finding for path in paths for finding in check(path, inventory, **policy_options(arguments))]
-    summary = _summary(paths, inventory, findings)
-    if arguments.format == "json":
-        console.answer(as_json(findings, files=paths, model=inventory and inventory.model))
-    elif arguments.format == "github":
-        console.answer(as_github(findings))
-        console.talk(summary)
-    else:
-        console.show([*finding_lines(findings, console.width), line(summary)])
+    model = None if inventory is None else inventory.model
+    checked = Checked(findings, paths, model, against_model=inventory is not None)
+    console.answer(FINDING_WRITERS[arguments.format](checked, console.width))
+    if arguments.format == "github":
+        console.talk(checked.summary)
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
 
 
-def _summary(paths: list[str], inventory: Inventory | None, findings: list[Finding]) -> str:
-    against = "" if inventory is None else f" against {inventory.model or 'the model'}"
-    return f"checked {counted(len(paths), 'file')}{against}: {tally(findings)}"
+VALIDATE = Command(
+    "Check config lists, each file by itself. With a model, check too what their\n"
+    "selectors find in it, what the lists do to it, and whether their budgets can\n"
+    "be met.",
+    "'configs/**/*.yaml' -m model.json.gz",
+    _add_validate,
+    _validate,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What there is to show: one resolution, or two for a two-part document."""
-
-    parts: tuple[tuple[Resolved, Resolution[Any]], ...]
-    whole: Resolution[Any] | CompressionResolution
+# resolve
 
 
-def answered(arguments: argparse.Namespace, unmatched: Unmatched) -> Answer:
-    """Return what the files that arguments name make of the model that they name."""
-    config = load_joined(expanded(arguments.files), **policy_options(arguments))
-    inventory = load_model(arguments.model)
-    lists = (config,) if isinstance(config, ConfigList) else (config.pruning, config.quantization)
-    written = lists if isinstance(config, ConfigList) else config.parts
-    resolved = tuple(Resolved(part, inventory) for part in lists)
-    answers = [Resolution[Any](part, unmatched) for part in resolved]
-    whole = answers[0] if len(answers) == 1 else CompressionResolution(*answers)
-    pairs = zip(resolved, answers, strict=True)
-    return Answer(tuple(pair for pair, part in zip(pairs, lists, strict=True) if part in written), whole)
+def _add_resolve(command: argparse.ArgumentParser) -> None:
+    add_files(command)
+    add_model(command)
+    command.add_argument("--format", choices=RESOLUTION_WRITERS, help="how the answer is written; without it OUT tells")
+    command.add_argument("--output", "-o", metavar="OUT", help="a file to write the answer to")
+    command.add_argument(
+        "--unmatched",
+        choices=get_args(Unmatched),
+        default="error",
+        help="what becomes of errors about selectors without layers",
+    )
+    add_policy(command)
 
 
-def resolve(arguments: argparse.Namespace, console: Console) -> Exit:
-    """Show what every layer gets, with the findings behind it or, where programs read the answer, beside it."""
-    written = arguments.format or _format_of(arguments.output)
-    answer = answered(arguments, arguments.unmatched)
-    findings = [finding for _, part in answer.parts for finding in part.findings]
-    if written == "table" and arguments.output is None:
-        console.show(_table(answer, console.width))
+def _resolve(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Show what every layer gets; where programs read the answer, the findings go to standard error."""
+    output = arguments.output
+    written = arguments.format or _format_of(output)
+    if output is not None:
+        check_output(output, (*expanded(arguments.files), arguments.model))
+    whole, parts = resolved(arguments, arguments.unmatched)
+    shown = [Answer(part.resolved, part.budget, part.findings) for part in parts]
+    findings = [finding for part in shown for finding in part.findings]
+    report = RESOLUTION_WRITERS[written].write(
+        Answered(shown, whole.to_dict), console.width if output is None else None
+    )
+    if output is None:
+        console.answer(report)
     else:
-        text = plain_text(_table(answer, None)) if written == "table" else _written(answer, written)
-        if arguments.output is None:
-            console.answer(text)
-        else:
-            console.save(text, arguments.output)
-        console.talk(as_text(findings))
+        text = report if isinstance(report, str) else plain_text(report)
+        write_whole(output, text.encode(errors="replace"))
+    if findings and (output is not None or written != "table"):
+        console.talk((*finding_lines(findings), line(tally(findings))))
+    if output is not None:
+        console.talk(f"wrote {output}")
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
 
 
 def _format_of(path: str | None) -> str:
-    """Return the form that the ending of a file's name stands for; none at all stands for a table, as `.txt` does."""
+    """Return the format that the ending of a file's name stands for."""
     ending = PurePath(path or "").suffix
-    known = {**{known: name for name, known in FORMATS.items()}, ".yml": "yaml", ".txt": "table"}
-    if ending not in known:
-        endings = listed(filter(None, known), last="or")
+    formats = {known: name for name, writer in RESOLUTION_WRITERS.items() for known in writer.endings}
+    if ending not in formats:
+        endings = listed(filter(None, formats), last="or")
         raise UsageError(f"the ending '{ending}' tells no format: write {endings}, or --format")
-    return known[ending]
+    return formats[ending]
 
 
-def _table(answer: Answer, width: int | None) -> Iterator[Line]:
-    for number, (resolved, part) in enumerate(answer.parts):
-        if number:
-            yield EMPTY
-        yield from resolution_lines(resolved, part.budget, part.findings, width)
+def resolved(
+    arguments: argparse.Namespace, unmatched: Unmatched
+) -> tuple[Resolution[Any] | CompressionResolution, list[Resolution[Any]]]:
+    """Return what files make of a model, and the resolutions in it: one, or those of the parts that are written."""
+    config = load_joined(expanded(arguments.files), **policy_options(arguments))
+    whole = answer(config, Inventory.from_source(arguments.model, device=arguments.device), unmatched)
+    if isinstance(whole, Resolution):
+        return whole, [whole]
+    written = [config] if isinstance(config, ConfigList) else config.parts
+    kinds = [part.kind for part in written]
+    return whole, [part for part in (whole.pruning, whole.quantization) if part.kind in kinds]
 
 
-def _written(answer: Answer, form: str) -> str:
-    if form == "markdown":
-        return "\n".join(as_markdown(resolved, part.budget, part.findings) for resolved, part in answer.parts)
-    if form == "csv":
-        return as_csv([part.to_dict() for _, part in answer.parts])
-    return (to_json if form == "json" else to_yaml)(answer.whole.to_dict())
+RESOLVE = Command(
+    "Show what every layer of a model gets, and which sub-config decides it.\n"
+    "Several files are one list in their order: the sub-configs of later files\n"
+    "overwrite those of earlier ones.",
+    "base.yaml over.yaml -m model.json.gz -o answer.md",
+    _add_resolve,
+    _resolve,
+)
 
 
-def explain(arguments: argparse.Namespace, console: Console) -> Exit:
-    """Say what one layer gets and why."""
-    answer = answered(arguments, "ignore")
-    console.show(_explanations(answer, arguments.layer, console.width))
+# explain
+
+
+def _add_explain(command: argparse.ArgumentParser) -> None:
+    add_files(command)
+    command.add_argument("layer", metavar="LAYER", help="the name of a layer, or an alias")
+    add_model(command)
+    add_policy(command)
+
+
+def _explain(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Show what one layer gets and why."""
+    _, parts = resolved(arguments, "ignore")
+    console.answer(_explanations(parts, arguments.layer, console.width))
     return Exit.OK
 
 
-def _explanations(answer: Answer, name: str, width: int | None) -> Iterator[Line]:
-    for number, (resolved, part) in enumerate(answer.parts):
-        position = resolved.inventory.position(name)
+def _explanations(parts: list[Resolution[Any]], name: str, width: int | None) -> Iterator[Line]:
+    for number, part in enumerate(parts):
+        position = part.inventory.position(name)
         if position is None:
-            raise UnknownLayer(name, resolved.inventory.nearest(name))
+            raise UnknownLayer(name, part.inventory.nearest(name))
         if number:
             yield EMPTY
-        yield from explanation_lines(resolved, part.budget, position, width)
+        yield from explanation_lines(part.resolved, part.budget, position, width)
 
 
-def inventory(arguments: argparse.Namespace, console: Console) -> Exit:
-    """Write the inventory of a model to a file."""
-    layers = load_model(arguments.model)
-    try:
-        layers.save(arguments.output)
-    except OSError as error:
-        raise UsageError(f"'{arguments.output}' cannot be written: {error.strerror}") from error
-    weights = sum(bool(layers.has_weight(position)) for position in range(len(layers)))
-    with_weight = f", {weights:,} of them with a weight" if weights else ""
-    size = f"{counted(len(layers), 'layer')}{with_weight}"
-    console.talk(f"wrote {arguments.output}: {layers.model or 'a model'} with {size}")
-    return Exit.OK
+EXPLAIN = Command(
+    "Explain what one layer gets: which sub-config decides it, which ones that\n"
+    "overwrites, and, where none selects it, which ones nearly do.",
+    "prune.yaml encoder.0.output -m model.json.gz",
+    _add_explain,
+    _explain,
+)
 
 
-def schema(arguments: argparse.Namespace, console: Console) -> Exit:
-    """Print a JSON Schema."""
-    console.answer(json.dumps(json_schema(arguments.kind), indent=2) + "\n")
-    return Exit.OK
+# verify
 
 
-def verify(arguments: argparse.Namespace, console: Console) -> Exit:
-    """Hold a checkpoint against a config list, and show what was found."""
-    parts = answered(arguments, "error").parts
-    resolved, *beside = (resolved for resolved, _ in parts)
-    verification = verify_resolved(
-        resolved, arguments.checkpoint, beside=beside[0] if beside else None, tolerance=_tolerance(arguments.tolerance)
+def _add_verify(command: argparse.ArgumentParser) -> None:
+    add_files(command)
+    command.add_argument("checkpoint", metavar="CHECKPOINT", help="a safetensors file, or a directory of them")
+    add_model(command)
+    command.add_argument(
+        "--tolerance",
+        default="element",
+        metavar="T",
+        help="by how much counts may be off: exact, element (the default), channel, or a share as in 0.01",
     )
-    unmatched = [finding for _, part in parts for finding in part.unmatched]
-    findings = [*unmatched, *verification.findings]
-    if arguments.format == "json":
-        rows = {key: rows for key, rows in verification.to_dict().items() if key != "findings"}
-        heading = {"format": "compression-config-verification", "version": FORMAT_VERSION}
-        console.answer(to_json(heading | rows | {"findings": [finding_to_dict(finding) for finding in findings]}))
-    else:
-        console.show(verification_lines(verification, findings, console.width))
+    command.add_argument("--format", choices=VERIFICATION_WRITERS, default="text", help="how the answer is written")
+    add_policy(command)
+
+
+def _verify(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Compare a checkpoint with what a config list asks for, and show what was found."""
+    whole, parts = resolved(arguments, "error")
+    verification = verify_weights(whole, arguments.checkpoint, tolerance=_tolerance(arguments.tolerance))
+    findings = [finding for part in parts for finding in part.unmatched] + list(verification.findings)
+    console.answer(VERIFICATION_WRITERS[arguments.format](verification, findings, console.width))
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
 
 
@@ -178,3 +287,63 @@ def _tolerance(text: str) -> Tolerance:
         return float(text)
     except ValueError:
         return cast("Tolerance", text)
+
+
+VERIFY = Command(
+    "Check whether the weights of a compressed model are what its config list asks\n"
+    "for: how many elements are zero in each layer and each group, and for how many\n"
+    "values quantized weights have room.",
+    "prune.yaml pruned.safetensors -m model.json.gz",
+    _add_verify,
+    _verify,
+)
+
+
+# inventory
+
+
+def _add_inventory(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="M", help=_MODEL)
+    _add_device(command)
+    command.add_argument(
+        "--output", "-o", metavar="OUT", required=True, help="a file ending in .json, .yaml, or these and .gz"
+    )
+
+
+def _inventory(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Write the inventory of a model to a file."""
+    check_output(arguments.output, [arguments.model])
+    layers = Inventory.from_source(arguments.model, device=arguments.device)
+    layers.save(arguments.output)
+    weights = sum(bool(layers.has_weight(position)) for position in range(len(layers)))
+    with_weight = f", {weights:,} of them with a weight" if weights else ""
+    size = f"{layers_words(len(layers))}{with_weight}"
+    console.talk(f"wrote {arguments.output}: {layers.model or 'a model'} with {size}")
+    return Exit.OK
+
+
+INVENTORY = Command(
+    "Write down the layers of a model, without weights: the other commands read\n"
+    "that in place of the model, on machines without torch.",
+    "mypackage.models:build -o model.json.gz",
+    _add_inventory,
+    _inventory,
+)
+
+
+# schema
+
+
+def _schema(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Print a JSON Schema."""
+    console.answer(json.dumps(json_schema(arguments.kind), indent=2) + "\n")
+    return Exit.OK
+
+
+SCHEMA = Command(
+    "Print the JSON Schema of config lists, with which editors complete and check\n"
+    "them; without --kind, that of every document.",
+    "--kind pruning > pruning.schema.json",
+    _add_kind,
+    _schema,
+)

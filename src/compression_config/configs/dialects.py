@@ -1,7 +1,7 @@
-"""Keys of other formats that people bring along: whose they are, and what the specification calls them (D13).
+"""Keys of other formats that are recognized by name: which format, and what to write instead (D13).
 
 Each key was looked up in the sources of its format: NNI 1.2 to 3.0, compressed-tensors, llm-compressor,
-NVIDIA ModelOpt, DeepSpeed. A key that the specification has too is not in here.
+NVIDIA ModelOpt, DeepSpeed. Keys that the specification has too are left out.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from compression_config.findings import Hint, Line
+
 __all__ = ["FOREIGN_DOCUMENTS", "FOREIGN_KEYS", "ForeignKey", "foreign_document", "foreign_value"]
 
 
@@ -19,10 +21,10 @@ class ForeignKey(NamedTuple):
 
     dialect: str
     """The name of the format."""
-    remedy: str
-    """What to write here instead."""
+    hint: Hint | str
+    """What to write instead."""
     stands_for: tuple[str, ...] = ()
-    """The keys of a sub-config that take its place; empty where nothing in the same sub-config does."""
+    """The keys of a sub-config that replace it; empty where no key of the same sub-config does."""
 
 
 _NNI_1 = "NNI 1.x"
@@ -36,50 +38,42 @@ _COMPRESSED_TENSORS_OR_MODEL_OPT = f"{_COMPRESSED_TENSORS} and {_MODEL_OPT}"
 
 _RATIOS = ("sparsity_per_layer", "total_sparsity")
 _ANY_SETTING = (*_RATIOS, "quant_types", "quant_bits")
-_SCHEDULE = "a schedule belongs to the pruner, not to the config list: delete the line"
-_PRUNER = "an option of one pruner, not of the config list: delete the line and pass it to the pruner"
-_QUANTIZER = "an option of the quantizer, not of the config list: delete the line"
-_NO_COUNTERPART = "the specification has no such key: delete the line"
+_SCHEDULE = "a schedule belongs to the pruner, not to the config list: delete the key"
+_PRUNER = "an option of one pruner, not of the config list: delete the key and pass it to the pruner"
+_QUANTIZER = "an option of the quantizer, not of the config list: delete the key"
+_NO_COUNTERPART = "the specification has no such key: delete the key"
 _SCHEME = "write 'quant_scheme': per_tensor_ or per_channel_, then symmetric or affine"
 _BITS = "write 'quant_bits', and 'quant_types' beside it"
-_EXCLUDE_NAMES = "write a later sub-config with these 'op_names' and 'exclude: true'"
-_EXCLUDE_TYPES = "write a later sub-config with these 'op_types' and 'exclude: true'"
+_EXCLUDE = Line("exclude", value=True)
+_EXCLUDE_NAMES = Hint("write a later sub-config with these 'op_names' and {}", _EXCLUDE)
+_EXCLUDE_TYPES = Hint("write a later sub-config with these 'op_types' and {}", _EXCLUDE)
 
 
-def _of_one_tensor(quant_type: str) -> tuple[str, tuple[str, ...]]:
-    """Return remedy and keys for what says how one quant type is quantized."""
-    remedy = f"write 'quant_types: [{quant_type}]' and 'quant_bits: {{{quant_type}: 8}}'"
-    return remedy, ("quant_types", "quant_bits")
+def _of_one_tensor(quant_type: str) -> tuple[Hint, tuple[str, ...]]:
+    """Return hint and keys for a key that describes how one quant type is quantized."""
+    hint = Hint("write {} and {}", Line("quant_types", [quant_type]), Line("quant_bits", {quant_type: 8}))
+    return hint, ("quant_types", "quant_bits")
 
 
 _NNI: Mapping[str, ForeignKey] = {
     "op_name": ForeignKey(_NNI_1, "write 'op_names' with a list", ("op_names",)),
-    "initial_sparsity": ForeignKey(_NNI_1, _SCHEDULE),
     "final_sparsity": ForeignKey(_NNI_1, "write 'sparsity_per_layer'; the schedule belongs to the pruner", _RATIOS),
-    "start_epoch": ForeignKey(_NNI_1, _SCHEDULE),
-    "end_epoch": ForeignKey(_NNI_1, _SCHEDULE),
-    "frequency": ForeignKey(_NNI_1, _SCHEDULE),
-    "prune_iterations": ForeignKey(_NNI_1, _SCHEDULE),
     "q_bits": ForeignKey(_NNI_1, _BITS, ("quant_bits", "quant_types")),
     "rho": ForeignKey(_NNI_2, _PRUNER),
     "sparse_ratio": ForeignKey(
-        _NNI_3, "write 'sparsity_per_layer', or 'total_sparsity' where 'global_group_id' stands", _RATIOS
+        _NNI_3, "write 'sparsity_per_layer', or 'total_sparsity' instead of 'global_group_id'", _RATIOS
     ),
     "max_sparse_ratio": ForeignKey(
         _NNI_3, "write 'max_sparsity_per_layer', beside 'total_sparsity'", ("max_sparsity_per_layer",)
     ),
-    "min_sparse_ratio": ForeignKey(_NNI_3, _NO_COUNTERPART),
     "sparse_threshold": ForeignKey(
         _NNI_3, "the specification prunes by ratio, not by threshold: write 'sparsity_per_layer'", _RATIOS
     ),
     "global_group_id": ForeignKey(
         _NNI_3, "write one sub-config with 'total_sparsity': its layers share one budget", ("total_sparsity",)
     ),
-    "dependency_group_id": ForeignKey(_NNI_3, _NO_COUNTERPART),
-    "internal_metric_block": ForeignKey(_NNI_3, _NO_COUNTERPART),
-    "align": ForeignKey(_NNI_3, _NO_COUNTERPART),
     "granularity": ForeignKey(
-        _NNI_3, "for quantization write 'quant_scheme' (per_tensor_... or per_channel_...), else delete the line"
+        _NNI_3, "for quantization write 'quant_scheme' (per_tensor_... or per_channel_...), else delete the key"
     ),
     "op_names_re": ForeignKey(
         _NNI_3,
@@ -87,18 +81,25 @@ _NNI: Mapping[str, ForeignKey] = {
         ("op_partial_names",),
     ),
     "exclude_op_names": ForeignKey(_NNI_3, _EXCLUDE_NAMES),
-    "exclude_op_names_re": ForeignKey(_NNI_3, "write a later sub-config with 'op_partial_names' and 'exclude: true'"),
+    "exclude_op_names_re": ForeignKey(
+        _NNI_3, Hint("write a later sub-config with 'op_partial_names' and {}", _EXCLUDE)
+    ),
     "exclude_op_types": ForeignKey(_NNI_3, _EXCLUDE_TYPES),
     "target_names": ForeignKey(
         _NNI_3,
-        "for quantization write 'quant_types' (weight, input, output); pruning masks the weight alone: delete the line",
+        "for quantization write 'quant_types' (weight, input, output); pruning masks the weight alone: delete the key",
         ("quant_types",),
     ),
     "target_settings": ForeignKey(_NNI_3, "write its settings as keys of the sub-config itself", _ANY_SETTING),
-    "fuse_names": ForeignKey(_NNI_3, _NO_COUNTERPART),
-    "apply_method": ForeignKey(_NNI_3, _NO_COUNTERPART),
-    "lambda": ForeignKey(_NNI_3, "distillation is no part of the specification: delete the line"),
-    "link": ForeignKey(_NNI_3, "distillation is no part of the specification: delete the line"),
+    "lambda": ForeignKey(_NNI_3, "distillation is not part of the specification: delete the key"),
+    "link": ForeignKey(_NNI_3, "distillation is not part of the specification: delete the key"),
+    **dict.fromkeys(
+        ("initial_sparsity", "start_epoch", "end_epoch", "frequency", "prune_iterations"), ForeignKey(_NNI_1, _SCHEDULE)
+    ),
+    **dict.fromkeys(
+        ("min_sparse_ratio", "dependency_group_id", "internal_metric_block", "align", "fuse_names", "apply_method"),
+        ForeignKey(_NNI_3, _NO_COUNTERPART),
+    ),
 }
 
 _COMPRESSED: Mapping[str, ForeignKey] = {
@@ -113,41 +114,39 @@ _COMPRESSED: Mapping[str, ForeignKey] = {
     "input_activations": ForeignKey(_COMPRESSED_TENSORS, *_of_one_tensor("input")),
     "output_activations": ForeignKey(_COMPRESSED_TENSORS, *_of_one_tensor("output")),
     "num_bits": ForeignKey(_COMPRESSED_TENSORS_OR_MODEL_OPT, _BITS, ("quant_bits", "quant_types")),
-    "symmetric": ForeignKey(_COMPRESSED_TENSORS, _SCHEME, ("quant_scheme",)),
-    "strategy": ForeignKey(_COMPRESSED_TENSORS, _SCHEME, ("quant_scheme",)),
-    "group_size": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "block_structure": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "dynamic": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
-    "actorder": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
-    "observer": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
-    "observer_kwargs": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
-    "scale_dtype": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
-    "zp_dtype": ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
     "type": ForeignKey(
         _COMPRESSED_TENSORS_OR_MODEL_OPT,
         "write 'quant_dtype' (int or uint); the type of a layer is 'op_types'",
         ("quant_dtype", "op_types"),
     ),
-    "format": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "quant_method": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "quantization_status": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "global_compression_ratio": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
-    "kv_cache_scheme": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
     "global_sparsity": ForeignKey(_COMPRESSED_TENSORS, "write 'total_sparsity'", ("total_sparsity",)),
-    "sparsity_structure": ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
     "scheme": ForeignKey(
         _LLM_COMPRESSOR,
-        "write 'quant_types' and 'quant_bits': W4A8 is quant_bits: {weight: 4, input: 8}",
+        Hint("write 'quant_types' and 'quant_bits': W4A8 is {}", Line("quant_bits", {"weight": 4, "input": 8})),
         ("quant_types", "quant_bits"),
     ),
-    "init_sparsity": ForeignKey(_LLM_COMPRESSOR, _SCHEDULE),
-    "update_scheduler": ForeignKey(_LLM_COMPRESSOR, _SCHEDULE),
     "apply_globally": ForeignKey(_LLM_COMPRESSOR, "write 'total_sparsity' instead of a ratio per layer", _RATIOS),
-    "mask_structure": ForeignKey(_LLM_COMPRESSOR, _PRUNER),
-    "sparsity_profile": ForeignKey(_LLM_COMPRESSOR, _PRUNER),
-    "block_size": ForeignKey(_LLM_COMPRESSOR, _QUANTIZER),
-    "dampening_frac": ForeignKey(_LLM_COMPRESSOR, _QUANTIZER),
-    "smoothing_strength": ForeignKey(_LLM_COMPRESSOR, _QUANTIZER),
+    **dict.fromkeys(("symmetric", "strategy"), ForeignKey(_COMPRESSED_TENSORS, _SCHEME, ("quant_scheme",))),
+    **dict.fromkeys(
+        (
+            "group_size",
+            "block_structure",
+            "format",
+            "quant_method",
+            "quantization_status",
+            "global_compression_ratio",
+            "kv_cache_scheme",
+            "sparsity_structure",
+        ),
+        ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
+    ),
+    **dict.fromkeys(
+        ("dynamic", "actorder", "observer", "observer_kwargs", "scale_dtype", "zp_dtype"),
+        ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
+    ),
+    **dict.fromkeys(("init_sparsity", "update_scheduler"), ForeignKey(_LLM_COMPRESSOR, _SCHEDULE)),
+    **dict.fromkeys(("mask_structure", "sparsity_profile"), ForeignKey(_LLM_COMPRESSOR, _PRUNER)),
+    **dict.fromkeys(("block_size", "dampening_frac", "smoothing_strength"), ForeignKey(_LLM_COMPRESSOR, _QUANTIZER)),
 }
 
 _QUANTIZERS: Mapping[str, ForeignKey] = {
@@ -166,21 +165,25 @@ _MODEL_OPT_KEYS: Mapping[str, ForeignKey] = {
         _MODEL_OPT, "write 'op_types' with the class name: Linear, not nn.Linear", ("op_types",)
     ),
     "cfg": ForeignKey(_MODEL_OPT, "write its settings as keys of the sub-config itself", ("quant_types", "quant_bits")),
-    "enable": ForeignKey(_MODEL_OPT, "write 'exclude: true' instead of 'enable: false'", ("exclude",)),
+    "enable": ForeignKey(
+        _MODEL_OPT, Hint("write {} instead of {}", _EXCLUDE, Line("enable", value=False)), ("exclude",)
+    ),
     "axis": ForeignKey(
         _MODEL_OPT,
-        "write 'quant_scheme: per_channel_symmetric' for an axis, per_tensor_symmetric for none",
+        Hint("write {}, or per_tensor_symmetric without an axis", Line("quant_scheme", "per_channel_symmetric")),
         ("quant_scheme",),
     ),
-    "unsigned": ForeignKey(_MODEL_OPT, "write 'quant_dtype: uint' instead of 'unsigned: true'", ("quant_dtype",)),
+    "unsigned": ForeignKey(
+        _MODEL_OPT,
+        Hint("write {} instead of {}", Line("quant_dtype", "uint"), Line("unsigned", value=True)),
+        ("quant_dtype",),
+    ),
     "block_sizes": ForeignKey(_MODEL_OPT, _NO_COUNTERPART),
-    "algorithm": ForeignKey(_MODEL_OPT, _QUANTIZER),
-    "calibrator": ForeignKey(_MODEL_OPT, _QUANTIZER),
-    "fake_quant": ForeignKey(_MODEL_OPT, _QUANTIZER),
-    "narrow_range": ForeignKey(_MODEL_OPT, _QUANTIZER),
-    "learn_amax": ForeignKey(_MODEL_OPT, _QUANTIZER),
     "exclude_modules": ForeignKey(_MODEL_OPT, _EXCLUDE_NAMES),
     "quant_algo": ForeignKey(_MODEL_OPT, _BITS, ("quant_bits", "quant_types")),
+    **dict.fromkeys(
+        ("algorithm", "calibrator", "fake_quant", "narrow_range", "learn_amax"), ForeignKey(_MODEL_OPT, _QUANTIZER)
+    ),
 }
 
 _DEEPSPEED_KEYS: Mapping[str, ForeignKey] = {
@@ -188,14 +191,14 @@ _DEEPSPEED_KEYS: Mapping[str, ForeignKey] = {
     "params": ForeignKey(_DEEPSPEED, "write its settings as keys of the sub-config itself", _ANY_SETTING),
     "related_modules": ForeignKey(_DEEPSPEED, _NO_COUNTERPART),
     "dense_ratio": ForeignKey(
-        _DEEPSPEED, "write 'sparsity_per_layer': 1 minus the dense ratio, for it is what is kept", _RATIOS
+        _DEEPSPEED, "write 'sparsity_per_layer': 1 minus the dense ratio, which is the share that is kept", _RATIOS
     ),
     "start_bits": ForeignKey(_DEEPSPEED, "the bits do not change over time: write 'quant_bits' once", ("quant_bits",)),
     "target_bits": ForeignKey(_DEEPSPEED, _BITS, ("quant_bits", "quant_types")),
     "quantization_period": ForeignKey(_DEEPSPEED, _QUANTIZER),
     "quantization_type": ForeignKey(_DEEPSPEED, _SCHEME, ("quant_scheme",)),
     "schedule_offset": ForeignKey(
-        _DEEPSPEED, "for quantization write 'quant_start_step', else delete the line", ("quant_start_step",)
+        _DEEPSPEED, "for quantization write 'quant_start_step', else delete the key", ("quant_start_step",)
     ),
 }
 
@@ -214,25 +217,16 @@ FOREIGN_DOCUMENTS: Mapping[str, ForeignKey] = MappingProxyType(
         "sparsity_config": ForeignKey(_COMPRESSED_TENSORS, f"{_ONE_EACH} ratio"),
         "quant_cfg": ForeignKey(_MODEL_OPT, f"{_ONE_EACH} quantizer"),
         "quant_algo": ForeignKey(_MODEL_OPT, f"{_ONE_EACH} set of layers"),
-        **dict.fromkeys(
-            (
-                "compression_training",
-                "weight_quantization",
-                "activation_quantization",
-                "sparse_pruning",
-                "row_pruning",
-                "head_pruning",
-                "channel_pruning",
-            ),
-            _DEEPSPEED_TOP,
-        ),
+        "compression_training": _DEEPSPEED_TOP,
+        **{f"{what}_quantization": _DEEPSPEED_TOP for what in ("weight", "activation")},
+        **{f"{what}_pruning": _DEEPSPEED_TOP for what in ("sparse", "row", "head", "channel")},
     }
 )
-"""Keys that stand at the top of other formats, where a config list is a list."""
+"""Keys at the top of other formats' documents, where a config list is a list."""
 
 
 def foreign_document(keys: Iterable[object]) -> tuple[str, ForeignKey] | None:
-    """Return the first of `keys`, those of a whole document, that shows which format it is; None when none does.
+    """Return the first of `keys`, those at the top of a document, that tells its format; None without one.
 
     >>> foreign_document(["model_type", "quantization_config"])[1].dialect
     'compressed-tensors'
@@ -248,14 +242,15 @@ def foreign_document(keys: Iterable[object]) -> tuple[str, ForeignKey] | None:
 _DTYPE_WITH_BITS = re.compile(r"(u?int)([1-9][0-9]?)")
 
 
-def foreign_value(word: str) -> str | None:
+def foreign_value(word: str) -> Hint | str | None:
     """Return what to write for a value of NNI 3.0 under a key that the specification has too; None for others.
 
-    >>> foreign_value("int8")
+    >>> foreign_value("int8").in_notation("yaml")
     'NNI 3.0 writes the bits into the type: write int here, and quant_bits: 8'
     """
     if found := _DTYPE_WITH_BITS.fullmatch(word):
-        return f"{_NNI_3} writes the bits into the type: write {found[1]} here, and quant_bits: {found[2]}"
+        bits = Line("quant_bits", int(found[2]))
+        return Hint(f"{_NNI_3} writes the bits into the type: write {{}} here, and {{}}", found[1], bits)
     if word in ("affine", "symmetric"):
-        return f"{_NNI_3} writes the rest elsewhere: write per_tensor_{word} or per_channel_{word}"
+        return f"{_NNI_3} splits the scheme over two keys: write per_tensor_{word} or per_channel_{word}"
     return None

@@ -13,8 +13,7 @@ from typing import Any, Final
 from compression_config.configs.sub_config import SELECTOR_KEYS, Kind, SubConfig
 from compression_config.configs.validation import CONFIG_TYPES, KINDS
 from compression_config.configs.value_rules import QUANT_TYPES
-from compression_config.errors import UsageError
-from compression_config.text import listed
+from compression_config.errors import chosen
 
 __all__ = ["json_schema"]
 
@@ -36,8 +35,7 @@ def json_schema(kind: Kind | None = None) -> dict[str, Any]:
     >>> json_schema("pruning")["items"]
     {'$ref': '#/$defs/pruning-sub-config'}
     """
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"a kind is {listed(KINDS, last='or')}, not {kind!r}")
+    kind = None if kind is None else chosen(kind, KINDS, "a kind")
     lists = {f"{each}-list": _list(each) for each in KINDS}
     sub_configs = {f"{each}-sub-config": _sub_config(CONFIG_TYPES[each]) for each in KINDS if kind in (each, None)}
     if kind is not None:
@@ -59,8 +57,8 @@ def _whichever() -> _Schema:
     """
     parts = {kind: {"$ref": f"#/$defs/{kind}-list"} for kind in KINDS}
     two_parts = {"$ref": "#/$defs/two-part-document"}
-    by_keys = {"if": _speaks_of("quantization"), "then": parts["quantization"]}
-    or_else = {"if": _speaks_of("pruning"), "then": parts["pruning"], "else": {"anyOf": [*parts.values(), two_parts]}}
+    by_keys = {"if": _mentions("quantization"), "then": parts["quantization"]}
+    or_else = {"if": _mentions("pruning"), "then": parts["pruning"], "else": {"anyOf": [*parts.values(), two_parts]}}
     return {
         "if": {"type": "object", "anyOf": [{"required": [kind]} for kind in KINDS]},
         "then": two_parts,
@@ -68,11 +66,11 @@ def _whichever() -> _Schema:
     }
 
 
-def _speaks_of(kind: Kind) -> _Schema:
-    """Return what is true of lists in which a key of `kind` stands."""
+def _mentions(kind: Kind) -> _Schema:
+    """Return the schema of lists that have a setting of `kind` in one of their sub-configs."""
     keys = [key for key in CONFIG_TYPES[kind].model_fields if key not in SubConfig.model_fields]
-    speaks = {"type": "object", "anyOf": [{"required": [key]} for key in keys]}
-    return {"type": "array", "contains": speaks}
+    mentioning = {"type": "object", "anyOf": [{"required": [key]} for key in keys]}
+    return {"type": "array", "contains": mentioning}
 
 
 def _list(kind: Kind) -> _Schema:

@@ -1,92 +1,172 @@
-"""What is to be said of a sub-config, before anybody knows where it stands."""
+"""Plain data: what users and config frameworks hand over, in Python's own types, and as messages show it (D6)."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Integral, Real
-from typing import NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel
 
-from compression_config.findings import Code
-from compression_config.locations import ConfigPath
-from compression_config.text import printable
+from compression_config.text import printable, shortened
 
-__all__ = ["Opaque", "Remark", "plain", "remarks_of", "shown", "validation_error"]
-
-
-_LONGEST_SHOWN = 40
-"""How many characters of a value a message repeats."""
+__all__ = ["Opaque", "plain", "shown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Stands for an object that is no plain data: all that is known of it is its type."""
+    """Stands for an object that is not plain data: what a message can say about it."""
 
     type_name: str
+    class_name: str | None = None
+    """The name of the class, where the object is a class: somebody wrote `nn.Linear` for "Linear"."""
+    is_path: bool = False
 
 
-class Remark(NamedTuple):
-    """A finding that has no place yet: its path starts at the sub-config."""
+_LONGEST: Final = 1_000_000
+"""The greatest length that a foreign sequence or mapping may claim to have, such as `range(10**15)`."""
+_MOST: Final = 10_000_000
+"""How many values are converted in one call: nesting multiplies lengths, and a list may hold itself twice."""
+_FOREIGN: Final = 10
+"""How many times a value of a foreign container counts: reading it runs code of its class, which may be slow."""
+_DEEPEST: Final = 8
 
-    code: Code
-    message: str
-    hint: str | None = None
-    path: ConfigPath = ()
-    at_key: bool = False
-    """Whether the key itself is meant, not the value behind it."""
+_Bytes: TypeAlias = bytes | bytearray | memoryview
+"""Sequences of numbers in Python, but not in a config list."""
 
-
-def validation_error(title: str, remarks: Iterable[Remark]) -> ValidationError:
-    """Return the pydantic error that says `remarks`, each at its key: what direct construction raises."""
-    return ValidationError.from_exception_data(
-        title,
-        [
-            InitErrorDetails(
-                type=PydanticCustomError(
-                    remark.code.value,
-                    "{message} ({hint})" if remark.hint else "{message}",
-                    {
-                        "message": printable(remark.message),
-                        "hint": remark.hint and printable(remark.hint),
-                        "at_key": remark.at_key,
-                    },
-                ),
-                loc=remark.path,
-                input=None,
-            )
-            for remark in remarks
-        ],
-    )
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
-def remarks_of(error: ValidationError) -> list[Remark]:
-    """Return what a pydantic error says; the inverse of `validation_error`, with the paths that nesting gave."""
-    remarks = []
-    for details in error.errors(include_url=False, include_input=False):
-        said = details["ctx"]
-        remarks.append(Remark(Code(details["type"]), said["message"], said["hint"], details["loc"], said["at_key"]))
-    return remarks
+class _TooManyError(Exception):
+    """More values than `_MOST`."""
+
+
+def plain(value: object) -> object:
+    """Return `value` in Python's own types: mappings as dicts, sequences as lists, numbers as int or float.
+
+    Pydantic models are returned as they are. `Opaque` stands for everything else: objects of other types, objects
+    that raise when they are read, and what is nested deeper or is longer than any config list. Raises nothing.
+    """
+    if type(value) in _SCALARS:
+        return value
+    try:
+        return _Conversion().plain(value, _DEEPEST)
+    except _TooManyError:
+        return Opaque(f"{type(value).__name__} with more than {_MOST:,} values")
+
+
+class _Conversion:
+    """One call of `plain`: counts the values that it has converted."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = _MOST
+
+    def plain(self, value: object, depth: int) -> object:
+        try:
+            # Python's own containers come first: they are all that most lists are made of.
+            if depth and type(value) is dict:
+                return self._mapping(value.items(), len(value), depth - 1)
+            if depth and (type(value) is list or type(value) is tuple):
+                return self._sequence(value, len(value), depth - 1)
+            return self._converted(value, depth)
+        except _TooManyError:
+            raise
+        except Exception:  # noqa: BLE001 - the value's own methods run here, and may raise anything
+            return Opaque(type(value).__name__)
+
+    def _converted(self, value: object, depth: int) -> object:
+        # An object may claim any class by `__class__`: what is returned as it is, is asked for its type.
+        if value is None or issubclass(type(value), BaseModel | bool):
+            return value
+        if isinstance(value, str):
+            return str.__str__(value)
+        if isinstance(value, int):
+            return int.__int__(value)
+        if isinstance(value, float):
+            return float.__float__(value)
+        if isinstance(value, Integral):
+            return int(value)
+        if isinstance(value, Real | Decimal):
+            return _as_float(value)
+        if depth and isinstance(value, Mapping | Sequence) and not isinstance(value, _Bytes):
+            length = len(value)
+            if isinstance(value, list | tuple | dict) or length <= _LONGEST:
+                self._count(length * (_FOREIGN - 1))
+                # No more than its length: the iterator of a foreign class may have no end.
+                parts = itertools.islice(value, length)
+                if isinstance(value, Mapping):
+                    return self._mapping(((key, value[key]) for key in parts), length, depth - 1)
+                return self._sequence(parts, length, depth - 1)
+        if issubclass(type(value), type):
+            return Opaque("type", class_name=_class_name(value))
+        return Opaque(type(value).__name__, is_path=isinstance(value, os.PathLike))
+
+    def _mapping(self, pairs: Iterable[tuple[object, object]], length: int, depth: int) -> dict[str, object]:
+        self._count(length)
+        return {
+            key if type(key) is str and key.isascii() else _key(key): part
+            if type(part) in _SCALARS
+            else self.plain(part, depth)
+            for key, part in pairs
+        }
+
+    def _sequence(self, parts: Iterable[object], length: int, depth: int) -> list[object]:
+        self._count(length)
+        return [part if type(part) in _SCALARS else self.plain(part, depth) for part in parts]
+
+    def _count(self, length: int) -> None:
+        self._left -= length
+        if self._left < 0:
+            raise _TooManyError
+
+
+def _as_float(value: Real | Decimal) -> float:
+    """Return a number by its shortest decimal text: `numpy.float32(0.7)` is 0.7, not 0.699999988 (D8)."""
+    try:
+        number = float(str(value))
+        return number if type(value)(number) == value else float(value)  # type: ignore[call-arg]
+    except (ValueError, TypeError):  # the text of a Fraction is not a float
+        return float(value)
+
+
+def _class_name(value: object) -> str:
+    name: str = type.__dict__["__name__"].__get__(value)
+    return name
+
+
+def _key(key: object) -> str:
+    known = plain(key)
+    text = known if isinstance(known, str) else shown(known)
+    # pydantic refuses half of a surrogate pair in a path.
+    return text.encode(errors="backslashreplace").decode()
+
+
+_SHOWN: Final = 40
+"""How many characters of a value a message repeats."""
 
 
 def shown(value: object) -> str:
-    """Return `value` as a config file writes it, shortened: what a message repeats of it.
+    """Return plain data as a config file writes it, cut: what a message repeats of it.
 
     >>> shown(True), shown("0.5"), shown([1, 2])
     ('true', '"0.5"', '[1, 2]')
     """
     if isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool)):
-        text = _number(value)
-    elif isinstance(value, str | bool | list | dict) or value is None:
-        text = _json(value)
-    else:
-        text = f"an object of type {_type_name(value)}"
-    text = printable(text)
-    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+        return shortened(_number(value), _SHOWN)
+    if isinstance(value, str):
+        return printable(_json(shortened(value, _SHOWN - 2)))  # its quotes close, also where it is cut
+    if isinstance(value, bool | list | dict) or value is None:
+        return shortened(printable(_json(value)), _SHOWN)
+    if isinstance(value, Opaque) and value.class_name is not None:
+        return f"the class {shortened(printable(value.class_name), _SHOWN)}"
+    return f"an object of type {printable(_type_name(value))}"
 
 
 def _number(value: float) -> str:
@@ -99,63 +179,9 @@ def _number(value: float) -> str:
 def _json(value: object) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, default=_type_name)
-    except (ValueError, TypeError, RecursionError):  # cycles, keys that are no strings, deep nesting
+    except (ValueError, TypeError, RecursionError):  # cycles, keys that are not strings, deep nesting
         return "a mapping" if isinstance(value, Mapping) else "a list"
 
 
 def _type_name(value: object) -> str:
     return value.type_name if isinstance(value, Opaque) else type(value).__name__
-
-
-Bytes: TypeAlias = bytes | bytearray | memoryview
-"""Sequences of numbers to Python, and of nothing to a config list."""
-
-
-def plain(value: object) -> object:
-    """Return `value` in Python's own types: mappings as dicts, sequences as lists, numbers as int or float.
-
-    Config frameworks and numpy hand out types of their own (D6). `Opaque` stands for what is none of these, for
-    what raises when it is looked at, and for what is nested deeper or is longer than any config list. Raises
-    nothing.
-    """
-    return _plain(value, _DEEPEST)
-
-
-_DEEPEST = 8
-_LONGEST = 1_000_000
-"""How many parts are asked of what only claims to have them, such as `range(10**15)`."""
-
-
-def _plain(value: object, depth: int) -> object:
-    try:
-        return _converted(value, depth)
-    except Exception:  # noqa: BLE001 - the value's own methods run here; whatever they raise, it is no plain data
-        return Opaque(type(value).__name__)
-
-
-def _converted(value: object, depth: int) -> object:
-    if value is None or isinstance(value, bool | BaseModel):
-        return value
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return int.__int__(value)
-    if isinstance(value, float):
-        return float.__float__(value)
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        return float(value)
-    if depth and isinstance(value, Mapping | Sequence) and not isinstance(value, Bytes):
-        parts = itertools.islice(value, len(value))
-        if isinstance(value, list | tuple | dict) or len(value) <= _LONGEST:
-            if isinstance(value, Mapping):
-                return {_key(key): _plain(value[key], depth - 1) for key in parts}
-            return [_plain(part, depth - 1) for part in parts]
-    return Opaque(type(value).__name__)
-
-
-def _key(key: object) -> str:
-    known = plain(key)
-    text = known if isinstance(known, str) else shown(known)
-    return text.encode(errors="backslashreplace").decode()  # pydantic takes no halves of surrogate pairs

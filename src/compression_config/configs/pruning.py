@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from compression_config.configs.plain_data import Remark, shown
+from compression_config.configs.plain_data import shown
 from compression_config.configs.sub_config import Kind, Needs, Rivals, SubConfig
 from compression_config.configs.value_rules import RatioRule
-from compression_config.findings import Code
+from compression_config.findings import Code, Hint, Line, LocalFinding
 
 __all__ = ["RATIO_KEYS", "PruningConfig"]
 
@@ -24,8 +24,9 @@ class PruningConfig(SubConfig):
     """Which layers to prune, and how much of their weight to mask."""
 
     kind: ClassVar[Kind] = "pruning"
-    foreign: ClassVar = frozenset({"quant_types", "quant_bits", "quant_start_step", "quant_dtype", "quant_scheme"})
-    no_setting_hint: ClassVar = "write sparsity_per_layer: 0.5, total_sparsity: 0.5, or exclude: true"
+    no_setting_hint: ClassVar = Hint(
+        "write {}, {}, or {}", Line("sparsity_per_layer", 0.5), Line("total_sparsity", 0.5), Line("exclude", value=True)
+    )
     rivals: ClassVar = (
         Rivals(frozenset({"exclude", "sparsity"}), _EXCLUDE_HINT),  # Spec: exclude
         Rivals(frozenset({"exclude", "sparsity_per_layer"}), _EXCLUDE_HINT),  # D4
@@ -37,7 +38,11 @@ class PruningConfig(SubConfig):
         ),
     )
     needs: ClassVar = (
-        Needs("max_sparsity_per_layer", (*RATIO_KEYS, "exclude"), "write total_sparsity: 0.5 beside it"),  # D6
+        Needs(
+            "max_sparsity_per_layer",
+            (*RATIO_KEYS, "exclude"),
+            Hint("write {} beside it", Line("total_sparsity", 0.5)),  # D6
+        ),
     )
 
     sparsity_per_layer: Annotated[float, RatioRule()] | None = Field(
@@ -47,7 +52,7 @@ class PruningConfig(SubConfig):
     )
     total_sparsity: Annotated[float, RatioRule()] | None = Field(
         default=None,
-        description="The share of the weight elements to mask in all layers that this sub-config wins together, "
+        description="The share of the weight elements to mask in all layers that this sub-config decides together, "
         "from 0 to below 1; the pruning algorithm distributes it.",
         examples=[0.8],
     )
@@ -68,27 +73,30 @@ class PruningConfig(SubConfig):
         """The share masked in each layer, under either of its two names; None in a group and for `exclude`."""
         return self.sparsity if self.sparsity_per_layer is None else self.sparsity_per_layer
 
-    def value_remarks(self) -> Iterator[Remark]:
-        """Yield that the cap is below the ratio it would have to hold (D6)."""
-        cap = self.max_sparsity_per_layer
+    @classmethod
+    def value_faults(cls, values: Mapping[str, Any]) -> Sequence[LocalFinding]:
+        """Return that the cap is below the ratio, which then cannot be met (D6)."""
+        cap = values.get("max_sparsity_per_layer")
         if cap is None:
-            return
+            return ()
+        faults = []
         for key in RATIO_KEYS:
-            ratio = getattr(self, key)
+            ratio = values.get(key)
             if ratio is not None and cap < ratio:
                 message = (
                     f"'max_sparsity_per_layer' {shown(cap)} is below '{key}' {shown(ratio)}, so the ratio cannot be met"
                 )
                 hint = f"write a cap of at least {shown(ratio)}, or a ratio of at most {shown(cap)}"
-                yield Remark(Code.CAP_TOO_LOW, message, hint, ("max_sparsity_per_layer",))
+                faults.append(LocalFinding(Code.CAP_TOO_LOW, message, hint, ("max_sparsity_per_layer",)))
+        return faults
 
-    def remarks(self) -> Iterator[Remark]:
-        """Yield the old key (D5), and a cap beside a ratio per layer (D6), and what all sub-configs may show."""
+    def remarks(self) -> Iterator[LocalFinding]:
+        """Yield the old key (D5), a cap beside a ratio per layer (D6), and the remarks of all sub-configs."""
         yield from super().remarks()
         if self.sparsity is not None:
             message = "'sparsity' is the old name of 'sparsity_per_layer'"
-            yield Remark(Code.LEGACY_KEY, message, "write 'sparsity_per_layer'", ("sparsity",), at_key=True)
+            yield LocalFinding(Code.LEGACY_KEY, message, "write 'sparsity_per_layer'", ("sparsity",), at_key=True)
         if self.max_sparsity_per_layer is not None and self.total_sparsity is None:
             message = "'max_sparsity_per_layer' has no effect beside a ratio per layer"
             hint = "delete it, or write 'total_sparsity'"
-            yield Remark(Code.CAP_WITHOUT_EFFECT, message, hint, ("max_sparsity_per_layer",), at_key=True)
+            yield LocalFinding(Code.CAP_WITHOUT_EFFECT, message, hint, ("max_sparsity_per_layer",), at_key=True)

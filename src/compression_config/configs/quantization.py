@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from compression_config.configs.plain_data import Remark
 from compression_config.configs.sub_config import Kind, Needs, Rivals, SubConfig
-from compression_config.configs.value_rules import Choice, IntegerRule, PerQuantTypeRule, QuantType, QuantTypesRule
-from compression_config.findings import Code
+from compression_config.configs.value_rules import (
+    ByQuantType,
+    Choice,
+    IntegerRule,
+    PerQuantTypeRule,
+    QuantType,
+    QuantTypesRule,
+)
+from compression_config.findings import Code, Hint, Line, LocalFinding
 from compression_config.text import listed
 
 __all__ = ["QuantDtype", "QuantScheme", "QuantizationConfig"]
@@ -24,18 +30,19 @@ _SCHEMES = ("per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "
 _SETTINGS = ("quant_types", "quant_bits", "quant_start_step", "quant_dtype", "quant_scheme")
 _MAPPED = ("quant_bits", "quant_dtype", "quant_scheme")
 _EXCLUDE_HINT = "keep 'exclude' to leave the layers alone, or delete it to quantize them"
-_TYPES_HINT = "write quant_types: [weight, input]"
+_TYPES = Line("quant_types", ["weight", "input"])
+_BITS = Line("quant_bits", 8)
+_TYPES_HINT = Hint("write {}", _TYPES)
 
 
 class QuantizationConfig(SubConfig):
     """Which layers to quantize, which of their tensors, and to how many bits."""
 
     kind: ClassVar[Kind] = "quantization"
-    foreign: ClassVar = frozenset({"sparsity_per_layer", "total_sparsity", "sparsity", "max_sparsity_per_layer"})
-    no_setting_hint: ClassVar = "write quant_types: [weight, input] and quant_bits: 8, or exclude: true"
+    no_setting_hint: ClassVar = Hint("write {} and {}, or {}", _TYPES, _BITS, Line("exclude", value=True))
     rivals: ClassVar = tuple(Rivals(frozenset({"exclude", key}), _EXCLUDE_HINT) for key in _SETTINGS)  # D4
     needs: ClassVar = (
-        Needs("quant_types", ("quant_bits", "exclude"), "write quant_bits: 8"),  # D9
+        Needs("quant_types", ("quant_bits", "exclude"), Hint("write {}", _BITS)),  # D9
         Needs("quant_bits", ("quant_types", "exclude"), _TYPES_HINT),
         Needs("quant_start_step", ("quant_types", "exclude"), _TYPES_HINT),
         Needs("quant_dtype", ("quant_types", "exclude"), _TYPES_HINT),
@@ -74,28 +81,33 @@ class QuantizationConfig(SubConfig):
         examples=["per_channel_symmetric"],
     )
 
-    def value_remarks(self) -> Iterator[Remark]:
-        """Yield the quant types for which a mapping of bits has none (D9)."""
-        if self.quant_types is None or not isinstance(self.quant_bits, Mapping):
-            return
-        missing = [quant_type for quant_type in self.quant_types if quant_type not in self.quant_bits]
-        if missing:
-            hint = f"write {missing[0]}: 8 in it, or take {missing[0]} out of 'quant_types'"
-            yield Remark(Code.MISSING_BITS, f"'quant_bits' has no bits for {listed(missing)}", hint, ("quant_bits",))
+    @classmethod
+    def value_faults(cls, values: Mapping[str, Any]) -> Sequence[LocalFinding]:
+        """Return the quant types for which a mapping of bits has no entry (D9)."""
+        bits = values.get("quant_bits")
+        if not isinstance(bits, ByQuantType):
+            return ()
+        missing = [quant_type for quant_type in values.get("quant_types", ()) if quant_type not in bits]
+        if not missing:
+            return ()
+        hint = Hint(f"write {{}} in it, or remove '{missing[0]}' from 'quant_types'", Line(missing[0], 8))
+        return [
+            LocalFinding(Code.MISSING_BITS, f"'quant_bits' has no bits for {listed(missing)}", hint, ("quant_bits",))
+        ]
 
-    def remarks(self) -> Iterator[Remark]:
-        """Yield values for types that are not quantized (D9), weight without input (D10), and what all may show."""
+    def remarks(self) -> Iterator[LocalFinding]:
+        """Yield values for types that are not quantized (D9), weight without input (D10), and those of all."""
         yield from super().remarks()
         if self.quant_types is None:
             return
         for key in _MAPPED:
             value = getattr(self, key)
             for extra in (part for part in value if part not in self.quant_types) if isinstance(value, Mapping) else ():
-                message = f"'{key}' speaks of '{extra}', which 'quant_types' does not list"
-                hint = f"add {extra} to 'quant_types', or delete it here"
-                yield Remark(Code.UNUSED_QUANT_TYPE, message, hint, (key, extra), at_key=True)
+                message = f"'{key}' has an entry for '{extra}', which 'quant_types' does not list"
+                hint = f"add '{extra}' to 'quant_types', or delete the entry"
+                yield LocalFinding(Code.UNUSED_QUANT_TYPE, message, hint, (key, extra), at_key=True)
         for one, other in (("weight", "input"), ("input", "weight")):
             if one in self.quant_types and other not in self.quant_types:
                 message = f"'{one}' is quantized without '{other}'; the two are meant to be quantized together"
-                hint = f"add {other} to 'quant_types', or silence unpaired-quant-types if {one} alone is meant"
-                yield Remark(Code.UNPAIRED_QUANT_TYPES, message, hint, ("quant_types",))
+                hint = f"add '{other}' to 'quant_types', or silence unpaired-quant-types if '{one}' alone is meant"
+                yield LocalFinding(Code.UNPAIRED_QUANT_TYPES, message, hint, ("quant_types",))

@@ -1,15 +1,15 @@
-"""What pruning and quantization sub-configs have in common: the selector, `exclude`, and how rules are kept.
+"""Sub-configs: the selector and `exclude`, which both kinds have, and how a sub-config is checked.
 
-A sub-config is checked in two steps. pydantic's core accepts or refuses the values, in one call and with no
-Python in between; the rules about which keys go together are tables (`rivals`, `needs`), looked up by the set
-of keys that are written. Only what fails is looked at again, to say everything that is wrong with it at once.
+`SubConfig.checked` applies every rule: the value of each key (`value_rules`), which keys go together (the tables
+`rivals` and `needs`), and how values go together (`value_faults`). Everything that is wrong is reported at once,
+in the order in which the keys are written (D16). Pydantic only makes the frozen model of what was found sound.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self, TypeAlias
 
@@ -18,25 +18,23 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
     model_serializer,
     model_validator,
 )
-from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from compression_config.configs.dialects import FOREIGN_KEYS
-from compression_config.configs.plain_data import Remark, plain, shown, validation_error
+from compression_config.configs.plain_data import plain, shown
 from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule
-from compression_config.findings import Code
-from compression_config.text import listed, nearest
+from compression_config.findings import Code, Hint, Line, LocalFinding
+from compression_config.text import listed, nearest, printable, shortened
 
-__all__ = ["DEFAULT_TYPES", "PLAIN_DATA", "SELECTOR_KEYS", "Kind", "Needs", "Rivals", "SubConfig"]
-
+__all__ = ["DEFAULT_TYPES", "SELECTOR_KEYS", "TWO_LISTS", "Kind", "Needs", "Rivals", "SubConfig"]
 
 Kind: TypeAlias = Literal["pruning", "quantization"]
-
-PLAIN_DATA: Final = "plain data"
-"""The validation context under which a key written as null is refused (D6); else None means absent."""
 
 SELECTOR_KEYS: Final = ("op_types", "op_names", "op_partial_names")
 
@@ -46,41 +44,45 @@ DEFAULT_TYPES: Final = (
 )  # fmt: skip
 """The types that `default` in `op_types` stands for (D1)."""
 
+TWO_LISTS: Final = "write two lists, under 'pruning' and 'quantization'"
+"""What to write where keys or sub-configs of both kinds are in one list."""
 
+_CHECKED: Final = object()
+"""The validation context of values that `SubConfig.checked` has passed: pydantic only makes the model of them."""
+
+_LINEAR: Final = Line("op_types", ["Linear"])
 _WITHOUT_SPACE = re.compile(r"([a-z_]+):[^\s/]")
-"""Keys without a space behind their colons, which YAML reads as one text."""
+"""A key without a space after its colon, which YAML reads as one string with its value."""
 
 
 class Rivals(NamedTuple):
-    """Keys of which at most one may stand in a sub-config."""
+    """Keys of which a sub-config may have at most one."""
 
     keys: frozenset[str]
     hint: str
 
 
 class Needs(NamedTuple):
-    """A key that wants at least one of some others beside it."""
+    """A key that needs at least one of some others beside it."""
 
     key: str
     others: tuple[str, ...]
-    hint: str
+    hint: Hint
 
 
 class SubConfig(BaseModel):
     """One entry of a config list: which layers, and what happens to them. Frozen and hashable.
 
-    Leaving a key out and passing None mean the same; `model_dump()` leaves absent keys out.
+    Leaving a key out and passing None mean the same; `model_dump()` and `dict()` leave absent keys out.
     Direct construction raises pydantic's `ValidationError`, with one entry for each broken rule.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     kind: ClassVar[Kind]
     rivals: ClassVar[tuple[Rivals, ...]] = ()
     needs: ClassVar[tuple[Needs, ...]] = ()
-    foreign: ClassVar[frozenset[str]] = frozenset()
-    """The keys of the other kind of config list."""
-    no_setting_hint: ClassVar[str]
+    no_setting_hint: ClassVar[Hint]
 
     op_types: Annotated[Sequence[str], NamesRule("type", "Linear")] | None = Field(
         default=None,
@@ -102,29 +104,46 @@ class SubConfig(BaseModel):
     )
     exclude: Annotated[Literal[True], ExcludeRule()] | None = Field(
         default=None,
-        description="`true` leaves the selected layers uncompressed. A later sub-config may take them back.",
+        description="`true` leaves the selected layers uncompressed. A later sub-config may compress them again.",
         examples=[True],
     )
 
     @property
-    def keys(self) -> frozenset[str]:
-        """The keys that are written in this sub-config."""
-        return frozenset(self.model_fields_set)
-
-    @property
     def types(self) -> frozenset[str] | None:
-        """The types that the selector admits, with `default` expanded; None when it names no types (D1)."""
-        if self.op_types is None:
-            return None
-        return _expanded(tuple(self.op_types))
+        """The types that the selector admits, with `default` expanded; None when it has no `op_types` (D1)."""
+        return None if self.op_types is None else _expanded(tuple(self.op_types))
 
     @property
     def names_layers(self) -> bool:
         """Whether the selector has one of the two name keys."""
         return self.op_names is not None or self.op_partial_names is not None
 
-    def remarks(self) -> Iterator[Remark]:
-        """Yield what is worth a warning or a note although it is allowed."""
+    @classmethod
+    @functools.cache
+    def setting_keys(cls) -> frozenset[str]:
+        """Return the keys that say how to compress; the selector and `exclude` are common to both kinds."""
+        return frozenset(cls.model_fields).difference(SubConfig.model_fields)
+
+    @classmethod
+    @functools.cache
+    def foreign_keys(cls) -> frozenset[str]:
+        """Return the keys of the other kind of config list."""
+        # Whoever imports a module of this package has run its __init__, which defines both kinds.
+        others = (other for other in SubConfig.__subclasses__() if other.kind != cls.kind)
+        return frozenset[str]().union(*(other.setting_keys() for other in others)).difference(cls.model_fields)
+
+    def keys(self) -> KeysView[str]:
+        """Return the keys that are written: `dict(sub_config)` equals `model_dump()`."""
+        return self.model_dump().keys()
+
+    def __getitem__(self, key: str) -> object:
+        return self.model_dump()[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def remarks(self) -> Iterator[LocalFinding]:
+        """Yield warnings and notes: what is allowed, and worth reporting."""
         for key in SELECTOR_KEYS:
             elements: Sequence[str] = getattr(self, key) or ()
             if len(set(elements)) == len(elements):
@@ -133,13 +152,13 @@ class SubConfig(BaseModel):
             for position, element in enumerate(elements):
                 if element in seen:
                     message = f"'{key}' names {shown(element)} more than once"
-                    yield Remark(Code.REPEATED_ELEMENT, message, "delete the repetition", (key, position))
+                    yield LocalFinding(Code.REPEATED_ELEMENT, message, "delete the repetition", (key, position))
                 seen.add(element)
 
     @classmethod
     @functools.cache
     def value_rules(cls) -> Mapping[str, ValueRule]:
-        """Return for each key the rule that its value keeps, in the order of the reference."""
+        """Return the rule for the value of each key, in the order of the reference."""
         return MappingProxyType(
             {
                 name: next(part for part in _metadata(field.annotation, field.metadata) if isinstance(part, ValueRule))
@@ -147,87 +166,175 @@ class SubConfig(BaseModel):
             }
         )
 
-    def value_remarks(self) -> Iterator[Remark]:
-        """Yield the rules between values that are broken: errors, though each value alone is fine."""
-        return iter(())
-
-    @model_validator(mode="wrap")
     @classmethod
-    def _report_together(cls, data: object, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
-        try:
-            config = handler(data)
-        except Exception:  # noqa: BLE001 - a ValidationError, or whatever the own methods of a value raise
-            return cls._second_look(data, handler, info)
-        written = config.__pydantic_fields_set__
-        if None in map(config.__dict__.__getitem__, written):
-            return cls._second_look(data, handler, info)
-        if _presence_is_fine(cls, frozenset(written)) and not any(config.value_remarks()):
-            return config
-        return cls._second_look(data, handler, info)
+    def value_faults(cls, values: Mapping[str, Any]) -> Sequence[LocalFinding]:
+        """Return which values do not go together, though each alone is fine; `values` has the fine ones only."""
+        del values
+        return ()
 
     @classmethod
-    def _second_look(cls, data: object, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
-        """Accept what only wears foreign types; otherwise raise everything that is wrong, in the order written."""
-        data = plain(data)
+    def all_made(cls, items: Iterable[object]) -> tuple[Self, ...] | list[tuple[int, LocalFinding]]:
+        """Return the sub-configs that plain data is, or what is wrong with each, by its index, in list order.
+
+        What is wrong comes with the warnings and notes of the sound ones in between.
+        """
+        checked = [cls._sound(item, null_is_absent=False) for item in items]
+        if not any(faults for _, faults in checked):
+            # One call of pydantic for all of them: half of the time that one for each takes.
+            made: tuple[Self, ...] = _adapter(cls).validate_python([values for values, _ in checked], context=_CHECKED)
+            return made
+        found: list[tuple[int, LocalFinding]] = []
+        for index, (values, faults) in enumerate(checked):
+            remarks = faults or cls.model_validate(values, context=_CHECKED).remarks()
+            found += ((index, finding) for finding in remarks)
+        return found
+
+    @model_validator(mode="before")
+    @classmethod
+    def _built_directly(cls, data: object, info: ValidationInfo) -> object:
+        if info.context is _CHECKED:
+            return data
+        values, faults = cls._sound(plain(data), null_is_absent=True)
+        if faults:
+            raise _validation_error(cls.__name__, faults)
+        return values
+
+    @classmethod
+    def _sound(cls, data: object, *, null_is_absent: bool) -> tuple[object, list[LocalFinding]]:
+        """Return what pydantic makes the sub-config of, and everything that is wrong.
+
+        A sub-config is checked too, and kept when it is sound: `model_construct` and `model_copy` check nothing.
+        """
+        if isinstance(data, dict) or not isinstance(data, cls):
+            return cls._checked(data, null_is_absent=null_is_absent)
+        given = {key: value for key, value in vars(data).items() if value is not None}
+        values, faults = cls._checked(plain(given), null_is_absent=True)
+        if not faults and data.model_fields_set == values.keys() and _identical(values, given):
+            return data, []
+        return values, faults
+
+    @classmethod
+    def _checked(cls, data: object, *, null_is_absent: bool) -> tuple[dict[str, object], list[LocalFinding]]:
+        """Return the values that are fine, as a sub-config keeps them, and everything that is wrong.
+
+        `null_is_absent` is for values that were passed in Python; in data a key without a value is refused (D6).
+        """
         if not isinstance(data, dict):
-            raise validation_error(cls.__name__, [_not_a_mapping(data)])
-        given: dict[str, object] = data
-        remarks: list[Remark] = []
-        if info.context == PLAIN_DATA:
-            remarks += (_empty_value(key) for key, value in given.items() if value is None and key in cls.model_fields)
-        given = {key: value for key, value in given.items() if value is not None or key not in cls.model_fields}
-        legal = {key: value for key, value in given.items() if key in cls.model_fields}
-        written = [*legal, *(remark.path[0] for remark in remarks)]
-        unknown = [key for key in given if key not in legal]
-        remarks += map(cls._unknown_key, unknown)
-        good, refused = _sorted_out(cls, legal)
-        remarks += refused
-        config = handler(good)
-        meant = {key for name in unknown for key in cls._meant_by(name)}
-        if given.get("exclude") is False:  # to be deleted: then it is in conflict with nothing, and sets nothing
-            written.remove("exclude")
-            meant.add("exclude")
-        remarks += _broken_presence(cls, tuple(key for key in data if key in written), frozenset(meant))
-        remarks += config.value_remarks()
-        if not remarks:
-            return config
-        order = {key: place for place, key in enumerate(data)}
-        remarks.sort(key=lambda remark: order.get(str(remark.path[0]), -1) if remark.path else -1)
-        raise validation_error(cls.__name__, remarks)
+            return {}, [cls._not_a_mapping(data)]
+        rules = cls.value_rules()
+        values: dict[str, object] = {}
+        faults: list[LocalFinding] = []
+        for key, value in data.items():
+            rule = rules.get(key)
+            if rule is None:
+                faults.append(cls._unknown_key(key))
+            elif value is not None:
+                found = rule.faults(key, value)
+                if found:
+                    faults += found
+                else:
+                    values[key] = rule.kept(value)
+            elif not null_is_absent:
+                hint = "write a value, or delete the key"
+                faults.append(LocalFinding(Code.EMPTY_VALUE, f"'{key}' has no value", hint, (key,), at_key=True))
+        if faults or not _presence_is_fine(cls, frozenset(values)):
+            faults += cls._presence_faults(data, null_is_absent=null_is_absent)
+        faults += cls.value_faults(values)
+        if len(faults) > 1:
+            order = {key: place for place, key in enumerate(data)}
+            faults.sort(key=lambda fault: order[str(fault.path[0])] if fault.path else -1)
+        return values, faults
 
     @classmethod
-    def _unknown_key(cls, key: str) -> Remark:
-        if key in cls.foreign:
+    def _presence_faults(cls, data: Mapping[str, object], *, null_is_absent: bool) -> Iterator[LocalFinding]:
+        """Yield which rules about the presence of keys are broken; a misspelt key is not missing as well."""
+        there = [key for key, value in data.items() if value is not None or not null_is_absent]
+        legal = [key for key in there if key in cls.model_fields]
+        meant = {key for name in there if name not in legal for key in cls._meant_by(name)}
+        if data.get("exclude") is False:  # to be deleted: then it conflicts with nothing, and sets nothing
+            legal.remove("exclude")
+            meant.add("exclude")
+        return _broken_presence(cls, legal, frozenset(meant))
+
+    @classmethod
+    def _not_a_mapping(cls, data: object) -> LocalFinding:
+        if isinstance(data, SubConfig):
+            message = f"a {data.kind} sub-config cannot be in a {cls.kind} list"
+            return LocalFinding(Code.MIXED_KINDS, message, TWO_LISTS)
+        hint: Hint | str = Hint("write {} with a setting beneath it", _LINEAR)
+        if isinstance(data, list):
+            hint = "take the sub-configs out of the inner list"
+        elif isinstance(data, str) and (run_together := _WITHOUT_SPACE.match(data)) is not None:
+            hint = f"write a space after the colon, '{run_together[1]}: ...', here and in each line like it"
+        what = "a list" if isinstance(data, list) else shown(data)
+        return LocalFinding(Code.NOT_A_MAPPING, f"a sub-config is a mapping of keys, not {what}", hint)
+
+    @classmethod
+    def _unknown_key(cls, key: str) -> LocalFinding:
+        if key in cls.foreign_keys():
             other = "quantization" if cls.kind == "pruning" else "pruning"
-            hint = "write two lists, under 'pruning:' and 'quantization:'"
-            return Remark(
-                Code.MIXED_KINDS, f"'{key}' is a key of {other}, not of {cls.kind}", hint, (key,), at_key=True
-            )
+            message = f"'{key}' is a key of {other}, not of {cls.kind}"
+            return LocalFinding(Code.MIXED_KINDS, message, TWO_LISTS, (key,), at_key=True)
         if key in FOREIGN_KEYS:
             foreign = FOREIGN_KEYS[key]
-            return Remark(
-                Code.OTHER_DIALECT, f"'{key}' is a key of {foreign.dialect}", foreign.remedy, (key,), at_key=True
-            )
+            message = f"'{key}' is a key of {foreign.dialect}"
+            return LocalFinding(Code.OTHER_DIALECT, message, foreign.hint, (key,), at_key=True)
         close = _nearest_key(cls, key)
         hint = f"write '{close}'" if close else f"the keys are {listed(cls.model_fields)}"
-        return Remark(Code.UNKNOWN_KEY, f"there is no key '{key}'", hint, (key,), at_key=True)
+        message = f"there is no key '{printable(shortened(key))}'"
+        return LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
 
     @classmethod
     def _meant_by(cls, key: str) -> tuple[str, ...]:
-        """Return the keys that an unknown one stands for, by its dialect or its likeness; itself if there is none."""
-        if key in cls.foreign:
-            return (key,)
+        """Return the keys that an unknown one stands for, by its dialect or its likeness; else itself."""
         if key in FOREIGN_KEYS:
             return FOREIGN_KEYS[key].stands_for
-        return (_nearest_key(cls, key) or key,)
+        return ((key if key in cls.foreign_keys() else _nearest_key(cls, key)) or key,)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Show the keys that are written, and no others."""
         return ((key, value) for key, value in super().__repr_args__() if value is not None)
 
     @model_serializer(mode="wrap")
     def _leave_absent_keys_out(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {key: value for key, value in handler(self).items() if value is not None}
+
+
+@functools.cache
+def _adapter(cls: type[SubConfig]) -> TypeAdapter[Any]:
+    return TypeAdapter(tuple[cls, ...])  # type: ignore[valid-type]
+
+
+def _validation_error(title: str, faults: Iterable[LocalFinding]) -> ValidationError:
+    """Return the pydantic error with one entry for each fault, at its key."""
+    return ValidationError.from_exception_data(
+        title,
+        [
+            InitErrorDetails(
+                type=PydanticCustomError(
+                    fault.code.value,
+                    "{message} ({hint})" if fault.hint else "{message}",
+                    {
+                        "message": printable(fault.message),
+                        "hint": fault.hint and printable(fault.hint_in("python") or ""),
+                    },
+                ),
+                loc=fault.path,
+                input=None,
+            )
+            for fault in faults
+        ],
+    )
+
+
+def _identical(kept: object, given: object) -> bool:
+    """Return whether two values are equal and of the same types, inside of them as well."""
+    if type(kept) is not type(given):
+        return False
+    if isinstance(kept, Mapping) and isinstance(given, Mapping):
+        return _identical(tuple(kept.items()), tuple(given.items()))
+    if isinstance(kept, tuple) and isinstance(given, tuple):
+        return len(kept) == len(given) and all(map(_identical, kept, given))
+    return kept == given
 
 
 def _metadata(annotation: object, found: Iterable[object]) -> Iterator[object]:
@@ -241,45 +348,17 @@ def _metadata(annotation: object, found: Iterable[object]) -> Iterator[object]:
 def _expanded(types: tuple[str, ...]) -> frozenset[str]:
     if "default" not in types:
         return frozenset(types)
-    return frozenset(types).union(DEFAULT_TYPES) - {"default"}  # it stands for them, and for no class of its name
+    # `default` stands for these types, and not for a class of that name.
+    return frozenset(types).union(DEFAULT_TYPES) - {"default"}
 
 
 @functools.lru_cache(maxsize=1024)
 def _nearest_key(cls: type[SubConfig], key: str) -> str | None:
-    """Return the key that an unknown one resembles; a list can hold the same slip in each of its sub-configs."""
-    return next(iter(nearest(key.strip(), cls.model_fields)), None)
+    """Return the key that an unknown one resembles; cached, as a list repeats its slips in many sub-configs."""
+    return next(iter(nearest(shortened(key.strip()), cls.model_fields)), None)
 
 
-def _not_a_mapping(data: object) -> Remark:
-    hint = "write op_types: [Linear] with a setting beneath it"
-    if isinstance(data, list):
-        hint = "take the sub-configs out of the inner list"
-    elif isinstance(data, str) and (run_together := _WITHOUT_SPACE.match(data)) is not None:
-        hint = f"write a space behind the colon, '{run_together[1]}: ...', here and in each line like it"
-    what = "a list" if isinstance(data, list) else shown(data)
-    return Remark(Code.NOT_A_MAPPING, f"a sub-config is a mapping of keys, not {what}", hint)
-
-
-def _empty_value(key: str) -> Remark:
-    message = f"'{key}' has no value"
-    return Remark(Code.EMPTY_VALUE, message, "write a value, or delete the line", (key,), at_key=True)
-
-
-def _sorted_out(cls: type[SubConfig], legal: Mapping[str, object]) -> tuple[dict[str, object], list[Remark]]:
-    """Return the keys whose values the core accepts, and what is wrong with the others."""
-    good: dict[str, object] = {}
-    remarks: list[Remark] = []
-    for key, rule in cls.value_rules().items():
-        if key not in legal:
-            continue
-        if rule.accepts(legal[key]):
-            good[key] = legal[key]
-        else:
-            said = list(rule.explain(key, legal[key]))
-            remarks += said or [Remark(Code.WRONG_TYPE, f"'{key}' cannot be {shown(legal[key])}", None, (key,))]
-    return good, remarks
-
-
+# A long list has few different sets of keys.
 @functools.lru_cache(maxsize=4096)
 def _presence_is_fine(cls: type[SubConfig], written: frozenset[str]) -> bool:
     return not any(_broken_presence(cls, tuple(written)))
@@ -287,27 +366,30 @@ def _presence_is_fine(cls: type[SubConfig], written: frozenset[str]) -> bool:
 
 def _broken_presence(
     cls: type[SubConfig], written: Sequence[str], meant: frozenset[str] = frozenset()
-) -> Iterator[Remark]:
+) -> Iterator[LocalFinding]:
     """Yield which rules about the presence of keys are broken.
 
     `written` are the keys in their order; `meant` are those that unknown keys stand for: what is only misspelt
-    is not missing, for the unknown key says it all.
+    is not missing as well.
     """
     there = meant.union(written)
     if there.isdisjoint(SELECTOR_KEYS):
-        message = "a sub-config says which layers it means: one of 'op_types', 'op_names' or 'op_partial_names'"
-        yield Remark(Code.NO_SELECTOR, message, "write op_types: [Linear], or the names of the layers")
+        message = "a sub-config needs a selector: 'op_types', 'op_names' or 'op_partial_names'"
+        hint = Hint("write {}, or the names of the layers", _LINEAR)
+        yield LocalFinding(Code.NO_SELECTOR, message, hint)
     if there.issubset(SELECTOR_KEYS):
-        yield Remark(Code.NO_SETTING, "a sub-config says what happens to the layers it selects", cls.no_setting_hint)
+        message = "a sub-config must say what to do with the layers that it selects"
+        yield LocalFinding(Code.NO_SETTING, message, cls.no_setting_hint)
     yield from _conflicts(cls, written)
     for key, others, hint in cls.needs:
         if key in written and there.isdisjoint(others):
             wanted = listed((other for other in others if other != "exclude"), last="or")
-            yield Remark(Code.MISSING_KEY, f"'{key}' goes with {wanted}, which is missing", hint, (key,), at_key=True)
+            message = f"'{key}' goes with {wanted}, which is missing"
+            yield LocalFinding(Code.MISSING_KEY, message, hint, (key,), at_key=True)
 
 
-def _conflicts(cls: type[SubConfig], written: Sequence[str]) -> Iterator[Remark]:
-    """Yield which keys cannot stand together; all that `exclude` clashes with is one finding."""
+def _conflicts(cls: type[SubConfig], written: Sequence[str]) -> Iterator[LocalFinding]:
+    """Yield which keys cannot be set together; everything that conflicts with `exclude` is one finding."""
     clashes = [(rivals, [key for key in written if key in rivals.keys]) for rivals in cls.rivals]
     clashes = [(rivals, clash) for rivals, clash in clashes if len(clash) > 1]
     excluded = [clash for _, clash in clashes if "exclude" in clash]
@@ -315,8 +397,8 @@ def _conflicts(cls: type[SubConfig], written: Sequence[str]) -> Iterator[Remark]
         if clash not in excluded or len(excluded) == 1:
             both = "both " if len(clash) == 2 else ""  # noqa: PLR2004 - two is what "both" means
             message = f"{listed(clash)} cannot {both}be set in one sub-config"
-            yield Remark(Code.CONFLICTING_KEYS, message, rivals.hint, (clash[1],), at_key=True)
+            yield LocalFinding(Code.CONFLICTING_KEYS, message, rivals.hint, (clash[1],), at_key=True)
         elif clash == excluded[0]:
             others = listed(key for key in written if key != "exclude" and any(key in pair for pair in excluded))
             message = f"'exclude' cannot be set beside {others} in one sub-config"
-            yield Remark(Code.CONFLICTING_KEYS, message, rivals.hint, ("exclude",), at_key=True)
+            yield LocalFinding(Code.CONFLICTING_KEYS, message, rivals.hint, ("exclude",), at_key=True)

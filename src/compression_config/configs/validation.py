@@ -1,156 +1,148 @@
-"""Plain data to sub-configs, and pydantic's errors to findings: the one place where that happens."""
+"""Plain data to sub-configs: the one entrance of validation, used by `load`, by `validate` and by joined lists."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from compression_config.configs.dialects import FOREIGN_KEYS, foreign_document
-from compression_config.configs.plain_data import Remark, plain, remarks_of, shown
+from compression_config.configs.plain_data import Opaque, shown
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
-from compression_config.configs.sub_config import PLAIN_DATA, Kind, SubConfig
-from compression_config.errors import CompressionConfigError
-from compression_config.findings import Code, Finding
+from compression_config.configs.sub_config import Kind, SubConfig
+from compression_config.errors import InvalidConfig
+from compression_config.findings import Code, Finding, LocalFinding, SeverityPolicy
 from compression_config.locations import Place, Provenance
-from compression_config.text import nearest, printable
+from compression_config.text import nearest, printable, shortened
 
-__all__ = ["CONFIG_TYPES", "KINDS", "inferred_kind", "placed", "total", "validated"]
-
-T = TypeVar("T")
+__all__ = ["CONFIG_TYPES", "KINDS", "inferred_kind", "placed", "validated"]
 
 CONFIG_TYPES: Mapping[Kind, type[SubConfig]] = {"pruning": PruningConfig, "quantization": QuantizationConfig}
 KINDS: tuple[Kind, ...] = ("pruning", "quantization")
 
 
-def total(ask: Callable[[object], T], data: object) -> T:
-    """Return `ask(data)`, or `ask` of the data in Python's own types where methods of its objects raise."""
-    try:
-        return ask(data)
-    except CompressionConfigError:
-        raise
-    except Exception:  # noqa: BLE001 - objects that are no plain data run code of their own
-        return ask(plain(data))
+def validated(
+    data: object, kind: Kind, provenance: Provenance, policy: SeverityPolicy, *, start: int = 0
+) -> tuple[Any, ...]:
+    """Return the sub-configs of a list of plain data.
 
+    `start` is the index that its first sub-config has in messages.
 
-def validated(data: object, kind: Kind) -> tuple[tuple[Any, ...] | None, list[Remark]]:
-    """Return the sub-configs of `data`, or None and everything that is to be said of it, in list order.
-
-    Paths start at the list. What is said holds the warnings and notes of the sound sub-configs too.
+    Raises `InvalidConfig` holding everything that is wrong, in list order, and in between the warnings and notes
+    of the sound sub-configs.
     """
-    items = data if isinstance(data, list | tuple) else plain(data)
-    if not isinstance(items, list | tuple):
-        return None, [_no_list(items)]
-    try:
-        return _adapter(kind).validate_python(items, context=PLAIN_DATA), []
-    except ValidationError as error:
-        return None, list(_all_said(items, kind, remarks_of(error)))
+    if not isinstance(data, list):
+        raise InvalidConfig(policy.apply(placed([_not_a_list(data, provenance)], provenance)))
+    made = CONFIG_TYPES[kind].all_made(data)
+    if isinstance(made, tuple):
+        return made
+    local = [finding._replace(path=(start + index, *finding.path)) for index, finding in made]
+    if provenance.place(()).path:
+        local = [_of_part(finding, kind) for finding in local]
+    raise InvalidConfig(policy.apply(placed(local, provenance)))
 
 
-def _all_said(items: Iterable[object], kind: Kind, errors: Iterable[Remark]) -> Iterator[Remark]:
-    """Yield what is wrong, and in between the warnings and notes of the sound sub-configs, in list order."""
-    wrong: dict[object, list[Remark]] = {}
-    for remark in errors:
-        wrong.setdefault(remark.path[0], []).append(remark)
-    for index, item in enumerate(items):
-        if isinstance(item, SubConfig) and item.kind != kind:
-            message = f"a {item.kind} sub-config cannot stand in a {kind} list"
-            yield Remark(Code.MIXED_KINDS, message, "write two lists, under 'pruning:' and 'quantization:'", (index,))
-        elif index in wrong:
-            yield from wrong[index]
-        else:
-            for remark in CONFIG_TYPES[kind].model_validate(item, context=PLAIN_DATA).remarks():
-                yield remark._replace(path=(index, *remark.path))
+def _of_part(finding: LocalFinding, part: Kind) -> LocalFinding:
+    """Return a finding about one part of a two-part document: what belongs to the other has to be moved there."""
+    if finding.code is not Code.MIXED_KINDS:
+        return finding
+    other = next(kind for kind in KINDS if kind != part)
+    return finding._replace(hint=f"write it in a sub-config under '{other}'")
 
 
-@functools.cache
-def _adapter(kind: Kind) -> TypeAdapter[Any]:
-    return TypeAdapter(tuple[PruningConfig, ...] if kind == "pruning" else tuple[QuantizationConfig, ...])
-
-
-def _no_list(data: object) -> Remark:
-    if isinstance(data, Mapping):
-        if data.get("format") == "compression-config-inventory":
-            hint = "give the inventory as the model, and a config list in its place"
-            return Remark(Code.NOT_A_LIST, "a config list is a list, not an inventory", hint)
-        if (found := foreign_document(data)) is not None:
-            key, foreign = found
-            message = f"'{key}' stands in a document of {foreign.dialect}; a config list is a list"
-            return Remark(Code.OTHER_DIALECT, message, foreign.remedy, (key,), at_key=True)
-        if any(key in config.model_fields or key in FOREIGN_KEYS for key in data for config in CONFIG_TYPES.values()):
-            hint = "put it in [ ], or write '- ' before its first key and indent the others"
-            return Remark(Code.NOT_A_LIST, "a config list is a list, not a single sub-config", hint)
-        hint = "write a list of sub-configs, or two of them under 'pruning:' and 'quantization:'"
-        name = printable(str(next(iter(data), "")))
-        if len(data) == 1 and isinstance(data[next(iter(data))], list | tuple):
-            hint = f"delete the line '{name}:', or write it 'pruning:' or 'quantization:'"
-        if data and all(isinstance(part, Mapping) for part in data.values()):
-            hint = f"write one sub-config for each of its keys, such as op_names: [{name}]"
-        return Remark(Code.NOT_A_LIST, "a config list is a list, not a mapping", hint)
+def _not_a_list(data: object, provenance: Provenance) -> LocalFinding:
+    """Return what was written in place of a config list."""
+    in_python, in_yaml = (provenance.notation(()) == notation for notation in ("python", "yaml"))
+    if isinstance(data, dict):
+        return _mapping_for_list(data, in_yaml=in_yaml)
     if data is None:
         hint = "write [] if nothing is to be compressed"
-        return Remark(Code.NOT_A_LIST, "a config list is a list, not nothing", hint)
-    return Remark(Code.NOT_A_LIST, f"a config list is a list, not {shown(data)}", "write a list of sub-configs")
+        return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not an empty value", hint)
+    hint = "write a list of sub-configs"
+    if in_python and not provenance.place(()).path and (isinstance(data, str) or _is_path(data)):
+        hint = "write load(...) to read a file, loads(...) to read a text"
+    return LocalFinding(Code.NOT_A_LIST, f"a config list is a list, not {shown(data)}", hint)
 
 
-def inferred_kind(data: object) -> Kind | None:
-    """Return the kind that the keys of a list speak for, or None when nothing in it compresses (D12).
+def _is_path(data: object) -> bool:
+    return isinstance(data, Opaque) and data.is_path
 
-    The first key that is a setting decides; what belongs to the other kind is reported at its key.
-    A misspelt or foreign key counts for the kind it resembles, where no legal key speaks; then the class of
-    a sub-config that only excludes.
+
+def _mapping_for_list(data: Mapping[str, object], *, in_yaml: bool) -> LocalFinding:
+    if data.get("format") == "compression-config-inventory":
+        hint = "pass the inventory as the model, and a config list in its place"
+        return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not an inventory", hint)
+    if (found := foreign_document(data)) is not None:
+        key, foreign = found
+        message = f"'{key}' belongs to a document of {foreign.dialect}; a config list is a list"
+        return LocalFinding(Code.OTHER_DIALECT, message, foreign.hint, (key,), at_key=True)
+    if any(key in config.model_fields or key in FOREIGN_KEYS for key in data for config in CONFIG_TYPES.values()):
+        dash = ", or write '- ' before its first key and indent the others" if in_yaml else ""
+        return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not a single sub-config", f"put it in [ ]{dash}")
+    hint = "write a list of sub-configs, or two of them under 'pruning' and 'quantization'"
+    name = printable(shortened(next(iter(data), "")))
+    if len(data) == 1 and isinstance(next(iter(data.values())), list):
+        hint = f"write the list without the key '{name}', or name the key 'pruning' or 'quantization'"
+    if data and all(isinstance(part, dict) for part in data.values()):
+        hint = f"write one sub-config for each of its keys, with '{name}' in its 'op_names'"
+    return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not a mapping", hint)
+
+
+def inferred_kind(items: object) -> Kind | None:
+    """Return the kind that the keys of a list of plain data show, or None when nothing in it compresses (D12).
+
+    The first key that is a setting decides; keys of the other kind are reported where they are. Without one, a
+    misspelt or foreign key counts for the kind it resembles; then the class of a sub-config that only excludes.
     """
-    items = data if isinstance(data, list | tuple) else plain(data)
     guess: Kind | None = None
     excluding: Kind | None = None
-    for item in items if isinstance(items, list | tuple) else ():
+    for item in items if isinstance(items, list) else ():
         if isinstance(item, SubConfig):
             if not item.exclude:
                 return item.kind
             excluding = excluding or item.kind
-        if not isinstance(item, Mapping):
-            continue
-        for key in item:
-            for kind, other in zip(KINDS, reversed(KINDS), strict=True):
-                if key in CONFIG_TYPES[other].foreign:
-                    return kind
-        guess = guess or _resembling(item)
+        elif isinstance(item, dict):
+            for key in item:
+                if key in _KIND_OF:
+                    return _KIND_OF[key]
+            unknown = (key for key in item if key not in SubConfig.model_fields)
+            guess = guess or next(filter(None, map(_resembled, unknown)), None)
     return guess or excluding
 
 
-def _resembling(item: Mapping[Any, object]) -> Kind | None:
-    """Return the kind that the unknown keys of `item` look like, or None."""
-    return next(filter(None, map(_resembled, (str(key) for key in item if key not in SubConfig.model_fields))), None)
+_KIND_OF: Mapping[str, Kind] = {
+    key: kind for kind, config_type in CONFIG_TYPES.items() for key in config_type.setting_keys()
+}
+"""The kind of each key that is a setting of one kind only."""
 
 
 @functools.lru_cache(maxsize=1024)
 def _resembled(key: str) -> Kind | None:
-    """Return the kind of which an unknown key looks like a setting, or None."""
+    """Return the kind of the settings that an unknown key stands for or looks like, or None."""
     meant = FOREIGN_KEYS[key].stands_for if key in FOREIGN_KEYS else ()
-    for kind, other in zip(KINDS, reversed(KINDS), strict=True):
-        settings = CONFIG_TYPES[other].foreign
-        if not settings.isdisjoint(meant) or nearest(key, settings):
+    for kind, config_type in CONFIG_TYPES.items():
+        settings = config_type.setting_keys()
+        if not settings.isdisjoint(meant) or nearest(shortened(key), settings):
             return kind
     return None
 
 
-def placed(remarks: Iterable[Remark], provenance: Provenance) -> Iterator[Finding]:
-    """Yield `remarks` as findings at their places; a name that YAML read as a number is shown as it is written."""
-    for remark in remarks:
-        place = provenance.place(remark.path, key=remark.at_key)
-        if remark.code is Code.UNQUOTED_NAME and place.span is not None:
-            remark = _as_written(remark, place)  # noqa: PLW2901 - the same remark, better worded
-        yield Finding.at(place, remark.code, remark.message, remark.hint)
+def placed(findings: Iterable[LocalFinding], provenance: Provenance) -> Iterator[Finding]:
+    """Yield findings at their places, with hints in the notation of the file."""
+    for local in findings:
+        place = provenance.place(local.path, key=local.at_key)
+        message, hint = local.message, local.hint_in(provenance.notation(local.path))
+        if local.code is Code.UNQUOTED_NAME:
+            message, hint = _as_written(local, place) or (message, hint)
+        yield Finding.at(place, local.code, message, hint)
 
 
-def _as_written(remark: Remark, place: Place) -> Remark:
-    """Return the remark with the text of the file in it: `1.10`, not the 1.1 that it became (D15)."""
+def _as_written(finding: LocalFinding, place: Place) -> tuple[str, str] | None:
+    """Return message and hint with the text of the file in them: `1.10`, not the 1.1 that it became (D15)."""
     if place.span is None or place.excerpt is None or place.span.start.line != place.span.end.line:
-        return remark
-    raw = place.excerpt[place.span.start.column - 1 : place.span.end.column - 1]
-    one = {"op_types": "type", "op_names": "name", "op_partial_names": "partial name"}[str(remark.path[-2])]
+        return None
+    raw = shortened(place.excerpt[place.span.start.column - 1 : place.span.end.column - 1])
+    one = {"op_types": "type", "op_names": "name", "op_partial_names": "partial name"}[str(finding.path[-2])]
     read_as = "a boolean" if raw.lower() in ("true", "false") else "a number"
-    return remark._replace(message=f"{raw} is read as {read_as}, not as a {one}", hint=f'write "{raw}"')
+    return f"{raw} is read as {read_as}, not as a {one}", f'write "{raw}"'

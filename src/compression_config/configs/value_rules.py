@@ -1,26 +1,24 @@
-"""The kinds of value a key can have: what is accepted, what a schema says of it, how a refusal is worded.
+"""The kinds of value that a key can have: what is wrong with one, how it is kept, and its JSON Schema.
 
-Each class is a pydantic annotation. pydantic's core decides in one call and without Python in between;
-`explain` is asked only for what the core refused, and words why. D6 holds for all of them: numbers are
-`numbers.Real` except bool, lists are any sequence but a string.
+Each rule is stated once, in `faults`, which decides and explains at the same time. Rules are given plain data
+(`plain_data.plain`): exact built-in types, and `Opaque` for everything else. A rule is a pydantic annotation
+too, which gives its key to serialization and to the JSON Schema of pydantic.
 """
 
 from __future__ import annotations
 
 import abc
-import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic_core import CoreSchema, SchemaValidator, core_schema
+from pydantic_core import CoreSchema, core_schema
 
 from compression_config.configs.dialects import foreign_value
-from compression_config.configs.plain_data import Remark, shown
-from compression_config.findings import Code
-from compression_config.text import listed, nearest
+from compression_config.configs.plain_data import Opaque, shown
+from compression_config.findings import Code, Hint, Line, LocalFinding
+from compression_config.text import listed, nearest, shortened
 
 __all__ = [
     "QUANT_TYPES",
@@ -35,35 +33,36 @@ __all__ = [
     "QuantTypesRule",
     "RatioRule",
     "ValueRule",
-    "sequence_of",
 ]
-
 
 JsonSchema: TypeAlias = dict[str, Any]
 
 
 class ValueRule(abc.ABC):
-    """What the value of a key may be. A subclass says it three times: to the core, to a schema, to people."""
+    """What the value of a key may be."""
 
     @abc.abstractmethod
-    def core(self) -> CoreSchema:
-        """Return the schema by which pydantic's core accepts or refuses a value."""
+    def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
+        """Return what is wrong with `value`; nothing when `key` takes it. Paths start at the key."""
 
     @abc.abstractmethod
     def schema(self) -> JsonSchema:
-        """Return the same as JSON Schema."""
+        """Return the same rule as JSON Schema."""
 
-    @abc.abstractmethod
-    def explain(self, key: str, value: object) -> Iterator[Remark]:
-        """Yield why the core refused `value` for `key`: paths start at the key."""
+    def kept(self, value: Any) -> object:
+        """Return a value that has no faults as a sub-config keeps it: immutable and hashable."""
+        return value
 
-    def accepts(self, value: object) -> bool:
-        """Return whether the core takes `value`."""
-        return _validator(self).isinstance_python(value)
+    def takes(self, value: object) -> bool:
+        """Return whether `value` has no faults."""
+        return not self.faults("", value)
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
-        """Hand the core its schema, whatever type the annotation shows to type checkers."""
-        return self.core()
+        # The sub-config has applied the rule before pydantic sees the value (`SubConfig.checked`).
+        return core_schema.any_schema(serialization=core_schema.plain_serializer_function_ser_schema(_dumped))
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> JsonSchema:
+        return self.schema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,69 +73,79 @@ class NamesRule(ValueRule):
     """What an element is called in a message: "type", "name", "partial name"."""
     example: str
 
-    def core(self) -> CoreSchema:
-        return sequence_of(core_schema.str_schema(strict=True, min_length=1))
-
     def schema(self) -> JsonSchema:
         return {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
 
-    def explain(self, key: str, value: object) -> Iterator[Remark]:
-        if isinstance(value, str):
-            hint = f"write {key}: [{value or self.example}]"
-            yield Remark(Code.WRONG_TYPE, f"'{key}' must be a list, not the string {shown(value)}", hint, (key,))
-        elif not isinstance(value, list | tuple):
-            named = ", ".join(value) if isinstance(value, dict) and len(value) <= _FEW else ""
-            hint = f"write {key}: [{named or self.example}]"
-            yield Remark(Code.WRONG_TYPE, f"'{key}' must be a list, not {shown(value)}", hint, (key,))
-        elif not value:
-            message = f"'{key}' must name at least one {self.one}"
-            yield Remark(
-                Code.EMPTY_SELECTOR, message, "name one, or delete the line to select by the other keys", (key,)
-            )
-        else:
-            for position, element in enumerate(value):
-                yield from self._explain_element(key, position, element)
+    def kept(self, value: Any) -> object:
+        return tuple(value)
 
-    def _explain_element(self, key: str, position: int, element: object) -> Iterator[Remark]:
-        path = (key, position)
+    def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
+        if not isinstance(value, list):
+            what = f"the string {shown(value)}" if isinstance(value, str) else shown(value)
+            hint = Hint("write {}", Line(key, self._meant(value)))
+            return [LocalFinding(Code.WRONG_TYPE, f"'{key}' must be a list, not {what}", hint, (key,))]
+        if not value:
+            message = f"'{key}' must name at least one {self.one}"
+            instead = "name one, or delete the key to select by the other keys"
+            return [LocalFinding(Code.EMPTY_SELECTOR, message, instead, (key,))]
+        return [
+            fault._replace(path=(key, position))
+            for position, element in enumerate(value)
+            if (fault := self._fault(key, element)) is not None
+        ]
+
+    def _fault(self, key: str, element: object) -> LocalFinding | None:
+        """Return what is wrong with one element, or None."""
+        if isinstance(element, str):
+            if not element:
+                message = f"an empty string is not a {self.one}"
+                return LocalFinding(Code.EMPTY_SELECTOR, message, f"write a {self.one}, or delete it")
+            if not element.isascii() and any("\ud800" <= character <= "\udfff" for character in element):
+                message = f"an element of '{key}' has half of a surrogate pair, which is not a character"
+                return LocalFinding(Code.WRONG_TYPE, message, f"retype the {self.one}")
+            return None
+        message = f"'{key}' must contain strings, not {shown(element)}"
         if element is None:
-            yield Remark(
-                Code.EMPTY_VALUE, f"an element of '{key}' has no value", f"write a {self.one}, or delete it", path
-            )
-        elif isinstance(element, bool | int | float):
-            message = f"'{key}' must hold strings, not {shown(element)}"
-            yield Remark(Code.UNQUOTED_NAME, message, f'write "{shown(element)}"', path)
-        elif not isinstance(element, str):
-            message = f"'{key}' must hold strings, not {shown(element)}"
-            yield Remark(Code.WRONG_TYPE, message, f"write one {self.one}, as in {key}: [{self.example}]", path)
-        elif not element:
-            message = f"an empty string is no {self.one}"
-            yield Remark(Code.EMPTY_SELECTOR, message, f"write a {self.one}, or delete it", path)
-        elif any("\ud800" <= letter <= "\udfff" for letter in element):
-            message = f"an element of '{key}' holds half of a surrogate pair, which is no character"
-            yield Remark(Code.WRONG_TYPE, message, f"write the {self.one} anew", path)
+            message = f"an element of '{key}' has no value"
+            return LocalFinding(Code.EMPTY_VALUE, message, f"write a {self.one}, or delete it")
+        if isinstance(element, bool | int | float):
+            return LocalFinding(Code.UNQUOTED_NAME, message, f'write "{shown(element)}"')
+        if self.one == "type" and isinstance(element, Opaque) and element.class_name is not None:
+            return LocalFinding(Code.WRONG_TYPE, message, f'write "{shortened(element.class_name)}"')
+        return LocalFinding(
+            Code.WRONG_TYPE, message, Hint(f"write one {self.one}, as in {{}}", Line(key, [self.example]))
+        )
+
+    def _meant(self, value: object) -> list[str]:
+        """Return the list that was meant where something else was written, or an example."""
+        names: list[str] = []
+        if isinstance(value, str):
+            names = list(filter(None, _BETWEEN_NAMES.split(value)))
+        elif isinstance(value, dict):
+            names = list(value)
+        elif self.one == "type" and isinstance(value, Opaque) and value.class_name is not None:
+            names = [value.class_name]
+        short = len(names) <= _FEW and all(name and shortened(name) == name for name in names)
+        return names if names and short else [self.example]
 
 
 @dataclass(frozen=True, slots=True)
 class ExcludeRule(ValueRule):
     """`true` and nothing else (D4)."""
 
-    def core(self) -> CoreSchema:
-        # A literal alone would take 1 and 1.0 as well, which equal True.
-        return core_schema.chain_schema([core_schema.bool_schema(strict=True), core_schema.literal_schema([True])])
-
     def schema(self) -> JsonSchema:
         return {"const": True}
 
-    def explain(self, key: str, value: object) -> Iterator[Remark]:
+    def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
+        if value is True:
+            return ()
         if value is False:
-            hint = "delete the line; leaving it out means the same"
-            yield Remark(Code.EXCLUDE_FALSE, f"'{key}' takes only true", hint, (key,))
-        else:
-            hint = f"write {key}: true"
-            if isinstance(value, list) and len(value) <= _FEW and all(isinstance(name, str) for name in value):
-                hint = f"write a later sub-config with op_names: [{', '.join(value)}] and {key}: true"
-            yield Remark(Code.WRONG_TYPE, f"'{key}' takes only true, not {shown(value)}", hint, (key,))
+            hint = "delete the key; leaving it out means the same"
+            return [LocalFinding(Code.EXCLUDE_FALSE, f"'{key}' takes only true", hint, (key,))]
+        written = Hint("write {}", Line(key, value=True))
+        if isinstance(value, list) and 0 < len(value) <= _FEW and all(isinstance(name, str) for name in value):
+            written = Hint("write a later sub-config with {} and {}", Line("op_names", value), Line(key, value=True))
+        return [LocalFinding(Code.WRONG_TYPE, f"'{key}' takes only true, not {shown(value)}", written, (key,))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,106 +154,105 @@ class RatioRule(ValueRule):
 
     cap: bool = False
 
-    def core(self) -> CoreSchema:
-        if self.cap:
-            return _only(Real, core_schema.float_schema(gt=0, le=1, strict=True))
-        return _only(Real, core_schema.float_schema(ge=0, lt=1, strict=True))
-
     def schema(self) -> JsonSchema:
         if self.cap:
             return {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
         return {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
 
-    @property
-    def span(self) -> str:
-        """The range in words."""
-        return "above 0 and at most 1" if self.cap else "at least 0 and below 1"
+    def kept(self, value: Any) -> object:
+        return float(value)
 
-    def explain(self, key: str, value: object) -> Iterator[Remark]:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            yield Remark(
-                Code.WRONG_TYPE, f"'{key}' must be a number, not {shown(value)}", self._number_hint(value), (key,)
-            )
-        else:
-            message = f"'{key}' must be {self.span}, not {shown(value)}"
-            yield Remark(Code.OUT_OF_RANGE, message, self._range_hint(key, value), (key,))
+    def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
+        if isinstance(value, bool) or not isinstance(value, _NUMBERS):
+            message = f"'{key}' must be a number, not {shown(value)}"
+            return [LocalFinding(Code.WRONG_TYPE, message, self._number_hint(value), (key,))]
+        if self._in_range(value):
+            return ()
+        span = "above 0 and at most 1" if self.cap else "at least 0 and below 1"
+        message = f"'{key}' must be {span}, not {shown(value)}"
+        return [LocalFinding(Code.OUT_OF_RANGE, message, self._range_hint(key, value), (key,))]
+
+    def _in_range(self, value: float) -> bool:
+        return 0 < value <= 1 if self.cap else 0 <= value < 1
 
     def _number_hint(self, value: object) -> str:
-        if isinstance(value, Mapping) and "_value" in value:
+        if isinstance(value, dict) and "_value" in value:
             return "a search space is not a config list: let the experiment fill in a number first"
-        if isinstance(value, str):
-            percent = value.strip().endswith("%")
-            try:
-                number = float(value.strip().removesuffix("%").replace(",", "."))
-            except ValueError:
-                return _SOME_RATIO
-            if not percent and self.accepts(number):
-                return f"write {number!r}" + ("" if "," in value else " without quotes")
-            if 0 < number <= 100:  # noqa: PLR2004 - a percentage
-                return f"write {number / 100:g}"
-        return _SOME_RATIO
+        if not isinstance(value, str):
+            return _SOME_RATIO
+        percent = value.strip().endswith("%")
+        try:
+            number = float(value.strip().removesuffix("%").replace(",", "."))
+        except ValueError:
+            return _SOME_RATIO
+        if not percent and self._in_range(number):
+            return f"write {number!r}" + ("" if "," in value else " without quotes")
+        if self._in_range(number / 100):
+            return f"write {number / 100:g}"
+        return _EVERY_WEIGHT if number in (1, 100) else _SOME_RATIO
 
     def _range_hint(self, key: str, value: float) -> str:
-        if 2 <= value <= 100:  # noqa: PLR2004 - a percentage
+        if 2 <= value <= 100 and self._in_range(value / 100):  # noqa: PLR2004 - a percentage
             return f"ratios are not percentages: write {value / 100:g}"
-        if value == 1:
-            return "a ratio of 1 would mask every weight; to leave the layers untouched use 'exclude', else write 0.99"
+        if value in (1, 100):
+            return _EVERY_WEIGHT
         if value == 0:
             return f"to mask nothing write a ratio of 0 and delete '{key}'"
         return _SOME_RATIO
 
 
-_SOME_RATIO = "write a ratio such as 0.5"
-_FEW = 8
+_NUMBERS: Final = (int, float)
+_SOME_RATIO: Final = "write a ratio such as 0.5"
+_EVERY_WEIGHT: Final = (
+    "a ratio of 1 would mask every weight; to leave the layers untouched use 'exclude', else write 0.99"
+)
+_BETWEEN_NAMES: Final = re.compile(r"[\s,;\[\]]+")
+"""What cannot be in the name of a layer: several names were written as one string."""
+_FEW: Final = 8
 """How many names a hint writes out."""
 
 
 @dataclass(frozen=True, slots=True)
 class IntegerRule(ValueRule):
-    """A whole number from `least` to `most` (None: no bound but that of all integers, 2**63 - 1)."""
+    """A whole number from `least` to `most` (None: the largest integer that every reader can hold)."""
 
     least: int
     most: int | None = None
 
-    def core(self) -> CoreSchema:
-        return core_schema.int_schema(ge=self.least, le=self.most or _LARGEST, strict=True)
-
     def schema(self) -> JsonSchema:
         return {"type": "integer", "minimum": self.least, "maximum": self.most or _LARGEST}
 
-    @property
-    def span(self) -> str:
-        """The range in words."""
-        return f"at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
-
-    def explain(self, key: str, value: object) -> Iterator[Remark]:
+    def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
+        span = f"at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
         if isinstance(value, bool) or not isinstance(value, int):
-            message = f"'{key}' must be a whole number {self.span}, not {shown(value)}"
-            yield Remark(Code.WRONG_TYPE, message, f"write {self._meant(value)}", (key,))
-        else:
-            span = f"at most {_LARGEST}" if value > _LARGEST else self.span
-            message = f"'{key}' must be {span}, not {shown(value)}"
-            yield Remark(Code.OUT_OF_RANGE, message, self._range_hint(value), (key,))
+            message = f"'{key}' must be a whole number {span}, not {shown(value)}"
+            return [LocalFinding(Code.WRONG_TYPE, message, f"write {self._meant(value)}", (key,))]
+        if self._in_range(value):
+            return ()
+        span = f"at most {_LARGEST}" if value > _LARGEST else span
+        hint = f"write {self._meant(value)}"
+        if self.most is not None and value > self.most:
+            hint = "to leave these layers unquantized use 'exclude'"  # D9
+        return [LocalFinding(Code.OUT_OF_RANGE, f"'{key}' must be {span}, not {shown(value)}", hint, (key,))]
+
+    def _in_range(self, value: int) -> bool:
+        return self.least <= value <= (self.most or _LARGEST)
 
     def _meant(self, value: object) -> int:
-        """Return the whole number that `value` stands for, or one that would do."""
-        if isinstance(value, float | str):
+        """Return the whole number that `value` stands for, or one that the key takes."""
+        number = None
+        if isinstance(value, str) or (isinstance(value, float) and value.is_integer()):
             try:
-                number = int(value) if isinstance(value, str) or value.is_integer() else None
+                number = int(value)
             except ValueError:  # no digits, or more of them than Python reads
                 number = None
-            if number is not None and self.accepts(number):
-                return number
+        if number is not None and self._in_range(number):
+            return number
         return self.least if self.most is None else _USUAL_BITS
 
-    def _range_hint(self, value: int) -> str:
-        if self.most is not None and value > self.most:
-            return "to leave these layers unquantized use exclude"  # D9
-        return f"write {self._meant(value)}"
 
-
-_USUAL_BITS = 8
-_LARGEST = 2**63 - 1
+_USUAL_BITS: Final = 8
+_LARGEST: Final = 2**63 - 1
 """The largest integer that every reader of JSON and YAML can hold."""
 
 
@@ -254,44 +262,31 @@ class Choice(ValueRule):
 
     words: tuple[str, ...]
 
-    def core(self) -> CoreSchema:
-        return core_schema.literal_schema(list(self.words))
-
     def schema(self) -> JsonSchema:
         return {"enum": list(self.words)}
 
-    def explain(self, key: str, value: object) -> Iterator[Remark]:
+    def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
+        if isinstance(value, str) and value in self.words:
+            return ()
         message = f"'{key}' must be {listed(self.words, last='or')}, not {shown(value)}"
-        code = Code.UNKNOWN_VALUE if isinstance(value, str) else Code.WRONG_TYPE
-        yield Remark(code, message, self._hint(value), (key,))
-
-    def _hint(self, value: object) -> str:
         if not isinstance(value, str):
-            return "write one of these"
-        close = nearest(value, self.words)
-        return foreign_value(value) or (f"write {close[0]}" if close else "write one of these")
+            return [LocalFinding(Code.WRONG_TYPE, message, _ONE_OF_THESE, (key,))]
+        hint = foreign_value(value) or _nearest_word(value, self.words)
+        return [LocalFinding(Code.UNKNOWN_VALUE, message, hint, (key,))]
 
 
-def sequence_of(element: CoreSchema) -> CoreSchema:
-    """Return the schema of a list or tuple of one or more elements, kept as a tuple; other sequences become lists."""
-    elements = core_schema.tuple_schema([element], variadic_item_index=0, min_length=1, fail_fast=True, strict=False)
-    return _only((list, tuple), elements)
+_ONE_OF_THESE: Final = "write one of these"
 
 
-def _only(kind: type | tuple[type, ...], schema: CoreSchema) -> CoreSchema:
-    """Return `schema` for Python values of a kind: by itself the core takes whatever converts."""
-    checked = core_schema.chain_schema([core_schema.is_instance_schema(kind), schema])
-    return core_schema.json_or_python_schema(json_schema=schema, python_schema=checked)
-
-
-@functools.cache
-def _validator(rule: ValueRule) -> SchemaValidator:
-    return SchemaValidator(rule.core())
+def _nearest_word(value: str, words: Sequence[str]) -> Hint | str:
+    close = nearest(shortened(value), words)
+    return Hint("write {}", close[0]) if close else _ONE_OF_THESE
 
 
 QuantType: TypeAlias = Literal["weight", "input", "output"]
 QUANT_TYPES: tuple[QuantType, ...] = ("weight", "input", "output")
-_BETWEEN_WORDS = re.compile(r"[\s,;+&/|\[\]]+")
+_QUANT_TYPE: Final = Choice(QUANT_TYPES)
+_BETWEEN_WORDS: Final = re.compile(r"[\s,;+&/|\[\]]+")
 V = TypeVar("V")
 
 
@@ -319,57 +314,45 @@ class ByQuantType(Mapping[QuantType, V], Generic[V]):
         return repr(self._values)
 
 
+def _dumped(value: object) -> object:
+    """Return what a sub-config keeps as `model_dump` gives it out."""
+    return dict(value) if isinstance(value, ByQuantType) else value
+
+
 @dataclass(frozen=True, slots=True)
 class QuantTypesRule(ValueRule):
     """One quant type, or a list of them without repeats (D9)."""
 
-    def core(self) -> CoreSchema:
-        one = core_schema.literal_schema(list(QUANT_TYPES))
-        many = sequence_of(one)
-        unique = core_schema.no_info_after_validator_function(_without_repeats, many)
-        return core_schema.no_info_before_validator_function(_one_or_many, unique)
-
     def schema(self) -> JsonSchema:
-        one = {"enum": list(QUANT_TYPES)}
+        one = _QUANT_TYPE.schema()
         return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}]}
 
-    def explain(self, key: str, value: object) -> Iterator[Remark]:
+    def kept(self, value: Any) -> object:
+        return (value,) if isinstance(value, str) else tuple(value)
+
+    def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
+        example = Hint("write {}", Line(key, ["weight", "input"]))
         if isinstance(value, str):
-            words = tuple(filter(None, _BETWEEN_WORDS.split(value)))
-            for remark in Choice(QUANT_TYPES).explain(key, value):
-                several = len(words) > 1 and set(words) <= set(QUANT_TYPES)
-                yield remark._replace(hint=f"write {key}: [{', '.join(dict.fromkeys(words))}]") if several else remark
-        elif not isinstance(value, list | tuple):
-            yield Remark(
-                Code.WRONG_TYPE, f"'{key}' must be a list, not {shown(value)}", f"write {key}: [weight, input]", (key,)
-            )
-        elif not value:
-            yield Remark(
-                Code.EMPTY_VALUE, f"'{key}' must name at least one quant type", f"write {key}: [weight, input]", (key,)
-            )
-        else:
-            yield from self._explain_elements(key, value)
-
-    def _explain_elements(self, key: str, value: Sequence[object]) -> Iterator[Remark]:
-        seen: list[object] = []
+            words = list(dict.fromkeys(filter(None, _BETWEEN_WORDS.split(value))))
+            found = _QUANT_TYPE.faults(key, value)
+            if len(words) > 1 and set(words) <= set(QUANT_TYPES):
+                found = [fault._replace(hint=Hint("write {}", Line(key, words))) for fault in found]
+            return found
+        if not isinstance(value, list):
+            return [LocalFinding(Code.WRONG_TYPE, f"'{key}' must be a list, not {shown(value)}", example, (key,))]
+        if not value:
+            return [LocalFinding(Code.EMPTY_VALUE, f"'{key}' must name at least one quant type", example, (key,))]
+        faults: list[LocalFinding] = []
+        seen: set[object] = set()
         for position, element in enumerate(value):
-            if not isinstance(element, str) or element not in QUANT_TYPES:
-                for remark in Choice(QUANT_TYPES).explain(key, element):
-                    yield remark._replace(path=(key, position))
-            elif element in seen:
+            found = _QUANT_TYPE.faults(key, element)
+            faults += (fault._replace(path=(key, position)) for fault in found)
+            if not found and element in seen:
                 message = f"'{key}' names {shown(element)} twice"
-                yield Remark(Code.REPEATED_QUANT_TYPE, message, "delete one of the two", (key, position))
-            seen.append(element)
-
-
-def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _without_repeats(value: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(value)) != len(value):
-        raise ValueError("a quant type is repeated")
-    return value
+                faults.append(LocalFinding(Code.REPEATED_QUANT_TYPE, message, "delete one of the two", (key, position)))
+            if not found:
+                seen.add(element)
+        return faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,15 +360,6 @@ class PerQuantTypeRule(ValueRule):
     """One value for all quant types, or a mapping with one for each (D9, D11)."""
 
     each: ValueRule
-
-    def core(self) -> CoreSchema:
-        mapping = core_schema.dict_schema(
-            core_schema.literal_schema(list(QUANT_TYPES)), self.each.core(), min_length=1, max_length=len(QUANT_TYPES)
-        )
-        frozen = core_schema.no_info_after_validator_function(
-            ByQuantType, mapping, serialization=core_schema.plain_serializer_function_ser_schema(dict)
-        )
-        return core_schema.tagged_union_schema({"each": frozen, "all": self.each.core()}, _each_or_all)
 
     def schema(self) -> JsonSchema:
         mapping = {
@@ -396,28 +370,31 @@ class PerQuantTypeRule(ValueRule):
         }
         return {"anyOf": [self.each.schema(), mapping]}
 
-    def explain(self, key: str, value: object) -> Iterator[Remark]:
-        if not isinstance(value, Mapping):
-            for remark in self.each.explain(key, value):
-                many = "write one value for all, or a mapping by quant type, as in {weight: ..., input: ...}"
-                yield remark._replace(hint=many) if isinstance(value, list) else remark
-            return
+    def kept(self, value: Any) -> object:
+        if not isinstance(value, dict):
+            return self.each.kept(value)
+        return ByQuantType({quant_type: self.each.kept(part) for quant_type, part in value.items()})
+
+    def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
+        if not isinstance(value, dict):
+            found = self.each.faults(key, value)
+            if isinstance(value, list):
+                by_type = "write one value for all quant types, or a mapping with one for each"
+                found = [fault._replace(hint=by_type) for fault in found]
+            return found
         if not value:
             message = f"'{key}' must have a value for each quant type"
-            yield Remark(Code.EMPTY_VALUE, message, f"write one value for all, or {key}: {{weight: ...}}", (key,))
+            return [LocalFinding(Code.EMPTY_VALUE, message, "write one value for all, or one for each", (key,))]
+        faults: list[LocalFinding] = []
         for quant_type, part in value.items():
             if quant_type not in QUANT_TYPES:
-                close = nearest(str(quant_type), QUANT_TYPES)
-                hint = f"write {close[0]}" if close else "write one of these"
                 message = f"'{key}' takes {listed(QUANT_TYPES, last='or')} as keys, not {shown(quant_type)}"
-                yield Remark(Code.UNKNOWN_VALUE, message, hint, (key, str(quant_type)), at_key=True)
+                hint = _nearest_word(quant_type, QUANT_TYPES)
+                faults.append(LocalFinding(Code.UNKNOWN_VALUE, message, hint, (key, quant_type), at_key=True))
             elif part is None:
                 message = f"'{key}' has no value for '{quant_type}'"
-                yield Remark(Code.EMPTY_VALUE, message, "write a value, or delete it", (key, quant_type), at_key=True)
-            elif not self.each.accepts(part):
-                for remark in self.each.explain(key, part):
-                    yield remark._replace(path=(key, quant_type))
-
-
-def _each_or_all(value: object) -> str:
-    return "each" if isinstance(value, Mapping) else "all"
+                instead = "write a value, or delete it"
+                faults.append(LocalFinding(Code.EMPTY_VALUE, message, instead, (key, quant_type), at_key=True))
+            else:
+                faults += (fault._replace(path=(key, quant_type)) for fault in self.each.faults(key, part))
+        return faults

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -45,7 +46,8 @@ def read_text(
     [{'exclude': True}]
     """
     if format == "json":
-        return read_json(text, name, limits)
+        document = read_json(text, name, limits)
+        return replace(document, source=replace(document.source, notation="json"))
     if format == "yaml":
         return read_yaml(text, name, limits)
     raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")

@@ -10,11 +10,12 @@ from typing import Any, Self, TypeAlias, cast, overload
 
 from compression_config.documents.collecting import paused_collector
 from compression_config.errors import InvalidInventory, UnknownLayer
-from compression_config.inventory.columns import Columns, checked_positions, columns_of, unpacked
 from compression_config.inventory.files import Contents, read_file, write_file
-from compression_config.inventory.layer import Layer, Shape, numel_of
-from compression_config.inventory.torch_modules import SupportsNamedModules, Walk, read_modules, walk
+from compression_config.inventory.layer import Columns, Layer, ParameterShapes, Shape, columns_of, numel_of
+from compression_config.inventory.sources import Device, foreign_code, model_of
+from compression_config.inventory.torch_modules import SupportsNamedModules, Walk, has_named_modules, read_modules, walk
 from compression_config.suggestions import LayerNames
+from compression_config.text import printable, represented
 
 __all__ = ["Inventory", "LayerLike", "as_inventory"]
 
@@ -23,16 +24,66 @@ LayerLike: TypeAlias = Layer | tuple[str, object]
 
 
 class Inventory(Sequence[Layer]):
-    """The layers of a model in the model's order, read-only; the root is none of them.
+    """The layers of a model in the model's order, read-only; the root is not among them.
 
-    Two inventories are equal when their layers are. Layers are made when they are asked for: code that
-    looks at all of them is faster with `names`, `types` and the functions that take a position.
+    Two inventories are equal when their layers are. `inventory[0]` and `inventory["fc1"]` are layers; code that looks
+    at one field of all layers is faster with `names`, `types` and the methods that take a position.
     """
 
     def __init__(self, columns: Columns, *, model: str | None = None, only_root: bool = False) -> None:
+        """Make the inventory of the layers in `columns`; users call one of the class methods.
+
+        Raises `InvalidInventory` for two layers of one name, an alias that is already the name of a layer, and a
+        layer that is tied to something else than the first layer with its weight.
+        """
         self._columns = columns
         self._model = model
         self._only_root = only_root
+        self._names, self._types = tuple(columns[0]), tuple(columns[1])
+        self._weight_shapes: Sequence[Shape | None] = columns[2]
+        self._has_weight: Sequence[bool | None] = columns[3]
+        self._parameters: Sequence[ParameterShapes] = columns[4]
+        self._dtypes: Sequence[str | None] = columns[5]
+        tied_to, aliases = columns[6:]
+        self._positions: dict[str, int] = dict(zip(self._names, range(len(self._names)), strict=True))
+        if len(self._positions) != len(self._names):
+            twice = next(name for position, name in enumerate(self._names) if self._positions[name] != position)
+            raise InvalidInventory(f"two layers have the name {represented(twice)}")
+        self._owners = self._owners_of(tied_to) if any(tied_to) else {}
+        self._aliases = self._aliases_of(aliases) if any(aliases) else {}
+
+    @cached_property
+    def _layers(self) -> tuple[Layer, ...]:
+        # Most callers look at two or three fields of all layers, and resolve() at no layer as a whole.
+        return tuple(map(Layer._make, zip(*self._columns, strict=True)))
+
+    def _owners_of(self, tied_to: Iterable[str | None]) -> dict[int, int]:
+        """Return position -> position of the first layer with the same weight, for the others that share one."""
+        owners: dict[int, int] = {}
+        for position, name in enumerate(tied_to):
+            if name is None:
+                continue
+            owner = self._positions.get(name)
+            tie = f"layer {represented(self._names[position])} is tied to {represented(name)}"
+            if owner is None:
+                raise InvalidInventory(f"{tie}, which is not a layer of the model")
+            if owner >= position or owner in owners:
+                raise InvalidInventory(f"{tie}, which is not the first layer with that weight")
+            if self._weight_shapes[owner] != self._weight_shapes[position]:
+                raise InvalidInventory(f"{tie}, whose weight has another shape")
+            owners[position] = owner
+        return owners
+
+    def _aliases_of(self, aliases: Iterable[Iterable[str]]) -> dict[str, int]:
+        known: dict[str, int] = {}
+        for position, names in enumerate(aliases):
+            for alias in names:
+                if alias in self._positions or known.setdefault(alias, position) != position:
+                    layer = represented(self._names[position])
+                    raise InvalidInventory(
+                        f"{represented(alias)}, an alias of layer {layer}, is the name of another layer"
+                    )
+        return known
 
     @classmethod
     def from_model(cls, model: SupportsNamedModules) -> Self:
@@ -42,12 +93,12 @@ class Inventory(Sequence[Layer]):
         classes do not override `named_modules()`, up to 100,000 of them (D17).
         Raises `InvalidInventory` when `model` gives no modules by name.
         """
-        if not _has_named_modules(model):
+        if not has_named_modules(model):
             raise InvalidInventory(f"a model has named_modules(), and {type(model).__name__!r} has not")
         with paused_collector():
             walked = walk(model)
             columns = read_modules(walked)
-        return cls(columns, model=type(model).__name__, only_root=walked.has_root and not columns.names)
+        return cls(columns, model=type(model).__name__, only_root=walked.has_root and not walked.names)
 
     @classmethod
     def from_layers(cls, layers: Iterable[LayerLike], *, model: str | None = None) -> Self:
@@ -60,10 +111,29 @@ class Inventory(Sequence[Layer]):
         given = _checked(layers)
         columns = read_modules(Walk.of(entry for entry in given if not isinstance(entry, Layer)))
         if any(isinstance(entry, Layer) for entry in given):
-            read = columns.layers(range(len(columns.names)))
+            read = map(Layer._make, zip(*columns, strict=True))
             kept = (entry for entry in given if isinstance(entry, Layer) or entry[0])
             columns = columns_of([entry if isinstance(entry, Layer) else next(read) for entry in kept])
-        return cls(columns, model=model, only_root=bool(given) and not columns.names)
+        return cls(columns, model=model, only_root=bool(given) and not columns[0])
+
+    @classmethod
+    def from_source(cls, source: str, *, device: Device = "meta") -> Self:
+        """Return the layers of the model that `source` stands for, as after `--model` on the command line.
+
+        It is the name of an inventory file, `package.module:factory`, `path/to/file.py:factory`, or `hf:DIRECTORY` with
+        a `config.json` of transformers. A factory is code that runs: a function without arguments, a class, or the
+        thing itself, a torch model, an `Inventory`, or pairs of a name and a type. Where torch is installed, models
+        are made on its meta device, without memory for weights; `device="cpu"` makes them as the factory does.
+
+        Raises `UsageError` for a source that leads to no model, whatever foreign code raises on the way included, and
+        `InvalidInventory` for an inventory file that is wrong.
+        """
+        model = model_of(source, device)
+        if isinstance(model, PathLike):
+            return cls.load(model)
+        with foreign_code(source):
+            made = as_inventory(model)
+            return cls(made._columns, model=made.model, only_root=made.only_root)  # noqa: SLF001 - its own class
 
     @property
     def model(self) -> str | None:
@@ -72,46 +142,48 @@ class Inventory(Sequence[Layer]):
 
     @property
     def only_root(self) -> bool:
-        """Whether the model has no module besides the root, which is no layer."""
+        """Whether the model has no module besides the root, which is not a layer."""
         return self._only_root
 
     @property
     def names(self) -> Sequence[str]:
         """The names of the layers, one per layer."""
-        return self._columns.names
+        return self._names
 
     @property
     def types(self) -> Sequence[str]:
         """The class names of the layers, one per layer."""
-        return self._columns.types
+        return self._types
 
     @property
     def dtypes(self) -> Sequence[str | None]:
         """The dtypes of the weights, one per layer; None where unknown or without weight."""
-        return self._columns.dtypes
+        return self._dtypes
 
     @property
     def weight_shapes(self) -> Sequence[Shape | None]:
         """The shapes of the weights, one per layer; None without a weight, and where its shape is unknown."""
-        return self._columns.weight_shapes
+        return self._weight_shapes
 
     @property
     def aliases(self) -> Mapping[str, int]:
         """Further names of modules -> position of the layer (D17); empty where they cannot be known."""
-        return MappingProxyType(self._columns.aliases)
+        return MappingProxyType(self._aliases)
 
     @cached_property
     def ties(self) -> tuple[tuple[int, ...], ...]:
         """The positions of layers that share one weight, two or more a tuple, in the model's order."""
         groups: dict[int, list[int]] = {}
-        for position, owner in self._columns.owners.items():
+        for position, owner in self._owners.items():
             groups.setdefault(owner, [owner]).append(position)
         return tuple(tuple(groups[owner]) for owner in sorted(groups))
 
-    def position(self, name: str) -> int | None:
+    def position(self, name: object) -> int | None:
         """Return the position of the layer that has `name` as its name or an alias; None when none has."""
+        if not isinstance(name, str):
+            return None
         found = self._positions.get(name)
-        return self._columns.aliases.get(name) if found is None else found
+        return self._aliases.get(name) if found is None else found
 
     def layer(self, name: str) -> Layer:
         """Return the layer that has `name` as its name or an alias.
@@ -121,49 +193,47 @@ class Inventory(Sequence[Layer]):
         position = self.position(name)
         if position is None:
             raise UnknownLayer(name, self.nearest(name))
-        return self[position]
+        return self._layers[position]
 
     def numel(self, position: int) -> int | None:
         """Return the number of elements of the weight at `position`; None when unknown or without weight."""
-        return numel_of(self._columns.weight_shapes[position])
+        return numel_of(self._weight_shapes[position])
 
     def has_weight(self, position: int) -> bool | None:
         """Return whether the layer at `position` has a weight; None when unknown."""
-        return self._columns.has_weight[position]
+        return self._has_weight[position]
 
     def parameters(self, position: int) -> Mapping[str, Shape | None]:
         """Return the own parameters of the layer at `position` with their shapes; see `Layer.parameters`."""
-        return unpacked(self._columns.parameters[position], self._columns.weight_shapes[position])
+        return self._parameters[position]
 
     def weight_owner(self, position: int) -> int:
         """Return the position of the first layer that holds the weight of the one at `position`: mostly itself."""
-        return self._columns.owners.get(position, position)
+        return self._owners.get(position, position)
 
     def __len__(self) -> int:
-        return len(self._columns.names)
+        return len(self._layers)
 
     def __iter__(self) -> Iterator[Layer]:
-        return self._columns.layers(range(len(self)))
+        return iter(self._layers)
 
     @overload
-    def __getitem__(self, index: int) -> Layer: ...
+    def __getitem__(self, index: int | str) -> Layer: ...
     @overload
     def __getitem__(self, index: slice) -> tuple[Layer, ...]: ...
-    def __getitem__(self, index: int | slice) -> Layer | tuple[Layer, ...]:
-        positions = range(len(self))[index]
-        if isinstance(positions, range):
-            return tuple(self._columns.layers(positions))
-        return next(self._columns.layers((positions,)))
+    def __getitem__(self, index: int | str | slice) -> Layer | tuple[Layer, ...]:
+        """Return a layer by position, or like `layer()` by its name or an alias; several for a slice."""
+        return self.layer(index) if isinstance(index, str) else self._layers[index]
 
     def __contains__(self, item: object) -> bool:
         """Return whether `item` is one of the layers, or the name or an alias of one."""
         if isinstance(item, Layer):
             position = self._positions.get(item.name)
-            return position is not None and self[position] == item
-        return isinstance(item, str) and self.position(item) is not None
+            return position is not None and self._layers[position] == item
+        return self.position(item) is not None
 
     def __eq__(self, other: object) -> bool:
-        return self._columns == other._columns if isinstance(other, Inventory) else NotImplemented
+        return self._layers == other._layers if isinstance(other, Inventory) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # an inventory compares by all that it holds
 
@@ -172,11 +242,7 @@ class Inventory(Sequence[Layer]):
 
     @cached_property
     def _layer_names(self) -> LayerNames:
-        return LayerNames(self._columns.names)
-
-    @cached_property
-    def _positions(self) -> dict[str, int]:
-        return checked_positions(self._columns.names)
+        return LayerNames(self._names)
 
     def nearest(self, name: object, limit: int = 3) -> tuple[str, ...]:
         """Return up to `limit` names that `name` may have been meant to be, the likeliest first; three at most."""
@@ -185,19 +251,23 @@ class Inventory(Sequence[Layer]):
     def save(self, path: str | PathLike[str]) -> None:
         """Write the inventory to the file `path`: JSON (`.json`) or YAML (`.yaml`, `.yml`), with `.gz` gzipped.
 
-        Equal inventories of equal `model` give equal bytes. Raises `UsageError` for another ending.
+        Equal inventories of equal `model` give equal bytes, and a file that was there is replaced whole or not at all.
+        Raises `UsageError` for another ending, and when the file cannot be written.
         """
-        write_file(path, Contents(self._columns, self._model, self._only_root))
+        write_file(path, Contents(self._layers, self._model, self._only_root))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
-        """Return the inventory that `save` wrote, or somebody by hand, to the file `path`.
+        """Return the inventory in the file `path`, written by `save` or by hand.
 
         Raises `InvalidInventory` that says where the file is wrong, and `UsageError` for an ending
         that is not among those of `save`.
         """
         contents = read_file(path)
-        return cls(contents.columns, model=contents.model, only_root=contents.only_root)
+        try:
+            return cls(columns_of(contents.layers), model=contents.model, only_root=contents.only_root)
+        except InvalidInventory as error:
+            raise InvalidInventory(f"{printable(str(path))}: {error}") from error
 
 
 def as_inventory(model: object) -> Inventory:
@@ -207,27 +277,24 @@ def as_inventory(model: object) -> Inventory:
     """
     if isinstance(model, Inventory):
         return model
-    if _has_named_modules(model):
+    if has_named_modules(model):
         return Inventory.from_model(cast("SupportsNamedModules", model))
     return Inventory.from_layers(cast("Iterable[LayerLike]", model))
-
-
-def _has_named_modules(model: object) -> bool:
-    try:
-        return callable(getattr(model, "named_modules", None))
-    except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
-        return False
 
 
 def _checked(layers: object) -> list[Any]:
     """Return `layers` as a list; raise `InvalidInventory` unless it consists of layers and pairs."""
     if isinstance(layers, str | bytes | PathLike):
-        raise InvalidInventory(f"{layers!r} is no model (write Inventory.load({str(layers)!r}) to read a file)")
+        path = represented(str(layers))
+        raise InvalidInventory(
+            f"{represented(layers)} is not a model (write Inventory.from_source({path}) to read one)"
+        )
     if isinstance(layers, Mapping):
-        raise InvalidInventory("a mapping is no model (write .items() behind it for pairs of a name and a type)")
+        raise InvalidInventory("a mapping is not a model (write .items() after it for pairs of a name and a type)")
     if not isinstance(layers, Iterable):
         raise InvalidInventory(
-            f"a model has named_modules(), or is an inventory or pairs of a name and a type, and not {layers!r}"
+            "a model has named_modules(), or is an inventory or pairs of a name and a type, "
+            f"and not {represented(layers)}"
         )
     try:
         given = list(layers)
@@ -238,5 +305,5 @@ def _checked(layers: object) -> list[Any]:
         if isinstance(entry, Layer):
             continue
         if not isinstance(entry, tuple | list) or len(entry) != 2 or not isinstance(entry[0], str):  # noqa: PLR2004
-            raise InvalidInventory(f"a layer is a Layer or a pair of a name and a type, and not {entry!r}")
+            raise InvalidInventory(f"a layer is a Layer or a pair of a name and a type, and not {represented(entry)}")
     return given

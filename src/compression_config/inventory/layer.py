@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import Any, NamedTuple, NoReturn, Self, TypeAlias
 
 from compression_config.errors import InvalidInventory
+from compression_config.text import represented
 
-__all__ = ["Layer", "ParameterShapes", "Shape", "derived_parameters", "numel_of"]
+__all__ = [
+    "Columns",
+    "Layer",
+    "ParameterShapes",
+    "Shape",
+    "WrongField",
+    "checked_shape",
+    "columns_of",
+    "derived_parameters",
+    "numel_of",
+]
 
 Shape: TypeAlias = tuple[int, ...]
 """The lengths of a tensor's axes; `()` is a single number."""
+
+Columns: TypeAlias = tuple[Sequence[Any], ...]
+"""The layers of a model by field: one sequence for each field of `Layer`, in their order, all of one length."""
+
+MAX_AXES = 64
+"""How many axes a shape may have: as many as numpy's arrays."""
+
+MAX_NUMEL = 2**63
+"""A shape has fewer elements, as everywhere where sizes are 64-bit integers; no axis is longer either."""
 
 
 class ParameterShapes(Mapping[str, Shape | None]):
@@ -44,45 +64,96 @@ _NOT_GIVEN = ParameterShapes()
 """Stands for parameters that the caller left out; told from an empty mapping by identity."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
-    """One named module of a model other than the root. Two layers are equal when all their fields are.
+class WrongField(InvalidInventory):
+    """A field of a layer breaks a rule: `path` leads to it from the layer, `rule` is the sentence about it."""
 
-    Building one raises `InvalidInventory` when its fields cannot be true together.
-    """
+    def __init__(self, path: tuple[str, ...], rule: str, layer: object = None) -> None:
+        self.path = path
+        self.rule = rule
+        self.layer = layer
+        super().__init__(path, rule, layer)
+
+    def __str__(self) -> str:
+        return f"layer {represented(self.layer)}: {self.rule}" if isinstance(self.layer, str) else self.rule
+
+
+class _Fields(NamedTuple):
+    # A tuple takes a third of the time of a frozen dataclass to make, and models have up to a million layers.
 
     name: str
     """Dotted, as `named_modules()` gives it."""
     type: str
     """The exact name of the module's class."""
-    weight_shape: Shape | None = None
+    weight_shape: Shape | None
     """None without a weight, and with one whose shape is not known (uninitialized lazy modules)."""
-    has_weight: bool | None = None
+    has_weight: bool | None
     """None when unknown; left out, it is True where a `weight_shape` is given and unknown elsewhere."""
-    parameters: Mapping[str, Shape | None] = _NOT_GIVEN
+    parameters: ParameterShapes
     """The module's own parameters (not its children's) with their shapes, None for uninitialized ones.
 
     Left out, the weight is the only one that is known of; empty also where nothing is known.
     """
-    dtype: str | None = None
+    dtype: str | None
     """Of the weight, as in "float32" or "bfloat16"; None when unknown."""
-    tied_to: str | None = None
+    tied_to: str | None
     """The first layer in the model's order that holds the same weight; None when that is this one (D17)."""
-    aliases: tuple[str, ...] = ()
+    aliases: tuple[str, ...]
     """Further names of the same module, which `named_modules()` drops (D17)."""
 
-    def __post_init__(self) -> None:
-        _check_texts(self)
-        shape = None if self.weight_shape is None else _shape(self.weight_shape, self.name, "weight_shape")
-        has_weight = _untyped(self, "has_weight")
-        if has_weight is not None and not isinstance(has_weight, bool):
-            raise InvalidInventory(f"'has_weight' of layer {self.name!r} is true, false or unknown, not {has_weight!r}")
-        if has_weight is False and shape is not None:
-            raise InvalidInventory(f"layer {self.name!r} has a 'weight_shape', so 'has_weight' cannot be false")
-        put = object.__setattr__
-        put(self, "weight_shape", shape)
-        put(self, "has_weight", True if shape is not None else has_weight)
-        put(self, "parameters", _parameters(self.parameters, shape, self.name))
+
+class Layer(_Fields):
+    """One named module of a model other than the root. Two layers are equal when all their fields are.
+
+    Building one raises `InvalidInventory` when its fields cannot be true together; `_make`, which those use who
+    have checked the fields already, checks nothing.
+
+    >>> Layer(name="fc1", type="Linear", weight_shape=(10, 20)).numel
+    200
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        *,
+        name: str,
+        type: str,  # noqa: A002 - the word of design and files
+        weight_shape: Sequence[int] | None = None,
+        has_weight: bool | None = None,
+        parameters: Mapping[str, Sequence[int] | None] = _NOT_GIVEN,
+        dtype: str | None = None,
+        tied_to: str | None = None,
+        aliases: Sequence[str] = (),
+    ) -> Self:
+        """Make the layer that the fields describe, once they are checked."""
+        # Files of a million layers come through here: what is right takes no call.
+        texts = name.__class__ is type.__class__ is str and (dtype is None or dtype.__class__ is str)
+        if not texts or not name or not type or tied_to is not None:
+            _check_texts(name, type, dtype, tied_to)
+        shape = None if weight_shape is None else checked_shape(weight_shape, ("weight_shape",), name)
+        if has_weight is not None and has_weight is not True and has_weight is not False:
+            _refuse(("has_weight",), f"'has_weight' is true or false, not {represented(has_weight)}", name)
+        if shape is not None:
+            if has_weight is False:
+                _refuse(("has_weight",), "'has_weight' cannot be false beside a 'weight_shape'", name)
+            has_weight = True
+        if parameters is _NOT_GIVEN:
+            shapes = derived_parameters(shape)
+        elif parameters.__class__ is ParameterShapes:
+            shapes = parameters
+        else:
+            shapes = _parameters(parameters, name)
+        others = _aliases(aliases, name) if aliases != () else ()
+        return tuple.__new__(cls, (name, type, shape, has_weight, shapes, dtype, tied_to, others))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self)._make, (tuple(self),)
+
+    def _replace(self, /, **changes: Any) -> Self:  # noqa: ANN401 - as typeshed has it
+        """Return the layer with other fields, checked like a new one."""
+        return type(self)(**(self._asdict() | changes))
+
+    __replace__ = _replace  # what copy.replace() of Python 3.13 calls
 
     @property
     def numel(self) -> int | None:
@@ -95,60 +166,93 @@ def numel_of(shape: Shape | None) -> int | None:
     return None if shape is None else math.prod(shape)
 
 
+def columns_of(layers: Sequence[Layer]) -> Columns:
+    """Return the columns of `layers`."""
+    return tuple(zip(*layers, strict=True)) or ((),) * len(Layer._fields)
+
+
+@functools.lru_cache(maxsize=4096)
 def derived_parameters(weight_shape: Shape | None) -> ParameterShapes:
     """Return the parameters that a layer has when nothing but the shape of its weight is known."""
     return _NOT_GIVEN if weight_shape is None else ParameterShapes({"weight": weight_shape})
 
 
-def _check_texts(layer: Layer) -> None:
-    """Raise `InvalidInventory` unless the fields that hold text do."""
-    name, kind, aliases = _untyped(layer, "name"), _untyped(layer, "type"), _untyped(layer, "aliases")
+_INT = frozenset({int})
+
+
+def checked_shape(given: object, path: tuple[str, ...], layer: object = None) -> Shape:
+    """Return `given` as a shape: a list, a tuple or another sequence of integers, numpy's among them.
+
+    Raises `WrongField` for anything else, and for more axes or elements than tensors have.
+    """
+    # Almost all shapes are lists or tuples of plain integers, and most were met before.
+    usual: Any = given if given.__class__ is list or given.__class__ is tuple else ()
+    if usual and len(usual) <= MAX_AXES and set(map(type, usual)) <= _INT:
+        known = _bounded(tuple(usual))
+        if known is not None:
+            return known
+    lengths, what = _lengths(given), represented(path[-1])
+    if lengths is None or (lengths and min(lengths) < 0):
+        _refuse(path, f"{what} is a list of whole numbers from 0, not {represented(given)}", layer)
+    if len(lengths) > MAX_AXES:
+        _refuse(path, f"{what} has at most {MAX_AXES} axes, not {len(lengths):,}", layer)
+    shape = _bounded(tuple(lengths))
+    if shape is None:
+        _refuse(path, f"{what} has fewer than 2**63 elements, not {represented(given)}", layer)
+    return shape
+
+
+@functools.lru_cache(maxsize=4096)
+def _bounded(shape: Shape) -> Shape | None:
+    """Return `shape`, the same object for equal ones; None when it has a negative length or too many elements."""
+    # Nothing is multiplied before the lengths are known to be bounded: products of long numbers take minutes.
+    possible = min(shape, default=0) >= 0 and max(shape, default=0) < MAX_NUMEL and math.prod(shape) < MAX_NUMEL
+    return shape if possible else None
+
+
+def _lengths(given: object) -> list[int] | None:
+    """Return the items of a sequence as plain integers; None when it is another thing, or one of them is."""
+    if not isinstance(given, Sequence) or isinstance(given, str | bytes):
+        return None
+    try:
+        return [-1 if isinstance(length, bool) else operator.index(length) for length in given]
+    except TypeError:
+        return None
+
+
+def _check_texts(name: object, layer_type: object, dtype: object, tied_to: object) -> None:
+    """Raise `WrongField` unless the fields that hold text do."""
     if not isinstance(name, str) or not name:
-        raise InvalidInventory(f"the name of a layer is a string that is not empty, not {name!r}")
-    if not isinstance(kind, str) or not kind:
-        raise InvalidInventory(f"the type of layer {name!r} is the name of a class, not {kind!r}")
-    for field in ("dtype", "tied_to"):
-        value = _untyped(layer, field)
-        if value is not None and not isinstance(value, str):
-            raise InvalidInventory(f"'{field}' of layer {name!r} is a string, not {value!r}")
-    if not isinstance(aliases, tuple) or not all(isinstance(alias, str) for alias in aliases):
-        raise InvalidInventory(f"'aliases' of layer {name!r} is a tuple of names, not {aliases!r}")
+        _refuse(("name",), f"the name of a layer is a string that is not empty, not {_text(name)}")
+    if not isinstance(layer_type, str) or not layer_type:
+        _refuse(("type",), f"'type' is the name of a class, not {_text(layer_type)}", name)
+    if dtype is not None and not isinstance(dtype, str):
+        _refuse(("dtype",), f"'dtype' is a string, not {_text(dtype)}", name)
+    if tied_to is not None and not isinstance(tied_to, str):
+        _refuse(("tied_to",), f"'tied_to' is the name of a layer, not {_text(tied_to)}", name)
 
 
-def _untyped(layer: Layer, field: str) -> object:
-    """Return a field that is not known to have its type as yet."""
-    return getattr(layer, field)
+def _text(value: object) -> str:
+    """Return a value where text is expected, with a hint where YAML read text as something else."""
+    return represented(value) + (" (put it in quotes)" if isinstance(value, bool | int | float) else "")
 
 
-def _parameters(given: object, weight_shape: Shape | None, layer: str) -> ParameterShapes:
-    if given is _NOT_GIVEN:
-        return derived_parameters(weight_shape)
-    if type(given) is ParameterShapes:
-        return given
+def _parameters(given: object, layer: str) -> ParameterShapes:
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        raise InvalidInventory(f"'parameters' of layer {layer!r} maps names to shapes, and is not {given!r}")
+        _refuse(("parameters",), f"'parameters' maps names to shapes, and is not {represented(given)}", layer)
     return ParameterShapes(
-        {name: None if shape is None else _shape(shape, layer, name) for name, shape in given.items()}
+        {
+            name: None if shape is None else checked_shape(shape, ("parameters", name), layer)
+            for name, shape in given.items()
+        }
     )
 
 
-def _shape(given: object, layer: str, what: str) -> Shape:
-    """Return `given` as a tuple of whole numbers; raise `InvalidInventory` when it is no shape."""
-    if type(given) is tuple and all(type(length) is int and length >= 0 for length in given):
-        return given
-    if isinstance(given, Sequence) and not isinstance(given, str | bytes):
-        lengths = [_length(length) for length in cast("Sequence[object]", given)]
-        if None not in lengths:
-            return tuple(length for length in lengths if length is not None)
-    raise InvalidInventory(f"'{what}' of layer {layer!r} is a sequence of whole numbers from 0, not {given!r}")
+def _aliases(given: object, layer: str) -> tuple[str, ...]:
+    if not isinstance(given, list | tuple) or not all(isinstance(alias, str) and alias for alias in given):
+        _refuse(("aliases",), f"'aliases' is a list of names, not {represented(given)}", layer)
+    return tuple(given)
 
 
-def _length(given: object) -> int | None:
-    """Return `given` as the length of an axis (numpy's integers are fine), or None when it is none."""
-    if isinstance(given, bool):
-        return None
-    try:
-        length = operator.index(given)  # type: ignore[arg-type]
-    except TypeError:
-        return None
-    return length if length >= 0 else None
+def _refuse(path: tuple[str, ...], rule: str, layer: object = None) -> NoReturn:
+    raise WrongField(path, rule, layer)

@@ -1,24 +1,23 @@
-"""Walking: the modules of a model by name, in the order of `named_modules()`, in one pass.
+"""Live models: their modules by name, in the order of `named_modules()`, and what each is as a layer.
 
-A torch model is walked over its `_modules` with a stack of our own. That takes less time than
-`named_modules()`, which passes every name up through a generator per level, and it shows the names
-that `named_modules()` drops: those of a module that the model holds twice. A model in which a class
-has its own idea of `named_modules()` is asked for it instead, and so is everything that is not torch's.
+A torch model is walked over its `_modules` with an explicit stack. That takes less time than `named_modules()`, which
+passes every name up through a generator per level, and it shows the names that `named_modules()` drops: those of a
+module that the model holds twice. A model in which a class overrides `named_modules()` is asked for it instead, and so
+is everything that is not made by torch. Of torch itself nothing is imported.
 """
 
 from __future__ import annotations
 
-import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from compression_config.errors import InvalidInventory
-from compression_config.inventory.columns import Columns, ParameterPairs, checked_positions, packed
-from compression_config.inventory.layer import Shape
+from compression_config.inventory.layer import Columns, ParameterShapes, Shape, checked_shape, derived_parameters
+from compression_config.text import represented
 
-__all__ = ["MAX_ALIASES", "SupportsNamedModules", "Walk", "read_modules", "stored_in", "walk"]
+__all__ = ["MAX_ALIASES", "SupportsNamedModules", "Walk", "has_named_modules", "read_modules", "stored_in", "walk"]
 
 
 TorchModule: TypeAlias = Any
@@ -45,20 +44,20 @@ class Walk:
     modules: list[object]
     parameters: list[dict[str, Any] | None]
     """Where each module keeps its own parameters; None for what is not made like a torch module."""
-    aliases: dict[str, int] = field(default_factory=dict)
-    """Further names of modules -> position; empty where they cannot be known."""
+    aliases: dict[int, list[str]] = field(default_factory=dict)
+    """Position -> further names of the module; empty where they cannot be known."""
     has_root: bool = True
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, object]]) -> Walk:
         """Return the walk over `pairs` of a name and a module, its class, or the name of its class.
 
-        Raises `InvalidInventory` for two pairs of one name and for modules that cannot be any.
+        Raises `InvalidInventory` for what cannot be a module.
         """
-        given = list(pairs)
+        # A subclass of str may compare and hash as it likes: names and types are plain strings.
+        given = [(str.__str__(name), module) for name, module in pairs]
         names = [name for name, _ in given if name]
         modules = [module for name, module in given if name]
-        checked_positions(names)
         return cls(
             names=names,
             types=[_type_name(module) for module in modules],
@@ -66,6 +65,14 @@ class Walk:
             parameters=[_own(module) for module in modules],
             has_root=len(names) < len(given),
         )
+
+
+def has_named_modules(model: object) -> bool:
+    """Return whether `model` can be asked for its modules."""
+    try:
+        return callable(getattr(model, "named_modules", None))
+    except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
+        return False
 
 
 def walk(model: SupportsNamedModules) -> Walk:
@@ -95,7 +102,7 @@ def _ask(model: SupportsNamedModules) -> Walk:
         raise InvalidInventory(f"named_modules() of {type(model).__name__!r} failed: {error!r}") from error
     for name, _ in pairs:
         if not isinstance(name, str):
-            raise InvalidInventory(f"named_modules() gives {name!r} as the name of a module")
+            raise InvalidInventory(f"named_modules() gives {represented(name)} as the name of a module")
     return Walk.of(pairs)
 
 
@@ -104,16 +111,19 @@ _PLAIN_VALUES = (type(None), str, bool, int, float, complex, bytes, list, tuple,
 
 def _type_name(module: object) -> str:
     """Return the name of the class of `module`, which may be that name or that class."""
-    if isinstance(module, str) and module:
-        return module
-    if type(module) in _PLAIN_VALUES:
-        raise InvalidInventory(f"a layer comes with the name of its type, a class or a module, not {module!r}")
-    return module.__name__ if isinstance(module, type) else type(module).__name__
+    cls = type(module)  # unlike `__class__`, which isinstance() asks for, it runs no code of the module
+    if issubclass(cls, str) and (name := str.__str__(cast("str", module))):
+        return name
+    if issubclass(cls, _PLAIN_VALUES):
+        raise InvalidInventory(
+            f"a layer comes with the name of its type, a class or a module, not {represented(module)}"
+        )
+    return cast("type", module).__name__ if issubclass(cls, type) else cls.__name__
 
 
 def _own(module: object) -> dict[str, Any] | None:
     """Return the own parameters of a torch module; None for everything else."""
-    return None if isinstance(module, str | type) else stored_in(module, "_parameters")
+    return None if issubclass(type(module), str | type) else stored_in(module, "_parameters")
 
 
 def stored_in(module: object, what: str) -> dict[str, Any] | None:
@@ -191,19 +201,21 @@ class _MetAgain:
     """Identities of the modules that the way led through."""
 
 
-def _aliases(met_again: list[_MetAgain], modules: list[object]) -> dict[str, int]:
-    """Return the names of the modules in `met_again` and of all below them, at most `MAX_ALIASES`.
+def _aliases(met_again: list[_MetAgain], modules: list[object]) -> dict[int, list[str]]:
+    """Return the names of the modules in `met_again` and of all below them by position, at most `MAX_ALIASES`.
 
     A module on the way to itself gets the name but is not entered: there is no end to such names.
     """
     positions = {id(module): position for position, module in enumerate(modules)}
-    aliases: dict[str, int] = {}
+    aliases: dict[int, list[str]] = {}
+    count = 0
     to_do = met_again[::-1]
-    while to_do and len(aliases) < MAX_ALIASES:
+    while to_do and count < MAX_ALIASES:
         met = to_do.pop()
         identity = id(met.module)
         if identity in positions:
-            aliases[met.name] = positions[identity]
+            aliases.setdefault(positions[identity], []).append(met.name)
+            count += 1
         if identity not in met.path:
             path = met.path | {identity}
             to_do += (
@@ -221,7 +233,7 @@ Tensor: TypeAlias = Any
 
 
 def read_modules(walked: Walk) -> Columns:
-    """Return the columns of the modules in `walked`.
+    """Return the layers that the modules in `walked` are, by field.
 
     Shapes are read now and kept: what becomes of the model later does not change them.
     """
@@ -229,11 +241,12 @@ def read_modules(walked: Walk) -> Columns:
     size = len(modules)
     has_weight: list[bool | None] = [True] * size
     weight_shapes: list[Shape | None] = [None] * size
+    parameters: list[ParameterShapes] = [derived_parameters(None)] * size
     dtypes: list[str | None] = [None] * size
-    parameters: list[ParameterPairs | None] = [None] * size
     stored: list[Tensor | None] = [None] * size
     reader = _Reader()
-    shapes, dtype_names, weightless = reader.shapes, reader.dtype_names, reader.weightless
+    shapes, derived, several = reader.shapes, reader.derived, reader.several
+    dtype_names, weightless = reader.dtype_names, reader.weightless
     # The hot loop. It serves a torch module that keeps its weight among its parameters, or has neither,
     # if its shapes, its dtype or its class were met before. Whatever it does not expect raises, and is
     # read with care: a table that lacks a key, a parameter without shape, a module that is not torch's.
@@ -241,11 +254,15 @@ def read_modules(walked: Walk) -> Columns:
         try:
             if own:
                 weight = own["weight"]
+                if len(own) > 1 and (len(own) > 2 or own["bias"] is not None):  # noqa: PLR2004
+                    parameters[position] = several[
+                        tuple([(name, shapes[p.shape]) for name, p in own.items() if p is not None])
+                    ]
+                else:
+                    parameters[position] = derived[weight.shape]
                 weight_shapes[position] = shapes[weight.shape]
                 dtypes[position] = dtype_names[weight.dtype]
                 stored[position] = weight
-                if len(own) > 1 and (len(own) > 2 or own["bias"] is not None):  # noqa: PLR2004
-                    parameters[position] = tuple([(name, shapes[p.shape]) for name, p in own.items() if p is not None])
                 continue
             module = modules[position]
             attributes = module.__dict__
@@ -257,16 +274,11 @@ def read_modules(walked: Walk) -> Columns:
         found = reader.weight(modules[position], own)
         has_weight[position], weight_shapes[position], dtypes[position], stored[position] = found
         parameters[position] = reader.parameters(own, found)
-    return Columns(
-        names=tuple(walked.names),
-        types=tuple(walked.types),
-        weight_shapes=weight_shapes,
-        has_weight=has_weight,
-        dtypes=dtypes,
-        parameters=parameters,
-        owners=_owners(stored, weight_shapes),
-        aliases=walked.aliases,
-    )
+    tied_to = _tied_to(stored, weight_shapes, walked.names)
+    aliases: list[tuple[str, ...]] = [()] * size
+    for position, names in walked.aliases.items():
+        aliases[position] = tuple(names)
+    return walked.names, walked.types, weight_shapes, has_weight, parameters, dtypes, tied_to, aliases
 
 
 class _Weight(NamedTuple):
@@ -290,13 +302,17 @@ class _Reader:
 
     shapes: dict[object, Shape] = field(default_factory=dict)
     """Shapes as they were met -> as plain tuples."""
+    derived: dict[object, ParameterShapes] = field(default_factory=dict)
+    """Shapes as they were met -> the parameters of a module that has a weight of that shape and nothing else."""
+    several: dict[tuple[tuple[str, Shape | None], ...], ParameterShapes] = field(default_factory=dict)
+    """Names and shapes of more parameters -> the one mapping that all modules with these have."""
     dtype_names: dict[object, str] = field(default_factory=dict)
     weightless: set[type] = field(default_factory=set)
     """Classes that have no `weight` of their own, such as a property."""
 
     def weight(self, module: Module, own: dict[str, Tensor] | None) -> _Weight:
         """Return what is known of the weight of `module`, whose own parameters are `own` if it is like torch's."""
-        if isinstance(module, str | type):
+        if issubclass(type(module), str | type):
             return _NOT_KNOWN
         if own is None:
             return self._shown(module)
@@ -315,11 +331,12 @@ class _Reader:
             return _NO_WEIGHT
         return self._shown(module)
 
-    def parameters(self, own: dict[str, Tensor] | None, weight: _Weight) -> ParameterPairs | None:
-        """Return the parameters `own` of a module, as the column has them."""
+    def parameters(self, own: dict[str, Tensor] | None, weight: _Weight) -> ParameterShapes:
+        """Return the shapes of the parameters `own` of a module, or where it keeps none, that of its weight."""
         if own is None:
-            return None
-        return packed({name: self._shape(tensor) for name, tensor in own.items() if tensor is not None}, weight.shape)
+            return derived_parameters(weight.shape)
+        pairs = tuple([(name, self._shape(tensor)) for name, tensor in own.items() if tensor is not None])
+        return self.several.setdefault(pairs, ParameterShapes(pairs))
 
     def _shown(self, module: Module) -> _Weight:
         """Return the weight that `module` shows when it is asked, which may run its own code."""
@@ -351,10 +368,8 @@ class _Reader:
         """Return the shape of `tensor`, None when it has none yet or none of plain numbers."""
         try:
             given = tensor.shape
-            shape = tuple(int(operator.index(length)) for length in given)
-            if any(length < 0 for length in shape):
-                return None
-            self.shapes[given] = shape
+            shape = checked_shape(tuple(given), ("shape",))
+            self.shapes[given], self.derived[given] = shape, derived_parameters(shape)
         except Exception:  # noqa: BLE001  # foreign code: anything can come out of it
             return None
         return shape
@@ -380,28 +395,28 @@ def _has_shape(weight: Tensor) -> bool:
     return not callable(weight)
 
 
-def _owners(stored: Sequence[Tensor | None], shapes: Sequence[Shape | None]) -> dict[int, int]:
-    """Return position -> position of the first layer that stores the same weight, for those that share one."""
+def _tied_to(stored: Sequence[Tensor | None], shapes: Sequence[Shape | None], names: Sequence[str]) -> list[str | None]:
+    """Return for each layer the name of the first one that stores the same weight; None for that one itself."""
+    tied_to: list[str | None] = [None] * len(stored)
     some = next((tensor for tensor in stored if tensor is not None), None)
     identify: Callable[[Tensor], int] = id if getattr(some, "is_meta", True) else _address
     identities = [identify(tensor) for tensor in stored if tensor is not None]
     if len(set(identities)) == len(identities):
-        return {}
-    owners: dict[int, int] = {}
+        return tied_to
     first: dict[tuple[int, Shape | None], int] = {}
     for position, tensor in enumerate(stored):
         if tensor is not None:
             # Tensors that begin at one address may still be slices of different length.
             owner = first.setdefault((identify(tensor), shapes[position]), position)
             if owner != position:
-                owners[position] = owner
-    return owners
+                tied_to[position] = names[owner]
+    return tied_to
 
 
 def _address(tensor: Tensor) -> int:
     """Return where the numbers of `tensor` begin: two parameters may store theirs in one place.
 
-    Where that cannot be told (no memory yet, a tensor with a layout of its own) its identity stands in.
+    Where that cannot be told (no memory yet, a tensor with a layout of its own) its identity is returned.
     """
     try:
         return (tensor.data_ptr() if type(tensor).__name__ == "Parameter" else 0) or id(tensor)

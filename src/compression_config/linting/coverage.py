@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from compression_config.findings import Code, Finding
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
-from compression_config.suggestions import NUMBER, Forms
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.text import names_words, numbers_words
 
 __all__ = ["coverage_findings"]
 
+NUMBER = "\0"
+"""What the form of a name has in place of a component that is a number."""
+_COMPONENT = re.compile(r"(?<![^.])\d+(?![^.])")
 _BLOCKS = 4
 """Fewer blocks than this are no sequence that somebody meant to take as a whole."""
 
@@ -57,8 +60,8 @@ def coverage_findings(resolved: Resolved) -> Iterator[Finding]:
 
 def _kin(resolved: Resolved) -> list[Kin]:
     """Return form and type of each layer."""
-    forms = {name: form for form, names in Forms(resolved.inventory.names).groups.items() for name in names}
-    return [(forms[name], kind) for name, kind in zip(resolved.inventory.names, resolved.inventory.types, strict=True)]
+    pairs = zip(resolved.inventory.names, resolved.inventory.types, strict=True)
+    return [(_COMPONENT.sub(NUMBER, name), kind) for name, kind in pairs]
 
 
 def _partly_taken(decided: Sequence[Kin], total: Counter[Kin]) -> list[Kin]:
@@ -91,7 +94,7 @@ def _gap(resolved: Resolved, index: int, form: str, positions: Sequence[int]) ->
     """Return which blocks are left, and which component of the form is their number; None when no blocks are."""
     components = form.split(".")
     parts = {position: resolved.inventory.names[position].split(".") for position in positions}
-    left = [position for position in positions if resolved.decided_by[position] == NOBODY]
+    left = [position for position in positions if resolved.decided_by[position] == UNDECIDED]
     if not left:
         return None
     for depth in (depth for depth, component in enumerate(components[:-1]) if component == NUMBER):

@@ -10,8 +10,8 @@ from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Finding
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY, Selection
-from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.resolving.selection import UNDECIDED, Selection
+from compression_config.resolving.settings import PruningSettings, QuantizationSettings, written_settings
 from compression_config.text import layers_words, listed, names_words, written
 
 __all__ = ["dropping_findings", "overwriting_findings", "tie_findings"]
@@ -22,10 +22,15 @@ _ENOUGH = 4
 
 
 def overwriting_findings(resolved: Resolved) -> Iterator[Finding]:
-    """Yield one finding for each sub-config that could go without a change, in list order."""
+    """Yield one finding for each sub-config that could go without a change, in list order.
+
+    One whose settings the later sub-config drops is not among them: "delete it" would be the wrong advice, and
+    `settings-dropped` reports it.
+    """
     again = _written_again(resolved)
     configs = resolved.config_list
-    lost = [index for index in range(len(configs)) if index not in again and resolved.shadowed(index)]
+    dropped = {earlier for _, losers in _droppings(resolved) for earlier in losers}
+    lost = [i for i in range(len(configs)) if i not in again and resolved.shadowed(i) and i not in dropped]
     takers = _takers(resolved, lost)
     needless = _needless_excludes(resolved)
     for index in sorted({*again, *lost, *needless}):
@@ -70,7 +75,9 @@ def _without_effect(resolved: Resolved, index: int, container: str | None) -> Fi
     message = "this exclude has no effect: no earlier sub-config compresses a layer that it excludes"
     hint = "delete it, or correct the names and types that it or an earlier sub-config lists"
     if container is not None:
-        hint = f"write {written('op_partial_names', [f'{container}.'])} to exclude the layers in '{container}'"
+        notation = resolved.config_list.provenance.notation((index,))
+        line = written("op_partial_names", [f"{container}."], notation)
+        hint = f"write {line} to exclude the layers in '{container}'"
     place = resolved.config_list.provenance.place((index, "exclude"), key=True)
     return Finding.at(place, Code.EXCLUDE_WITHOUT_EFFECT, message, hint)
 
@@ -82,7 +89,9 @@ def _takers(resolved: Resolved, lost: list[int]) -> dict[int, list[int]]:
     """
     configs: list[SubConfig] = [resolved.config_list[index] for index in lost]
     by_type = _winners_by_type(resolved) if any(not config.names_layers for config in configs) else {}
-    by_part = _winners_by_part(resolved, {part for config in configs for part in config.op_partial_names or ()})
+    by_part = resolved.selection.deciders(
+        {part for config in configs for part in config.op_partial_names or ()}, most=_ENOUGH
+    )
     return {
         index: sorted(set(_takers_of(resolved, config, by_type, by_part)))[:_ENOUGH]
         for index, config in zip(lost, configs, strict=True)
@@ -114,19 +123,8 @@ def _winners_by_type(resolved: Resolved) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for winner, kind in sorted(set(zip(resolved.decided_by, resolved.inventory.types, strict=True))):
         decided_by = found.setdefault(kind, [])
-        if winner != NOBODY and len(decided_by) < _ENOUGH:
+        if winner != UNDECIDED and len(decided_by) < _ENOUGH:
             decided_by.append(winner)
-    return found
-
-
-def _winners_by_part(resolved: Resolved, parts: set[str]) -> dict[str, dict[str, set[int]]]:
-    """Return for each of `parts` and each type a few sub-configs that decided such layers."""
-    found: dict[str, dict[str, set[int]]] = {part: {} for part in parts}
-    for position, kind in enumerate(resolved.inventory.types) if parts else ():
-        for part in parts.intersection(resolved.selection.partial_names_in(position)):
-            decided_by = found[part].setdefault(kind, set())
-            if len(decided_by) < _ENOUGH:
-                decided_by.add(resolved.decided_by[position])
     return found
 
 
@@ -141,7 +139,7 @@ def _needless_excludes(resolved: Resolved) -> dict[int, str | None]:
         return {}
     otherwise = Selection([config for config in configs if not config.exclude], resolved.inventory).decided_by
     needless = [
-        index for index in excludes if all(otherwise[position] == NOBODY for position in resolved.decided[index])
+        index for index in excludes if all(otherwise[position] == UNDECIDED for position in resolved.decided[index])
     ]
     containers = _compressed_containers(resolved) if needless else set()
     return {index: next((n for n in configs[index].op_names or () if n in containers), None) for index in needless}
@@ -152,7 +150,7 @@ def _compressed_containers(resolved: Resolved) -> set[str]:
     found: set[str] = set()
     compresses = [not config.exclude for config in resolved.config_list]
     for name, winner in zip(resolved.inventory.names, resolved.decided_by, strict=True):
-        if winner != NOBODY and compresses[winner]:
+        if winner != UNDECIDED and compresses[winner]:
             way = name.rpartition(".")[0]
             while way and way not in found:
                 found.add(way)
@@ -162,6 +160,12 @@ def _compressed_containers(resolved: Resolved) -> set[str]:
 
 def dropping_findings(resolved: Resolved) -> Iterator[Finding]:
     """Yield the sub-configs that take layers and drop quant types or a cap which they had, in list order."""
+    for index, losers in _droppings(resolved):
+        yield _finding(resolved, index, losers)
+
+
+def _droppings(resolved: Resolved) -> Iterator[tuple[int, dict[int, list[int]]]]:
+    """Yield the sub-configs that drop settings, with those that had them and the layers concerned."""
     for index in _suspects(resolved):
         later = resolved.config_list[index]
         overruled: dict[int, list[int]] = {}
@@ -170,10 +174,10 @@ def dropping_findings(resolved: Resolved) -> Iterator[Finding]:
         losers = {
             earlier: positions
             for earlier, positions in overruled.items()
-            if earlier != NOBODY and _dropped(resolved.config_list[earlier], later)
+            if earlier != UNDECIDED and _dropped(resolved.config_list[earlier], later)
         }
         if losers:
-            yield _finding(resolved, index, losers)
+            yield index, losers
 
 
 def _suspects(resolved: Resolved) -> Iterator[int]:
@@ -226,31 +230,34 @@ def _finding(resolved: Resolved, index: int, losers: dict[int, list[int]]) -> Fi
 def tie_findings(resolved: Resolved) -> Iterator[Finding]:
     """Yield where one weight is compressed and left alone, or compressed in different ways; in the model's order.
 
-    Ties between which the same sub-configs decide are said once, by the first of them. Members of one group get
-    one share of its budget and are in no conflict; neither is what concerns the input or output alone.
+    Ties that the same sub-configs decide are reported once, at the first of them. Members of one group share its budget
+    and do not conflict; neither does what concerns the input or output alone.
     """
     conflicts: dict[tuple[int, ...], list[Sequence[int]]] = {}
     for tied in resolved.inventory.ties:
         decided_by = tuple(sorted({resolved.decided_by[position] for position in tied}))
-        if len({_for_weight(resolved, winner) for winner in decided_by}) > 1:
+        if len({_for_weight(resolved, index) for index in decided_by}) > 1:
             conflicts.setdefault(decided_by, []).append(tied)
     for decided_by, ties in conflicts.items():
         yield _ties_finding(resolved, decided_by, ties)
 
 
-def _for_weight(resolved: Resolved, winner: int) -> object:
-    """Return what a sub-config makes of a weight, comparable; None when it leaves it alone."""
-    settings = None if winner == NOBODY else resolved.settings_of(winner)
+def _for_weight(resolved: Resolved, index: int) -> object:
+    """Return what a sub-config does to a weight, comparable; None when it leaves the weight alone."""
+    settings = None if index == UNDECIDED else resolved.settings_of(index)
     if not isinstance(settings, QuantizationSettings):
         return settings
     if "weight" not in settings.bits:
         return None
-    by_type = (settings.bits, settings.dtype or {}, settings.scheme or {})
-    return (*(values.get("weight") for values in by_type), settings.start_step)
+    return tuple(
+        (key, value["weight"] if isinstance(value, Mapping) else value)
+        for key, value in written_settings(settings)
+        if not isinstance(value, Mapping) or "weight" in value
+    )
 
 
 def _ties_finding(resolved: Resolved, decided_by: Sequence[int], ties: Sequence[Sequence[int]]) -> Finding:
-    compressing = [winner for winner in decided_by if _for_weight(resolved, winner) is not None]
+    compressing = [index for index in decided_by if _for_weight(resolved, index) is not None]
     first = ties[0]
     by_outcome: dict[object, int] = {}
     for position in first:
@@ -268,6 +275,6 @@ def _ties_finding(resolved: Resolved, decided_by: Sequence[int], ties: Sequence[
         message += f"get different settings from {resolved.labels(compressing)}"
         hint = "name both in one sub-config"
     if len(ties) > 1:
-        message += f" (the same holds for {layers_words(sum(map(len, ties[1:])))} more)"
+        message += f" (the same applies to {layers_words(sum(map(len, ties[1:])))} more)"
     place = resolved.config_list.provenance.place((compressing[-1],))
     return Finding.at(place, Code.TIED_CONFLICT, message, hint)

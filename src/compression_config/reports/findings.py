@@ -1,128 +1,31 @@
-"""Snippets: the line of a text that a finding speaks of, with carets under the exact span."""
+"""Findings for people: each with the line that it is about, carets under the exact span; and as GitHub shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, islice
 from typing import Final, NamedTuple
 
 from compression_config.findings import Finding, Severity, count_by_severity
 from compression_config.locations import Span, format_path
-from compression_config.reports.layout import (
-    DEFAULT_WIDTH,
-    EMPTY,
-    Line,
-    Part,
-    Style,
-    display_width,
-    paragraph,
-    plain_text,
-)
-from compression_config.text import printable
+from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, Line, Part, Style, line, paragraph, plain_text
+from compression_config.text import counted, display_width, more_words, printable
 
-__all__ = ["SEVERITY_STYLES", "as_github", "as_text", "counted", "finding_lines", "snippet", "tally"]
+__all__ = ["as_github", "as_text", "finding_lines", "tally"]
 
 
-_TAB = 4
-"""How many columns a tab is shown with."""
-_GAP = "..."
-_LEAST = 20
-"""How many columns of the text are shown however narrow the terminal is."""
-_AROUND = 400
-"""How many characters on either side of a column are looked at; no terminal shows more of them."""
+_MOST = 1_000
+"""How many findings a report shows; the others are counted. A document may have a million, which are not read."""
 
-
-class _Cell(NamedTuple):
-    """One character as it is shown."""
-
-    text: str
-    width: int
-
-
-def snippet(excerpt: str, span: Span, width: int, style: Style) -> tuple[list[Line], int]:
-    """Return the lines that show `span` in `excerpt`, the line of its start, and how wide their gutter is.
-
-    A span that goes on in further lines is marked to the end of the first, with three dots behind. A line
-    that is wider than `width` is cut to a window around the span.
-    """
-    number = str(span.start.line)
-    gutter = len(number)
-    room = max(width - gutter - 3, _LEAST)
-    goes_on = span.end.line != span.start.line
-    start = span.start.column - 1
-    end = len(excerpt) if goes_on else max(span.end.column - 1, start)
-    shown, left, carets = _windowed(excerpt, start, end, room)
-    bar = Part(" " * gutter + " |", Style.QUIET)
-    marks = "^" * max(carets, 1) + (_GAP if goes_on else "")
-    return [
-        (bar,),
-        (Part(f"{number} |", Style.QUIET), Part(f" {shown}".rstrip())),
-        (bar, Part(" " * (left + 1)), Part(marks, style)),
-    ], gutter
-
-
-def _windowed(excerpt: str, start: int, end: int, room: int) -> tuple[str, int, int]:
-    """Return the part of `excerpt` to show, the columns before the carets, and the number of carets.
-
-    `start` and `end` are indices of characters.
-    """
-    first = max(start - _AROUND, 0)
-    cells = [_cell(letter) for letter in excerpt[first : start + _AROUND]]
-    inner, until = start - first, min(end - first, len(cells))
-    cut_before, cut_after = first > 0, start + _AROUND < len(excerpt)
-    if cut_before or cut_after or _width(cells) > room:
-        low = _window_start(cells, inner, until, room)
-        cut_before = cut_before or low > 0
-        high = _window_end(cells, low, room - (len(_GAP) if cut_before else 0), more=cut_after)
-        cut_after = cut_after or high < len(cells)
-        cells, inner, until = cells[low:high], inner - low, min(until, high) - low
-    before = _GAP if cut_before else ""
-    text = "".join(cell.text for cell in cells)
-    left = len(before) + _width(cells[:inner])
-    return before + text + (_GAP if cut_after else ""), left, _width(cells[inner:until])
-
-
-def _window_start(cells: list[_Cell], inner: int, until: int, room: int) -> int:
-    """Return the index of the first cell to show, so that the span is in the window with room on both sides."""
-    if _width(cells[:until]) <= room - len(_GAP):
-        return 0
-    spare = max((room - 2 * len(_GAP) - _width(cells[inner:until])) // 2, room // 4)
-    low = inner
-    while low > 0 and spare >= cells[low - 1].width:
-        low -= 1
-        spare -= cells[low].width
-    return low
-
-
-def _window_end(cells: list[_Cell], low: int, room: int, *, more: bool) -> int:
-    """Return the index behind the last cell to show, which leaves room for the dots if something follows."""
-    if not more and _width(cells[low:]) <= room:
-        return len(cells)
-    high, room = low, room - len(_GAP)
-    while high < len(cells) and cells[high].width <= room:
-        room -= cells[high].width
-        high += 1
-    return high
-
-
-def _cell(letter: str) -> _Cell:
-    if letter == "\t":
-        return _Cell(" " * _TAB, _TAB)
-    text = printable(letter)
-    return _Cell(text, display_width(text))
-
-
-def _width(cells: list[_Cell]) -> int:
-    return sum(cell.width for cell in cells)
-
-
-SEVERITY_STYLES = {Severity.ERROR: Style.ERROR, Severity.WARNING: Style.WARNING, Severity.NOTE: Style.NOTE}
+_STYLES: Final = {Severity.ERROR: Style.ERROR, Severity.WARNING: Style.WARNING, Severity.NOTE: Style.NOTE}
 
 
 def as_text(findings: Iterable[Finding], width: int | None = None) -> str:
     """Return findings as a text report: one block each in the order given, then how many there are.
 
-    `width` is that of the terminal, in columns; None for what is no terminal: sentences are then not
-    broken, and long lines of a document cut to 100 columns. No findings give the empty string.
+    `width` is that of the terminal, in columns; None where there is none: sentences are then not broken, and long
+    lines of a document cut to 100 columns. No findings give the empty string.
 
     >>> from compression_config import check
     >>> print(as_text(check([{"op_types": ["Linear"], "sparsity_per_layer": 80}])), end="")
@@ -133,40 +36,49 @@ def as_text(findings: Iterable[Finding], width: int | None = None) -> str:
     1 error
     """
     found = tuple(findings)
-    if not found:
-        return ""
-    return plain_text((*finding_lines(found, width), *((Part(tally(found)),),)))
+    return plain_text((*finding_lines(found, width), line(tally(found)))) if found else ""
 
 
 def finding_lines(findings: Iterable[Finding], width: int | None = None) -> Iterator[Line]:
-    """Yield the lines of each finding, with an empty one behind it."""
-    for finding in findings:
+    """Yield the lines of each finding, with an empty one after it; after the first 1,000 one that counts the rest."""
+    rest = iter(findings)
+    for finding in islice(rest, _MOST):
         yield from _block(finding, width)
+        yield EMPTY
+    more = sum(1 for _ in rest)
+    if more:
+        yield line(f"and {more_words(more)}, not shown")
         yield EMPTY
 
 
 def _block(finding: Finding, width: int | None) -> Iterator[Line]:
-    style = SEVERITY_STYLES[finding.severity]
+    style = _STYLES[finding.severity]
     label = Part(f"{finding.severity}[{finding.code}]", style)
-    yield from paragraph((label, Part(": ")), printable(finding.message), width, indent=4, style=Style.STRONG)
-    marked: list[Line] = []
-    gutter = 1
-    if finding.span is not None and finding.excerpt is not None:
-        marked, gutter = snippet(finding.excerpt, finding.span, width or DEFAULT_WIDTH, style)
+    yield from paragraph((label, Part(": "), Part(finding.message, Style.STRONG)), width, indent=4)
+    span = None if finding.excerpt is None else finding.span
+    number = " " if span is None else str(span.start.line)
+    gutter = " " * len(number)
     where = _where(finding)
     if where:
-        yield Part(" " * gutter + "--> ", Style.QUIET), Part(where)
-    yield from marked
+        yield Part(f"{gutter}--> ", Style.QUIET), Part(where)
+    if finding.excerpt is not None and span is not None:
+        shown = _shown(finding.excerpt, span, max((width or DEFAULT_WIDTH) - len(gutter) - 3, _LEAST))
+        bar = Part(f"{gutter} |", Style.QUIET)
+        yield (bar,)
+        yield Part(f"{number} |", Style.QUIET), Part(f" {shown.text}".rstrip())
+        marks = "^" * max(shown.marked, 1) + (_GAP if span.end.line != span.start.line else "")
+        yield bar, Part(" " * (shown.before + 1)), Part(marks, style)
     if finding.hint:
-        yield from paragraph((Part(" " * gutter + " = help: ", Style.HELP),), printable(finding.hint), width)
+        lead = Part(f"{gutter} = help: ", Style.HELP)
+        yield from paragraph((lead, Part(finding.hint)), width, indent=len(lead.text))
 
 
 def _where(finding: Finding) -> str:
     """Return file, line, column and config path, as far as they are known."""
-    where = printable(finding.source or "")
+    where = finding.source or ""
     if finding.span is not None:
         where += f":{finding.span.start.line}:{finding.span.start.column}"
-    return " at ".join(part for part in (where, printable(format_path(finding.path))) if part)
+    return " at ".join(filter(None, (where, format_path(finding.path))))
 
 
 def tally(findings: Iterable[Finding]) -> str:
@@ -175,24 +87,84 @@ def tally(findings: Iterable[Finding]) -> str:
     return ", ".join(counted(number, severity.value) for severity, number in counts.items() if number) or "no findings"
 
 
-def counted(number: int, thing: str) -> str:
-    """Return a number with what it counts.
+# Snippets.
 
-    >>> counted(1, "layer"), counted(1200, "layer")
-    ('1 layer', '1,200 layers')
+_GAP = "..."
+_TAB = " " * 4
+_LEAST = 20
+"""How many columns of a document are shown however narrow the terminal is."""
+
+
+class _Window(NamedTuple):
+    """What is shown of a line, in columns of the terminal."""
+
+    text: str
+    before: int
+    """What is shown before the span."""
+    marked: int
+    """What is shown of the span."""
+
+
+def _shown(excerpt: str, span: Span, room: int) -> _Window:
+    """Return what to show of the line `excerpt` in `room` columns, so that `span` is seen.
+
+    A span that goes on in further lines goes to the end of the first.
     """
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+    start = span.start.column - 1
+    end = max(span.end.column - 1, start) if span.end.line == span.start.line else len(excerpt)
+    # Only combining marks take no column: of a line of a megabyte nearly all is dropped before it is measured.
+    first, last = max(start - 2 * room, 0), start + 2 * room
+    return _window(excerpt[first:last], start - first, end - first, room, (first > 0, last < len(excerpt)))
 
+
+def _window(text: str, start: int, end: int, room: int, cut: tuple[bool, bool]) -> _Window:
+    """Return what to show of `text` of which the characters from `start` to before `end` are marked.
+
+    It is all of it where that fits, else the span and as much on both sides. `cut` says whether the line goes on
+    before and after `text`.
+    """
+    plain = text.isascii() and text.isprintable()
+    cells = text if plain else list(map(_cell, text))
+    # The columns that are taken up to each character: all widths below are differences of two of these.
+    columns = range(len(text) + 1) if plain else list(accumulate(map(display_width, cells), initial=0))
+    end = min(end, len(cells))
+    low, high, (before, after) = 0, len(cells), cut
+    if before or after or columns[-1] > room:
+        if before or columns[end] > room - len(_GAP):
+            aside = max((room - 2 * len(_GAP) - (columns[end] - columns[start])) // 2, room // 4)
+            # Where the line ends soon after the span there is more room before it.
+            from_end = columns[start] if after else columns[-1] - (room - len(_GAP))
+            low = bisect_left(columns, min(columns[start] - aside, from_end))
+        before = before or low > 0
+        room -= len(_GAP) * before
+        if after or columns[-1] - columns[low] > room:
+            high = bisect_right(columns, columns[low] + room - len(_GAP)) - 1
+        after = after or high < len(cells)
+    shown = _GAP * before + "".join(cells[low:high]) + _GAP * after
+    left = len(_GAP) * before + columns[start] - columns[low]
+    return _Window(shown, left, columns[min(end, high)] - columns[start])
+
+
+def _cell(character: str) -> str:
+    """Return a character as it is shown."""
+    return _TAB if character == "\t" else printable(character)
+
+
+# GitHub.
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
-def as_github(findings: Iterable[Finding]) -> str:
-    """Return one workflow command a line for each finding; no findings give the empty string.
+def as_github(findings: Sequence[Finding]) -> str:
+    """Return one workflow command a line for each finding, and for all after the first 1,000 one that counts them.
 
-    Columns are left out where a span goes over several lines: GitHub knows them on one line only.
+    Columns are left out where a span goes over several lines: GitHub knows them on one line only. No findings give
+    the empty string.
     """
-    return "".join(f"{_command(finding)}\n" for finding in findings)
+    commands = [_command(finding) for finding in findings[:_MOST]]
+    if len(findings) > _MOST:
+        commands.append(f"::notice::and {more_words(len(findings) - _MOST)}, not shown")
+    return "".join(f"{command}\n" for command in commands)
 
 
 def _command(finding: Finding) -> str:
@@ -206,8 +178,7 @@ def _command(finding: Finding) -> str:
             properties |= {"col": span.start.column, "endColumn": max(span.end.column, span.start.column + 1)}
         else:
             properties["endLine"] = span.end.line
-    path = format_path(finding.path)
-    properties["title"] = f"{finding.code} at {path}" if path else finding.code
+    properties["title"] = " at ".join(filter(None, (finding.code, format_path(finding.path))))
     written = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
     message = printable(finding.message) + (f"\nhelp: {printable(finding.hint)}" if finding.hint else "")
     return f"::{_COMMANDS[finding.severity]} {written}::{_data(message)}"
@@ -220,4 +191,4 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     """Return `text` with what would end a property escaped as well."""
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")

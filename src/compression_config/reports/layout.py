@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import io
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import Enum, auto
+from itertools import chain
 from typing import Final, NamedTuple, Self, TypeAlias
+
+from compression_config.text import aligned, display_width, printable
 
 __all__ = [
     "DEFAULT_WIDTH",
     "EMPTY",
     "GAP",
-    "Columns",
     "Line",
     "Part",
+    "Report",
     "Row",
     "Style",
     "as_rich",
-    "display_width",
-    "elided",
     "line",
     "paragraph",
     "plain_text",
-    "wrapped",
+    "table",
+    "width_of",
 ]
 
 
 DEFAULT_WIDTH = 100
-"""How many columns a report takes where nobody knows the width of what shows it."""
-
-_GAP = "..."
+"""How many columns a report takes where the width of what shows it is not known."""
 
 
 class Style(Enum):
-    """What a part of a line is; which colour that has is the business of whoever shows it."""
+    """What a part of a line is; its colour is decided where it is shown."""
 
     PLAIN = auto()
     ERROR = auto()
@@ -44,21 +42,36 @@ class Style(Enum):
     NOTE = auto()
     HELP = auto()
     QUIET = auto()
-    """What frames the answer and is none."""
+    """What frames the answer."""
     STRONG = auto()
     HEADING = auto()
     GOOD = auto()
 
 
-class Part(NamedTuple):
-    """A stretch of a line in one style."""
-
+class _Part(NamedTuple):
     text: str
-    style: Style = Style.PLAIN
+    style: Style
+
+
+class Part(_Part):
+    """A stretch of a line in one style.
+
+    Its text is escaped here, before anything is measured: whatever a document, a model or a file is called, a line
+    stays one line, moves no cursor, and is no command to the program that reads it.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str, style: Style = Style.PLAIN) -> Self:
+        """Make the part of what `text` looks like."""
+        return super().__new__(cls, printable(text), style)
 
 
 Line: TypeAlias = tuple[Part, ...]
 """A line without its line break."""
+
+Report: TypeAlias = str | Iterable[Line]
+"""What a command answers: lines for people, or the text of a document for programs."""
 
 EMPTY: Line = ()
 
@@ -68,70 +81,66 @@ def line(text: str, style: Style = Style.PLAIN) -> Line:
     return (Part(text, style),)
 
 
+def width_of(parts: Iterable[Part]) -> int:
+    """Return how many columns of a terminal the parts of a line take."""
+    return sum(display_width(part.text) for part in parts)
+
+
 def plain_text(lines: Iterable[Line]) -> str:
     """Return lines as text; each ends with a line break and without white space. No lines give the empty string."""
     return "".join("".join(part.text for part in parts).rstrip() + "\n" for parts in lines)
 
 
-def display_width(text: str) -> int:
-    """Return how many columns of a terminal `text` takes: East Asian letters two, combining marks none."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_letter_width, text))
+# Broken lines.
+
+_WORD = re.compile(r"\S+\s*|\s+")
+_PIECE = re.compile(r"[^.,/]*[.,/]+\s*|[^.,/]+")
+"""Where a word that is wider than the terminal is broken: after what separates the components of a name or path."""
 
 
-def _letter_width(letter: str) -> int:
-    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+def paragraph(parts: Line, width: int | None, *, indent: int) -> Iterator[Line]:
+    """Yield the line of `parts` broken at spaces, so that it fits `width` columns; None breaks nothing.
 
-
-def elided(text: str, width: int) -> str:
-    """Return `text`, or as much of its start as fits `width` columns with three dots behind it."""
-    if display_width(text) <= width:
-        return text
-    kept, room = [], width - len(_GAP)
-    for letter in text:
-        room -= _letter_width(letter)
-        if room < 0:
-            break
-        kept.append(letter)
-    return "".join(kept).rstrip() + _GAP
-
-
-def wrapped(text: str, width: int | None, first: int, others: int) -> Iterator[str]:
-    """Yield `text` in pieces, broken at spaces, that fit `width` columns beside an indentation.
-
-    The indentation is that of the first line, then that of the others. None for `width` breaks nothing; a
-    word that is wider stands alone.
+    `indent` is how many spaces the further lines begin with. A word that does not fit a line of its own is broken
+    between the components of a name.
     """
-    if width is None or display_width(text) + first <= width:
-        yield text
+    if width is None or width_of(parts) <= width:
+        yield parts
         return
-    piece, room = "", width - first
-    for word in _WORD.findall(text):
-        if piece and display_width(piece + word.rstrip()) > room:
-            yield piece.rstrip()
-            piece, room = "", width - others
-        piece += word
-    yield piece.rstrip()
+    before: Line = (Part(" " * indent),)
+    current: list[Part] = []
+    room = width
+    for piece in _pieces(parts, width - indent):
+        wide = width_of(piece[:-1]) + display_width(piece[-1].text.rstrip())
+        if current and wide > room:
+            yield tuple(current)
+            current, room = list(before), width - indent
+        current += piece
+        room -= width_of(piece)
+    yield tuple(current)
 
 
-def paragraph(
-    lead: Line, text: str, width: int | None, *, indent: int | None = None, style: Style = Style.PLAIN
-) -> Iterator[Line]:
-    """Yield `text` in as many lines as it takes: `lead` before the first, as many spaces before the others.
+def _pieces(parts: Line, longest: int) -> Iterator[list[Part]]:
+    """Yield what stays together on a line: words, which may have several styles, or components of too long ones."""
+    word: list[Part] = []
+    for part in parts:
+        for text in _WORD.findall(part.text):
+            word.append(Part(text, part.style))
+            if text[-1].isspace():
+                yield from _broken(word, longest)
+                word = []
+    if word:
+        yield from _broken(word, longest)
 
-    With `indent`, there are that many spaces instead.
-    """
-    first = sum(display_width(part.text) for part in lead)
-    others = first if indent is None else indent
-    for number, piece in enumerate(wrapped(text, width, first, others)):
-        yield (*((Part(" " * others),) if number else lead), Part(piece, style))
+
+def _broken(word: list[Part], longest: int) -> Iterator[list[Part]]:
+    if width_of(word) <= longest:
+        yield word
+        return
+    yield from ([Part(text, part.style)] for part in word for text in _PIECE.findall(part.text))
 
 
-_WORD = re.compile(r"\S+\s*")
-
+# Tables.
 
 Row: TypeAlias = Sequence[Part]
 """One cell for each column."""
@@ -142,39 +151,31 @@ _LEAST = 24
 """How narrow the first column may become; beyond that lines are wider than the terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """How wide the cells of rows are, which may stand far apart in a report."""
+def table(rows: Sequence[Row], width: int, *, right: Collection[int] = (), indent: int = 0) -> Iterator[list[Line]]:
+    """Yield the lines of each row, `width` columns of the terminal wide at most.
 
-    widths: tuple[int, ...]
-    right: frozenset[int]
-    """The columns whose cells are numbers: they are flush right."""
-    indent: int
+    Columns in `right` are flush right. A first cell that leaves no room for the others has lines of its own.
+    """
+    if not rows:
+        return
+    beside = sum(max(display_width(row[column].text) for row in rows) + GAP for column in range(1, len(rows[0])))
+    room = max(width - indent - beside, _LEAST)
+    before = Part(" " * indent)
+    apart = [display_width(row[0].text) > room for row in rows]
+    cells = aligned(
+        [
+            ("" if alone else row[0].text, *(cell.text for cell in row[1:]))
+            for row, alone in zip(rows, apart, strict=True)
+        ],
+        right,
+    )
+    for row, alone, texts in zip(rows, apart, cells, strict=True):
+        lines = list(paragraph((before, row[0]), width, indent=indent + GAP)) if alone else []
+        styled = ((Part(text, cell.style), Part(" " * GAP)) for text, cell in zip(texts, row, strict=True))
+        yield [*lines, (before, *chain.from_iterable(styled))]
 
-    @classmethod
-    def of(cls, rows: Sequence[Row], width: int, *, right: frozenset[int] = frozenset(), indent: int = 0) -> Self:
-        """Return columns for `rows`, which are at least one, in `width` columns of the terminal."""
-        first, *others = ([display_width(row[column].text) for row in rows] for column in range(len(rows[0])))
-        room = max(width - indent - sum(max(column) + GAP for column in others), _LEAST)
-        fitting = [wide for wide in first if wide <= room]
-        return cls((max(fitting, default=_LEAST), *map(max, others)), right, indent)
 
-    def lines(self, row: Row) -> Iterator[Line]:
-        """Yield the line of a row; two where its first cell is too wide for the column."""
-        before = Part(" " * self.indent)
-        first, *others = row
-        if display_width(first.text) > self.widths[0]:
-            yield before, first
-            first = Part("")
-        yield (before, *(part for number, cell in enumerate((first, *others)) for part in self._cell(number, cell)))
-
-    def _cell(self, column: int, cell: Part) -> Iterator[Part]:
-        fill = " " * (self.widths[column] - display_width(cell.text))
-        if column in self.right:
-            yield from (Part(fill), cell, Part(" " * GAP))
-        else:
-            yield from (cell, Part(fill + " " * GAP))
-
+# Colour.
 
 _COLOURS: Final = {
     Style.PLAIN: "",

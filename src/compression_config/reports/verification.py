@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from compression_config.findings import Code, Finding
 from compression_config.patterns import NameGroup, NameGroups
-from compression_config.reports.findings import counted, finding_lines, tally
-from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, Columns, Line, Part, Row, Style, line
+from compression_config.reports.findings import finding_lines, tally
+from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, Line, Part, Row, Style, line, table
 from compression_config.resolving.resolved import Status
-from compression_config.text import printable
+from compression_config.text import layers_words, number_cell
 from compression_config.verification import GroupVerification, LayerVerification, Verification
 
 __all__ = ["verification_lines"]
@@ -39,10 +39,10 @@ def verification_lines(
 ) -> Iterator[Line]:
     """Yield the report of a verification: the compressed layers, those that are not as they should be, the findings.
 
-    `width` is that of the terminal, in columns; None for what is no terminal: tables then take 100.
+    `width` is that of the terminal, in columns; None where there is none: tables then take 100.
     """
     shown = [row for row in verification.layers if row.codes or row.status is Status.COMPRESSED or row.bits is not None]
-    yield line(f"{counted(len(verification.layers), 'layer')} looked at, {len(shown):,} shown", Style.HEADING)
+    yield line(f"{layers_words(len(verification.layers))} looked at, {len(shown):,} shown", Style.HEADING)
     if shown:
         yield EMPTY
         yield from _table(shown, verification.groups, width or DEFAULT_WIDTH)
@@ -60,9 +60,8 @@ def _table(layers: Iterable[LayerVerification], groups: Iterable[GroupVerificati
     header: Row = [Part(text, Style.STRONG) for text in _HEADER]
     cells = [[row[column] for column in kept] for row in (header, *rows)]
     right = frozenset(place for place, column in enumerate(kept) if column not in _WORDS)
-    columns = Columns.of(cells, width, right=right)
-    for row in cells:
-        yield from columns.lines(row)
+    for lines in table(cells, width, right=right):
+        yield from lines
 
 
 def _found(row: LayerVerification) -> _Found:
@@ -75,10 +74,10 @@ def _layer_cells(group: NameGroup, found: _Found) -> Row:
     by = "" if found.by is None else f"[{found.by}]"
     numbers = (found.numel, found.demanded, found.masked, found.bits, found.levels)
     return (
-        Part(printable(group.written)),
+        Part(group.written),
         Part(f"{group.count:,}"),
         Part(by, Style.QUIET),
-        *(Part(_number(number)) for number in numbers),
+        *(Part(number_cell(number)) for number in numbers),
         _verdict(found.codes),
     )
 
@@ -88,13 +87,9 @@ def _group_cells(row: GroupVerification) -> Row:
         Part("together"),
         Part(f"{len(row.layers):,}"),
         Part(f"[{row.index}]", Style.QUIET),
-        *(Part(_number(number)) for number in (row.numel, row.demanded, row.masked, None, None)),
+        *(Part(number_cell(number)) for number in (row.numel, row.demanded, row.masked, None, None)),
         _verdict(row.codes),
     )
-
-
-def _number(number: int | None) -> str:
-    return "" if number is None else f"{number:,}"
 
 
 def _verdict(codes: tuple[Code, ...]) -> Part:

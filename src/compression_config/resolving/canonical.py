@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from compression_config.resolving.resolved import Resolved, Status
-from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings
+from compression_config.resolving.settings import AnySettings, PruningSettings, plain_settings, written_settings
 
-__all__ = ["Share", "canonical_list", "fingerprint", "settings_to_dict", "shares"]
+__all__ = ["Share", "canonical_list", "fingerprint", "shares"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,38 +28,17 @@ class Share:
 def shares(resolved: Resolved) -> Iterator[Share]:
     """Yield the shares of all layers, untouched ones included, in the order in which the model meets them."""
     members: dict[tuple[Status, AnySettings | None, int | None], list[str]] = {}
-    by_winner: dict[int, list[str]] = {}
-    for name, index, position in zip(
-        resolved.inventory.names, resolved.decided_by, range(len(resolved.inventory)), strict=True
-    ):
-        if index not in by_winner:
-            status, settings = resolved.status(position), resolved.settings(position)
-            group = settings.group if isinstance(settings, PruningSettings) else None
-            plain = replace(settings, group=None) if isinstance(settings, PruningSettings) else settings
-            by_winner[index] = members.setdefault((status, plain, group), [])
-        by_winner[index].append(name)
+    # Settings are compared once for each sub-config, not for each layer.
+    by_index: dict[int, list[str]] = {}
+    for position, (name, index) in enumerate(zip(resolved.inventory.names, resolved.decided_by, strict=True)):
+        if index not in by_index:
+            settings, group = resolved.settings(position), None
+            if isinstance(settings, PruningSettings):
+                settings, group = replace(settings, group=None), settings.group
+            by_index[index] = members.setdefault((resolved.status(position), settings, group), [])
+        by_index[index].append(name)
     for (status, settings, _), names in members.items():
         yield Share(status, settings, tuple(names))
-
-
-def settings_to_dict(settings: AnySettings) -> dict[str, Any]:
-    """Return settings as plain data, under the names of their attributes; what says nothing is left out."""
-    values: dict[str, Any]
-    if isinstance(settings, PruningSettings):
-        values = {
-            "sparsity": settings.sparsity,
-            "total_sparsity": settings.total_sparsity,
-            "group": settings.group,
-            "max_sparsity": settings.max_sparsity,
-        }
-    else:
-        values = {
-            "bits": dict(settings.bits),
-            "start_step": settings.start_step,
-            "dtype": settings.dtype and dict(settings.dtype),
-            "scheme": settings.scheme and dict(settings.scheme),
-        }
-    return {key: value for key, value in values.items() if value is not None}
 
 
 def canonical_list(resolved: Resolved) -> list[dict[str, Any]]:
@@ -68,40 +47,26 @@ def canonical_list(resolved: Resolved) -> list[dict[str, Any]]:
     Each group is one sub-config, layers of equal settings share one, and so do the excluded layers.
     """
     return [
-        {"op_names": list(share.names), **_keys(share)}
+        {"op_names": list(share.names), **_keys(share.settings)}
         for share in shares(resolved)
         if share.status is not Status.UNTOUCHED
     ]
 
 
-def _keys(share: Share) -> Mapping[str, Any]:
-    """Return the keys of the specification that say what a share gets."""
-    settings = share.settings
+def _keys(settings: AnySettings | None) -> dict[str, Any]:
+    """Return the keys of a sub-config that give layers these settings; `exclude` for None."""
     if settings is None:
         return {"exclude": True}
-    values: Mapping[str, Any]
-    if isinstance(settings, QuantizationSettings):
-        values = {
-            "quant_types": list(settings.bits),
-            "quant_bits": dict(settings.bits),
-            "quant_start_step": settings.start_step or None,
-            "quant_dtype": settings.dtype and dict(settings.dtype),
-            "quant_scheme": settings.scheme and dict(settings.scheme),
-        }
-    else:
-        values = {
-            "sparsity_per_layer": settings.sparsity,
-            "total_sparsity": settings.total_sparsity,
-            "max_sparsity_per_layer": settings.max_sparsity,
-        }
-    return {key: value for key, value in values.items() if value is not None}
+    if isinstance(settings, PruningSettings):
+        return dict(written_settings(settings))
+    return {"quant_types": list(settings.bits), **dict(written_settings(settings))}
 
 
 def fingerprint(resolved: Resolved) -> str:
     """Return a digest of the answer: 64 hexadecimal digits, equal wherever and in whatever order it was computed."""
     answer = sorted(
         json.dumps(
-            [share.status.value, share.settings and settings_to_dict(share.settings), sorted(share.names)],
+            [share.status.value, share.settings and plain_settings(share.settings), sorted(share.names)],
             sort_keys=True,
         )
         for share in shares(resolved)

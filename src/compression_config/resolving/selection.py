@@ -1,184 +1,44 @@
-"""The partial names of all selectors against the names of all layers.
+"""Which sub-configs select which layers of a model, and which of them is the last (D1, D3).
 
-They are searched together (`substrings`); what layers contain comes back as hit sets, of which there are far
-fewer than layers. For each hit set and each type that occurs with it the last sub-config is found once.
+Types and exact names are looked up. Partial names are searched together, in all names and aliases (`substrings`);
+what a name contains is a hit set, of which there are fewer than layers and which are links to one another. Whatever
+depends on partial names is found once for each hit set and type, along these links, and never for each pair of a
+sub-config and a layer: time and memory stay linear in layers and selector elements, even where every partial name is
+in every layer.
 """
 
 from __future__ import annotations
 
-import bisect
 import functools
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 from compression_config.configs.sub_config import DEFAULT_TYPES, SubConfig
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
-from compression_config.resolving.substrings import HitSets, Substrings
+from compression_config.resolving.substrings import Run, Substrings, add_run
 
-__all__ = ["NOBODY", "AliasUse", "Mismatch", "PartialClaims", "Selection", "Unmatched"]
-
-
-NOBODY: Final = -1
-"""Stands for a winner where there is none; any index is larger."""
+__all__ = ["UNDECIDED", "AliasUse", "Mismatch", "Selection", "Unmatched"]
 
 
-class PartialClaims:
-    """Who selects what by partial names. Enter all of them, then `search`, then ask."""
+UNDECIDED: Final = -1
+"""In the place of an index where no sub-config selects a layer; every index is larger."""
 
-    def __init__(self, inventory: Inventory, admits: Callable[[int, str], bool]) -> None:
-        self._inventory = inventory
-        self._admits = admits
-        """Whether a sub-config, by its index, admits layers of a type."""
-        self._listing: dict[str, list[int]] = {}
-        """For each partial name the sub-configs that list it, in list order."""
-        self._hits = HitSets()
-        self._best: dict[tuple[int, str], int] = {}
-        """The last sub-config for a hit set and a type, as far as asked for."""
-        self._admitting: dict[tuple[int, str], list[int]] = {}
-        """All sub-configs that list a partial name and admit a type, likewise."""
-        self.selecting: set[int] = set()
-        """The sub-configs that select a layer by a partial name, once `take` is through."""
-
-    def enter(self, index: int, substrings: Iterable[str]) -> None:
-        """Note that the sub-config `index` lists `substrings`."""
-        for substring in substrings:
-            self._listing.setdefault(substring, []).append(index)
-
-    def search(self) -> None:
-        """Search the partial names in all names of layers, and behind them in all aliases."""
-        if self._listing:
-            names = [*self._inventory.names, *self._inventory.aliases]
-            self._hits = Substrings(self._substrings).search(names)
-
-    def take(self, decided_by: list[int]) -> None:
-        """Let the last of the partial names win the layers that contain them, where nobody later does."""
-        if not self._hits.of_name:
-            return
-        best, types = self._best, self._inventory.types
-        for position, (hit_set, kind) in enumerate(zip(self._hits.of_name, types, strict=False)):
-            if hit_set:
-                index = best.get((hit_set, kind))
-                if index is None:
-                    index = self._best_of(hit_set, kind)
-                if index > decided_by[position]:  # noqa: PLR1730 - max() doubles the time of this loop
-                    decided_by[position] = index
-        for position, hit_sets in self._aliased_hits.items():
-            kind = types[position]
-            decided_by[position] = max(decided_by[position], *(self._best_of(hit_set, kind) for hit_set in hit_sets))
-
-    def hit_sets(self, position: int) -> tuple[int, ...]:
-        """Return the hit sets of a layer's name and of its aliases; layers of equal ones cannot be told apart."""
-        if not self._hits.of_name:
-            return ()
-        return (self._hits.of_name[position], *self._aliased_hits.get(position, ()))
-
-    def hitting(self, hit_sets: Iterable[int], kind: str) -> Iterator[int]:
-        """Yield the sub-configs that select layers of a type with these hit sets; one may come twice."""
-        for hit_set in hit_sets:
-            for substring in self._hits.members(hit_set):
-                yield from self._admitted(substring, kind)
-
-    def lists_hitting(self, position: int) -> Iterator[list[int]]:
-        """Yield for each partial name in a layer the sub-configs that select the layer by it, in list order."""
-        for hit_set in self.hit_sets(position):
-            for substring in self._hits.members(hit_set):
-                yield self._admitted(substring, self._inventory.types[position])
-
-    def contained_in(self, position: int) -> Iterator[str]:
-        """Yield the partial names that a layer's name or an alias contains; one may come twice."""
-        for hit_set in self.hit_sets(position):
-            yield from (self._substrings[substring] for substring in self._hits.members(hit_set))
-
-    def layers_with(self, substring: str) -> Iterator[int]:
-        """Yield the positions of the layers whose name or alias contains a partial name; one may come twice."""
-        size = len(self._inventory)
-        for name in self._hits.names_with(self._numbers[substring]):
-            yield name if name < size else self._aliased[name - size]
-
-    def absent(self) -> set[str]:
-        """Return the partial names that no name and no alias contains."""
-        seen: set[int] = {0}
-        found: set[int] = set()
-        for hit_set in set(self._hits.of_name):
-            while hit_set not in seen:
-                seen.add(hit_set)
-                found.update(self._hits.added[hit_set])
-                hit_set = self._hits.parent[hit_set]  # noqa: PLW2901 - up the links
-        return {substring for number, substring in enumerate(self._substrings) if number not in found}
-
-    def taken_by_alias(self) -> dict[tuple[int, str], str]:
-        """Return sub-config and partial name -> the first alias by which it takes a layer whose own name lacks it."""
-        if not self._hits.of_name:
-            return {}
-        first: dict[tuple[int, str], str] = {}
-        own_hits, behind_names = self._hits.of_name, self._hits.of_name[len(self._inventory) :]
-        for (alias, position), hit_set in zip(self._inventory.aliases.items(), behind_names, strict=True):
-            for substring in set(self._hits.members(hit_set)).difference(self._hits.members(own_hits[position])):
-                first.setdefault((substring, self._inventory.types[position]), alias)
-        taken: dict[tuple[int, str], str] = {}
-        for (substring, kind), alias in first.items():
-            for index in self._admitted(substring, kind):
-                taken.setdefault((index, self._substrings[substring]), alias)
-        return taken
-
-    def _best_of(self, hit_set: int, kind: str) -> int:
-        """Return the last sub-config with a partial name in `hit_set` that admits the type; note all that select."""
-        best, hits = self._best, self._hits
-        chain = []
-        while hit_set and (hit_set, kind) not in best:
-            chain.append(hit_set)
-            hit_set = hits.parent[hit_set]
-        last = best.get((hit_set, kind), NOBODY)
-        for longer in reversed(chain):
-            for substring in hits.added[longer]:
-                admitted = self._admitted(substring, kind)
-                self.selecting.update(admitted)
-                last = max(last, admitted[-1] if admitted else NOBODY)
-            best[longer, kind] = last
-        return last
-
-    def _admitted(self, substring: int, kind: str) -> list[int]:
-        """Return the sub-configs that list a partial name and admit the type, in list order; remembered."""
-        found = self._admitting.get((substring, kind))
-        if found is None:
-            listing = self._listing[self._substrings[substring]]
-            found = self._admitting[substring, kind] = [index for index in listing if self._admits(index, kind)]
-        return found
-
-    @functools.cached_property
-    def _substrings(self) -> list[str]:
-        return list(self._listing)
-
-    @functools.cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {substring: number for number, substring in enumerate(self._substrings)}
-
-    @functools.cached_property
-    def _aliased(self) -> list[int]:
-        """The positions of the layers behind the aliases, in the order in which these are searched."""
-        return list(self._inventory.aliases.values())
-
-    @functools.cached_property
-    def _aliased_hits(self) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
-        behind_names = self._hits.of_name[len(self._inventory) :]
-        for position, hit_set in zip(self._aliased, behind_names, strict=True):
-            found.setdefault(position, []).append(hit_set)
-        return found
+K = TypeVar("K")
+Types: TypeAlias = frozenset[str] | None
+"""The types that a selector admits; None where it admits all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """An element of a selector that no layer answers to."""
+    """An element of a selector that no layer matches."""
 
     index: int
     """Of the sub-config."""
     key: str
     element: int
-    """Its place in the list behind `key`."""
+    """Its place in the list of that key."""
 
     @property
     def path(self) -> ConfigPath:
@@ -198,7 +58,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class AliasUse:
-    """A layer that a selector takes under another name of the same module (D17)."""
+    """An element that selects a layer only by another name of the same module (D17)."""
 
     index: int
     key: str
@@ -207,26 +67,41 @@ class AliasUse:
 
 
 class Selection:
-    """Who selects what. Layers are known by position in the model's order, sub-configs by index."""
+    """Which sub-configs select which layers. Layers are known by position, sub-configs by index.
+
+    The names that are searched, known by number, are those of the layers and then the aliases: the own name of a
+    layer has the number of its position.
+    """
 
     def __init__(self, configs: Sequence[SubConfig], inventory: Inventory) -> None:
         self._configs = configs
         self._inventory = inventory
-        self._present = frozenset(inventory.types)
+        self._admitted: list[Types] = [config.types for config in configs]
+        # The lists of indices in these tables are ascending, and each index is there once.
         self._by_type: dict[str, list[int]] = {}
+        """For each type the sub-configs that select it and have no names."""
         self._by_name: dict[int, list[int]] = {}
-        self._by_part = PartialClaims(inventory, self._admits)
+        """For each layer the sub-configs that select it by its name or an alias in full."""
+        self._listing: dict[str, list[int]] = {}
+        """For each partial name the sub-configs that list it, whatever types they admit."""
+        self._by_part: dict[tuple[int, str], list[int]] = {}
+        """For a partial name, by number, and the type of a layer with it: those that select the layer by it."""
+        self._last: dict[tuple[int, str], tuple[int, int]] = {}
+        """For a hit set and a type: the last sub-config but one and the last that select such layers by it."""
         self._selects = bytearray(len(configs))
         self.unmatched: list[Unmatched] = []
-        """Elements that no layer answers to, in list order; of types, names and partial names."""
+        """Elements that no layer matches, in list order; of types, names and partial names."""
         self.mismatches: list[Mismatch] = []
         self.alias_uses: list[AliasUse] = []
+        present = frozenset(inventory.types)
         for index, config in enumerate(configs):
-            self._enter(index, config)
-        self._by_part.search()
-        self.decided_by: list[int] = self._last_claims()
-        """For each layer the index of the last sub-config that selects it; -1 when none does."""
-        self._note_unmatched_substrings()
+            self._enter(index, config, present)
+        self._parts = list(self._listing)
+        self._names: Sequence[str] = [*inventory.names, *inventory.aliases] if self._parts else ()
+        self._hits = Substrings(self._parts).search(self._names)
+        self.decided_by: list[int] = self._last_of_all()
+        """For each layer the index of the last sub-config that selects it; `UNDECIDED` when none does."""
+        self._note_parts()
 
     @property
     def idle(self) -> Iterator[int]:
@@ -239,77 +114,92 @@ class Selection:
 
     def selected_by(self, position: int) -> tuple[int, ...]:
         """Return the indices of all sub-configs that select a layer, in list order. O(n log n) in their number."""
-        kind = self._inventory.types[position]
-        found = {*self._by_type.get(kind, ()), *self._by_name.get(position, ())}
-        return tuple(sorted(found.union(self._by_part.hitting(self._by_part.hit_sets(position), kind))))
+        type_name = self._inventory.types[position]
+        found = {*self._by_type.get(type_name, ()), *self._by_name.get(position, ())}
+        return tuple(sorted(found.union(*(self._selecting(part, type_name) for part in self._contained(position)))))
 
     def runner_up(self, position: int) -> int:
-        """Return the index of the sub-config that a layer's winner overrules: the last claim but one; -1 for none."""
-        kind, winner = self._inventory.types[position], self.decided_by[position]
-        last = max(_before(winner, self._by_type.get(kind)), _before(winner, self._by_name.get(position)))
-        return max(last, *(_before(winner, indices) for indices in self._by_part.lists_hitting(position)), NOBODY)
+        """Return the index of the last sub-config but one that selects a layer; `UNDECIDED` where there is none."""
+        type_name = self._inventory.types[position]
+        last = [*self._by_type.get(type_name, ())[-2:], *self._by_name.get(position, ())[-2:]]
+        for name in self._names_of(position):
+            last += self._last_two(self._hits.of_name[name], type_name)
+        return max((index for index in last if index < self.decided_by[position]), default=UNDECIDED)
 
-    def partial_names_in(self, position: int) -> Iterator[str]:
-        """Return the partial names, of any sub-config, that a layer's name or an alias contains; one may come twice."""
-        return self._by_part.contained_in(position)
+    def partial_names_in(self, position: int) -> Mapping[str, str]:
+        """Return the partial names, of any sub-config, that a layer's name or an alias contains.
+
+        With each of them the first of these names that contains it.
+        """
+        return {self._parts[part]: self._names[name] for part, name in self._contained(position).items()}
+
+    def deciders(self, parts: Iterable[str], most: int) -> dict[str, Mapping[str, Sequence[int]]]:
+        """Return for each of `parts` and each type the first `most` sub-configs that decide layers with the part.
+
+        They come in the order in which the model has their layers. Partial names in the same layers share one answer.
+        """
+
+        @functools.cache
+        def within(runs: tuple[Run, ...]) -> Mapping[str, Sequence[int]]:
+            found: dict[str, list[int]] = {}
+            for position in sorted(self._within(runs, None)):
+                indices = found.setdefault(self._inventory.types[position], [])
+                if len(indices) < most and self.decided_by[position] not in indices:
+                    indices.append(self.decided_by[position])
+            return found
+
+        return {part: within(self._runs_of((part,))) for part in parts}
 
     def selected(self, index: int) -> list[int]:
         """Return the positions of the layers that a sub-config selects, in the model's order.
 
         O(their number), after an O(layers + hit sets) for the first that is asked about.
         """
-        config = self._configs[index]
-        admitted = config.types
+        config, admitted = self._configs[index], self._admitted[index]
         if not config.names_layers:
-            return sorted(position for kind in admitted or () for position in self._of_type.get(kind, ()))
-        find, types = self._inventory.position, self._inventory.types
-        found = {position for name in config.op_names or () if (position := find(name)) is not None}
-        for substring in config.op_partial_names or ():
-            found.update(self._by_part.layers_with(substring))
-        return sorted(position for position in found if admitted is None or types[position] in admitted)
+            return sorted(position for name in admitted or () for position in self._of_type.get(name, ()))
+        return sorted(self._named(index) | self._within(self._runs_of(config.op_partial_names or ()), admitted))
 
     def selected_counts(self) -> list[int]:
         """Return for each sub-config how many layers it selects.
 
-        O(layers + elements + claims of the distinct pairs of hit sets and type): layers that cannot be told apart
-        are counted together.
+        Selectors of partial names that are in the same layers are counted once, so that it takes no longer where all
+        of them are in all layers; those that have full names as well are counted one by one.
         """
-        counts = [0] * len(self._configs)
-        types = self._inventory.types
-        layers_of_type = Counter(types)
-        for kind, indices in self._by_type.items():
-            for index in set(indices):
-                counts[index] += layers_of_type[kind]
-        hit_sets = self._by_part.hit_sets
-        alike = Counter((hit_sets(position), kind) for position, kind in enumerate(types))
-        hitting = {like: frozenset(self._by_part.hitting(*like)) for like in alike}
-        for like, layers in alike.items():
-            for index in hitting[like]:
-                counts[index] += layers
-        for position, indices in self._by_name.items():
-            for index in set(indices) - hitting[hit_sets(position), types[position]]:
-                counts[index] += 1
+
+        @functools.cache
+        def within(runs: tuple[Run, ...], admitted: Types) -> int:
+            return len(self._within(runs, admitted))
+
+        counts = []
+        for index, (config, admitted) in enumerate(zip(self._configs, self._admitted, strict=True)):
+            if not config.names_layers:
+                counts.append(sum(len(self._of_type.get(name, ())) for name in admitted or ()))
+            elif config.op_names:
+                counts.append(len(self.selected(index)))
+            else:
+                counts.append(within(self._runs_of(config.op_partial_names or ()), admitted))
         return counts
 
-    def _enter(self, index: int, config: SubConfig) -> None:
-        """Put one selector into the tables, and note the elements that no layer answers to."""
-        admitted = config.types
-        if admitted is not None and not admitted <= self._present:
-            for element, kind in enumerate(config.op_types or ()):
-                if self._present.isdisjoint(DEFAULT_TYPES if kind == "default" else (kind,)):
+    def _enter(self, index: int, config: SubConfig, present: frozenset[str]) -> None:
+        """Put one selector into the tables, and note the types and names that no layer has."""
+        admitted = self._admitted[index]
+        if admitted is not None and not admitted <= present:
+            for element, type_name in enumerate(config.op_types or ()):
+                if present.isdisjoint(DEFAULT_TYPES if type_name == "default" else (type_name,)):
                     self.unmatched.append(Unmatched(index, "op_types", element))
         if config.op_names is not None:
-            self._enter_names(index, config.op_names, admitted)
-        if config.op_partial_names is not None:
-            self._by_part.enter(index, config.op_partial_names)
-        elif config.op_names is None:
-            for kind in admitted or ():
-                self._by_type.setdefault(kind, []).append(index)
-                if kind in self._present:
-                    self._selects[index] = 1
+            self._enter_names(index, config.op_names)
+        for part in config.op_partial_names or ():
+            _append(self._listing, part, index)
+        if not config.names_layers:
+            for type_name in present.intersection(admitted or ()):
+                _append(self._by_type, type_name, index)
+                self._selects[index] = 1
 
-    def _enter_names(self, index: int, names: Sequence[str], admitted: frozenset[str] | None) -> None:
+    def _enter_names(self, index: int, names: Sequence[str]) -> None:
         find, types, aliases = self._inventory.position, self._inventory.types, self._inventory.aliases
+        admitted = self._admitted[index]
         for element, name in enumerate(names):
             position = find(name)
             if position is None:
@@ -318,48 +208,163 @@ class Selection:
                 self.mismatches.append(Mismatch(index, element, position))
             else:
                 self._selects[index] = 1
-                self._by_name.setdefault(position, []).append(index)
+                _append(self._by_name, position, index)
                 if name in aliases:
                     self.alias_uses.append(AliasUse(index, "op_names", element, name))
 
-    @functools.cached_property
-    def _of_type(self) -> dict[str, list[int]]:
-        positions: dict[str, list[int]] = {}
-        for position, kind in enumerate(self._inventory.types):
-            positions.setdefault(kind, []).append(position)
-        return positions
-
-    def _admits(self, index: int, kind: str) -> bool:
-        admitted = self._configs[index].types
-        return admitted is None or kind in admitted
-
-    def _last_claims(self) -> list[int]:
-        last_of_type = {kind: indices[-1] for kind, indices in self._by_type.items()}
-        decided_by = [last_of_type.get(kind, NOBODY) for kind in self._inventory.types]
+    def _last_of_all(self) -> list[int]:
+        """Return for each layer the last sub-config that selects it, and note which select any by partial names."""
+        types = self._inventory.types
+        last_of_type = {type_name: indices[-1] for type_name, indices in self._by_type.items()}
+        decided_by = [last_of_type.get(type_name, UNDECIDED) for type_name in types]
         for position, indices in self._by_name.items():
             decided_by[position] = max(decided_by[position], indices[-1])
-        self._by_part.take(decided_by)
-        for index in self._by_part.selecting:
-            self._selects[index] = 1
+        for position, (hit_set, type_name) in enumerate(zip(self._hits.of_name, types, strict=False)):
+            if hit_set:
+                _, index = self._last.get((hit_set, type_name)) or self._last_two(hit_set, type_name)
+                if index > decided_by[position]:  # noqa: PLR1730 - max() doubles the time of this loop
+                    decided_by[position] = index
+        for position, names in self._aliases.items() if self._parts else ():
+            last = (self._last_two(self._hits.of_name[name], types[position])[1] for name in names)
+            decided_by[position] = max(decided_by[position], *last)
         return decided_by
 
-    def _note_unmatched_substrings(self) -> None:
-        """Note the partial names that no name contains, and those that take a layer by an alias alone."""
-        absent, by_alias = self._by_part.absent(), self._by_part.taken_by_alias()
+    def _last_two(self, hit_set: int, type_name: str) -> tuple[int, int]:
+        """Return the last sub-config but one and the last that select layers of a type by a hit set.
+
+        `UNDECIDED` stands for one that is not there. What is found for the hit sets that this one extends is kept.
+        """
+        chain = []
+        while hit_set and (hit_set, type_name) not in self._last:
+            chain.append(hit_set)
+            hit_set = self._hits.parent[hit_set]
+        before, last = self._last.get((hit_set, type_name), (UNDECIDED, UNDECIDED))
+        for longer in reversed(chain):
+            for part in self._hits.added[longer]:
+                for index in self._selecting(part, type_name)[-2:]:
+                    if index > last:
+                        before, last = last, index
+                    elif before < index < last:
+                        before = index
+            self._last[longer, type_name] = before, last
+        return before, last
+
+    def _selecting(self, part: int, type_name: str) -> list[int]:
+        """Return the sub-configs that select layers of a type by a partial name; only for layers that there are."""
+        found = self._by_part.get((part, type_name))
+        if found is None:
+            listing, admitted = self._listing[self._parts[part]], self._admitted
+            found = [i for i in listing if (types := admitted[i]) is None or type_name in types]
+            self._by_part[part, type_name] = found
+            for index in found:
+                self._selects[index] = 1
+        return found
+
+    def _note_parts(self) -> None:
+        """Note the partial names that no name contains, and those that select a layer only by an alias."""
+        absent = set(self._parts).difference(self._parts[part] for added in self._hits.added for part in added)
+        by_alias = self._selecting_by_alias()
         if not absent and not by_alias:
             return
         for index, config in enumerate(self._configs):
-            for element, substring in enumerate(config.op_partial_names or ()):
-                if substring in absent:
+            for element, part in enumerate(config.op_partial_names or ()):
+                if part in absent:
                     self.unmatched.append(Unmatched(index, "op_partial_names", element))
-                elif (index, substring) in by_alias:
-                    alias = by_alias[index, substring]
-                    self.alias_uses.append(AliasUse(index, "op_partial_names", element, alias))
+                elif (index, part) in by_alias:
+                    self.alias_uses.append(AliasUse(index, "op_partial_names", element, by_alias[index, part]))
         self.unmatched.sort(key=lambda unmatched: unmatched.index)
 
+    def _selecting_by_alias(self) -> dict[tuple[int, str], str]:
+        """Return sub-config and partial name -> the first alias by which it selects a layer whose own name lacks it."""
+        own_names, types, hits = self._inventory.names, self._inventory.types, self._hits
+        first: dict[tuple[int, str], str] = {}
+        seen: dict[tuple[int, str], set[int]] = {}
+        """For the hit set of a layer's own name and its type the hit sets that need not be looked at again."""
+        for (alias, position), hit_set in zip(
+            self._inventory.aliases.items(), hits.of_name[len(self._inventory) :], strict=bool(self._parts)
+        ):
+            own = hits.of_name[position]
+            if (own, types[position]) not in seen:
+                seen[own, types[position]] = set(hits.chain(own))
+            for part in hits.members(hit_set, seen[own, types[position]]):
+                if self._parts[part] not in own_names[position]:
+                    first.setdefault((part, types[position]), alias)
+        found: dict[tuple[int, str], str] = {}
+        for (part, type_name), alias in first.items():
+            for index in self._selecting(part, type_name):
+                found.setdefault((index, self._parts[part]), alias)
+        return found
 
-def _before(winner: int, indices: list[int] | None) -> int:
-    """Return the last of ascending `indices` that is smaller than `winner`; -1 when none is."""
-    if not indices or indices[0] >= winner:
-        return NOBODY
-    return indices[bisect.bisect_left(indices, winner) - 1]
+    def _contained(self, position: int) -> dict[int, int]:
+        """Return the partial names in the names of a layer, each with the first of these names, all by number."""
+        found: dict[int, int] = {}
+        seen: set[int] = set()
+        for name in self._names_of(position):
+            for part in self._hits.members(self._hits.of_name[name], seen):
+                found.setdefault(part, name)
+        return found
+
+    def _names_of(self, position: int) -> Sequence[int]:
+        """Return the names of a layer, its own first; nothing where there are no partial names to search."""
+        return (position, *self._aliases.get(position, ())) if self._parts else ()
+
+    def _named(self, index: int) -> set[int]:
+        """Return the layers that a sub-config selects by full names."""
+        admitted, types = self._admitted[index], self._inventory.types
+        found = {self._inventory.position(name) for name in self._configs[index].op_names or ()}
+        return {p for p in found if p is not None and (admitted is None or types[p] in admitted)}
+
+    def _runs_of(self, parts: Sequence[str]) -> tuple[Run, ...]:
+        """Return where in `_arranged` the layers are whose name or alias contains one of `parts`."""
+        if len(parts) == 1:
+            return self._runs.get(parts[0], ())
+        runs: list[Run] = []
+        for run in sorted(run for part in parts for run in self._runs.get(part, ())):
+            add_run(runs, run)
+        return tuple(runs)
+
+    def _within(self, runs: Iterable[Run], admitted: Types) -> set[int]:
+        """Return the layers of the types in `runs`; one that has aliases may be there several times."""
+        types = self._inventory.types
+        return {p for start, end in runs for p in self._arranged[start:end] if admitted is None or types[p] in admitted}
+
+    @functools.cached_property
+    def _of_type(self) -> dict[str, list[int]]:
+        return _grouped(self._inventory.types)
+
+    @functools.cached_property
+    def _aliases(self) -> dict[int, list[int]]:
+        """For each layer that has aliases their numbers."""
+        size = len(self._inventory)
+        numbers = _grouped(self._inventory.aliases.values())
+        return {position: [size + alias for alias in of_one] for position, of_one in numbers.items()}
+
+    @functools.cached_property
+    def _arrangement(self) -> tuple[list[int], Mapping[int, list[Run]]]:
+        return self._hits.arranged()
+
+    @functools.cached_property
+    def _arranged(self) -> list[int]:
+        """The layers, once for each of their names, in an order in which a partial name is in few runs of them."""
+        layers = [*range(len(self._inventory)), *self._inventory.aliases.values()]
+        return [layers[name] for name in self._arrangement[0]]
+
+    @functools.cached_property
+    def _runs(self) -> dict[str, tuple[Run, ...]]:
+        """For each partial name where in `_arranged` the layers with it are."""
+        return {self._parts[part]: tuple(runs) for part, runs in self._arrangement[1].items()}
+
+
+def _append(table: dict[K, list[int]], key: K, index: int) -> None:
+    """Append an index to the ascending list of a key, once."""
+    indices = table.setdefault(key, [])
+    if not indices or indices[-1] != index:
+        indices.append(index)
+
+
+def _grouped(keys: Iterable[K]) -> dict[K, list[int]]:
+    """Return for each key the places where it is, in ascending order."""
+    places: dict[K, list[int]] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(key, []).append(place)
+    return places

@@ -16,16 +16,19 @@ to walk. A few substrings are searched one by one, which C does faster than Pyth
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-__all__ = ["HitSets", "Substrings"]
+__all__ = ["HitSets", "Run", "Substrings", "add_run"]
 
 
 _ROOT = 0
 _FEW = 8
 """Up to this many substrings a plain search of every name is faster than the automaton (measured)."""
+
+Run: TypeAlias = tuple[int, int]
+"""The place of the first name and the place after the last."""
 
 
 @dataclass
@@ -40,34 +43,54 @@ class HitSets:
     parent: list[int] = field(default_factory=lambda: [0])
     added: list[tuple[int, ...]] = field(default_factory=lambda: [()])
 
-    def members(self, hit_set: int) -> Iterator[int]:
-        """Yield the numbers of the substrings in a hit set; one may come more than once."""
+    def members(self, hit_set: int, seen: set[int] | None = None) -> Iterator[int]:
+        """Yield the numbers of the substrings in a hit set; one may come more than once.
+
+        With `seen`, hit sets that are in it are left out, and those that are looked at are added.
+        """
+        for one in self.chain(hit_set):
+            if seen is not None:
+                if one in seen:
+                    break
+                seen.add(one)
+            yield from self.added[one]
+
+    def chain(self, hit_set: int) -> Iterator[int]:
+        """Yield a hit set and those that it extends; the empty one is left out."""
         while hit_set:
-            yield from self.added[hit_set]
+            yield hit_set
             hit_set = self.parent[hit_set]
 
-    def names_with(self, substring: int) -> Iterator[int]:
-        """Yield the numbers of the names that contain a substring, each once; after the first call O(their number)."""
-        to_do = list(self._added_in.get(substring, ()))
-        seen = set(to_do)
-        while to_do:
-            hit_set = to_do.pop()
-            yield from self._names_of.get(hit_set, ())
-            extensions = [extension for extension in self._extensions.get(hit_set, ()) if extension not in seen]
-            seen.update(extensions)
-            to_do += extensions
+    def arranged(self) -> tuple[list[int], Mapping[int, list[Run]]]:
+        """Return the names in an order in which those with a substring lie together, and for each substring where.
 
-    @functools.cached_property
-    def _added_in(self) -> dict[int, list[int]]:
-        return _inverted(enumerate(self.added))
-
-    @functools.cached_property
-    def _extensions(self) -> dict[int, list[int]]:
-        return _inverted((hit_set, (parent,)) for hit_set, parent in enumerate(self.parent))
-
-    @functools.cached_property
-    def _names_of(self) -> dict[int, list[int]]:
-        return _inverted((name, (hit_set,)) for name, hit_set in enumerate(self.of_name))
+        In the tree of hit sets, walked from the root, a hit set and all that extend it are one run of names.
+        Neighbouring runs are joined: what all names contain has a single one. The runs of a substring are disjoint
+        and ascending; one that no name contains has no entry. O(names + hit sets + what they add).
+        """
+        own = [0] * len(self.parent)
+        for hit_set in self.of_name:
+            own[hit_set] += 1
+        # A parent has a smaller number than the hit sets that extend it: no recursion is needed either way.
+        size, start = own.copy(), [0] * len(own)
+        for hit_set in range(len(own) - 1, 0, -1):
+            size[self.parent[hit_set]] += size[hit_set]
+        free = own.copy()
+        """For each hit set where its next extension begins."""
+        for hit_set in range(1, len(own)):
+            start[hit_set] = free[self.parent[hit_set]]
+            free[self.parent[hit_set]] += size[hit_set]
+            free[hit_set] += start[hit_set]
+        order, place = [0] * len(self.of_name), start.copy()
+        for name, hit_set in enumerate(self.of_name):
+            order[place[hit_set]] = name
+            place[hit_set] += 1
+        runs: dict[int, list[Run]] = {}
+        for hit_set in sorted(range(len(own)), key=start.__getitem__):
+            run = start[hit_set], start[hit_set] + size[hit_set]
+            for substring in self.added[hit_set]:
+                add_run(runs.setdefault(substring, []), run)
+        return order, runs
 
     def extended(self, hit_set: int, added: tuple[int, ...]) -> int:
         """Return the number of a new hit set: `added` on top of `hit_set`."""
@@ -76,13 +99,12 @@ class HitSets:
         return len(self.parent) - 1
 
 
-def _inverted(entries: Iterable[tuple[int, Iterable[int]]]) -> dict[int, list[int]]:
-    """Return for each value the keys of `entries` that have it, in their order."""
-    keys: dict[int, list[int]] = {}
-    for key, values in entries:
-        for value in values:
-            keys.setdefault(value, []).append(key)
-    return keys
+def add_run(runs: list[Run], run: Run) -> None:
+    """Add a run that begins no earlier than the last of `runs`; the two are joined where they touch or overlap."""
+    if runs and run[0] <= runs[-1][1]:
+        runs[-1] = runs[-1][0], max(runs[-1][1], run[1])
+    else:
+        runs.append(run)
 
 
 class Substrings:
@@ -119,7 +141,7 @@ class _Automaton:
     def __init__(self, substrings: Sequence[str]) -> None:
         self._edges: dict[tuple[int, str], int] = {}
         self._parent = [_ROOT]
-        self._letter = [""]
+        self._character = [""]
         self._goes_on = bytearray(b"\1")
         self._ends_here: dict[int, int] = {}
         for number, substring in enumerate(substrings):
@@ -131,12 +153,12 @@ class _Automaton:
     def _inserted(self, substring: str) -> int:
         state = _ROOT
         edges = self._edges
-        for letter in substring:
-            following = edges.get((state, letter))
+        for character in substring:
+            following = edges.get((state, character))
             if following is None:
-                following = edges[state, letter] = len(self._parent)
+                following = edges[state, character] = len(self._parent)
                 self._parent.append(state)
-                self._letter.append(letter)
+                self._character.append(character)
                 self._goes_on.append(0)
                 self._goes_on[state] = 1
             state = following
@@ -171,11 +193,11 @@ class _Automaton:
         return reached[prefix]
 
     def _walk_component(self, state: int, component: str) -> tuple[int, tuple[int, ...]]:
-        """Return the state behind `component` and the substrings that end in it; remembered."""
+        """Return the state after `component` and the substrings that end in it; remembered."""
         start = state
         hits: list[int] = []
-        for place, letter in enumerate(component, 1):
-            state = self._next(state, letter)
+        for place, character in enumerate(component, 1):
+            state = self._next(state, character)
             if not state and start:  # what follows is the same from wherever the walk came to the root
                 rest = _ROOT, component[place:]
                 state, following = self._walked.get(rest) or self._walk_component(*rest)
@@ -188,9 +210,9 @@ class _Automaton:
         step = self._walked[start, component] = (state, tuple(dict.fromkeys(hits)))
         return step
 
-    def _next(self, state: int, letter: str) -> int:
+    def _next(self, state: int, character: str) -> int:
         edges = self._edges
-        while (following := edges.get((state, letter))) is None and state:
+        while (following := edges.get((state, character))) is None and state:
             state = self._suffix[state]
         if following is None:
             return _ROOT
@@ -199,19 +221,19 @@ class _Automaton:
         return following
 
     def _enter(self, state: int) -> None:
-        """Find the suffix link and the outputs of `state`, and of the links behind it that have none yet.
+        """Find the suffix link and the outputs of `state`, and of those that it links to and that have none yet.
 
         A state is entered from its parent, so the parent's own link is known; that makes one loop enough.
         """
         chain = []
         while state not in self._suffix:
             chain.append(state)
-            parent, letter = self._parent[state], self._letter[state]
+            parent, character = self._parent[state], self._character[state]
             link = _ROOT
             while parent:
                 parent = self._suffix[parent]
-                if (parent, letter) in self._edges:
-                    link = self._edges[parent, letter]
+                if (parent, character) in self._edges:
+                    link = self._edges[parent, character]
                     break
             self._suffix[state] = link
             state = link

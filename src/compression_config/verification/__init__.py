@@ -1,4 +1,4 @@
-"""Verification: a compressed model held against what its config list asks for. Names only."""
+"""Verification: whether a compressed model is what its config list asks for. Names only."""
 
 from compression_config.verification.checkpoints import Checkpoint, read_checkpoint
 from compression_config.verification.judging import Tolerance

@@ -1,8 +1,8 @@
-"""Checkpoints: the tensors of safetensors files by name, each read when it is asked for.
+"""Checkpoints: the tensors of safetensors files by name, each read when it is looked up.
 
-A file is the length of its header (8 bytes, little-endian), the header in JSON, which says of each tensor its type,
-its shape and where its bytes stand, and these bytes. Numpy does the reading, torch is not needed: types that numpy
-does not have, the 16-bit brain float and the 8-bit floats, come as 32-bit floats of the same values.
+A file is the length of its header (8 bytes, little-endian), the header in JSON, which gives the type, the shape and the
+place of each tensor, and the bytes of the tensors. Numpy does the reading, torch is not needed: types that numpy does
+not have, the 16-bit brain float and the 8-bit floats, come as 32-bit floats of the same values.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from compression_config.errors import CompressionConfigError, UsageError
+from compression_config.errors import InvalidInventory, UsageError
+from compression_config.inventory.layer import checked_shape
+from compression_config.text import represented
+from compression_config.verification.tensors import numpy
 
 __all__ = ["Checkpoint", "read_checkpoint"]
 
 Array: TypeAlias = Any
 """A numpy array; numpy is not imported before a checkpoint is read."""
-
-Module: TypeAlias = Any
-"""Numpy itself."""
 
 Json: TypeAlias = Any
 """What JSON holds."""
@@ -50,6 +50,9 @@ _STORED_AS = {
 _LARGEST_HEADER = 100_000_000
 """In bytes; the format itself sets this limit."""
 
+_READING = "reading a checkpoint"
+"""What needs numpy."""
+
 _LENGTH = 8
 """How many bytes the length of the header takes."""
 
@@ -68,7 +71,7 @@ class _Entry:
 
 
 class Checkpoint(Mapping[str, Array]):
-    """The tensors of one or several safetensors files by name; each look-up reads that one tensor anew."""
+    """The tensors of one or several safetensors files by name; each look-up reads that one tensor again."""
 
     def __init__(self, entries: Mapping[str, _Entry]) -> None:
         self._entries = dict(entries)
@@ -93,27 +96,20 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """Return the tensors in the safetensors file `path`, or in those of the directory `path`.
 
     A directory may hold an index (`*.safetensors.index.json`), which then says which file has which tensor. Only the
-    headers are read at once. Raises `UsageError` when there is no such file or it is not what it should be, and
+    headers are read at once. Raises `UsageError` when there is no such file or it breaks a rule of the format, and
     `CompressionConfigError` where numpy is not installed.
     """
-    _numpy()
+    numpy(_READING)
     place = Path(path)
     try:
         if place.is_dir():
             return Checkpoint(_directory(place))
         return Checkpoint(_header(place))
-    except OSError as error:
-        raise UsageError(f"the checkpoint {str(path)!r} cannot be read: {error.strerror or error}") from error
-
-
-def _numpy() -> Module:
-    try:
-        import numpy as np  # noqa: PLC0415 - an engine: only those who read checkpoints need it
-    except ImportError as error:
-        raise CompressionConfigError(
-            "reading a checkpoint needs numpy, which is not installed: pip install 'compression-config[safetensors]'"
-        ) from error
-    return np
+    except UsageError:
+        raise
+    except (OSError, ValueError) as error:  # a name, also one in an index, that no file can have
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UsageError(f"the checkpoint {str(path)!r} cannot be read: {reason}") from error
 
 
 def _directory(place: Path) -> dict[str, _Entry]:
@@ -130,7 +126,7 @@ def _directory(place: Path) -> dict[str, _Entry]:
     for file in files:
         for name, entry in _header(file).items():
             if name in entries:
-                _refuse(place, f"both {entries[name].path.name!r} and {file.name!r} hold {name!r}")
+                _refuse(place, f"both {entries[name].path.name!r} and {file.name!r} hold {represented(name)}")
             entries[name] = entry
     return entries
 
@@ -140,56 +136,74 @@ def _indexed(index: Path) -> dict[str, _Entry]:
         files = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
         pairs = [(str(name), str(file)) for name, file in files.items()]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        _refuse(index, "it is no index with a 'weight_map'", error)
+        _refuse(index, "it is not an index with a 'weight_map'", error)
     headers: dict[str, dict[str, _Entry]] = {}
     entries: dict[str, _Entry] = {}
     for name, file in pairs:
         if Path(file).name != file:
-            _refuse(index, f"{file!r} is not the name of a file beside it")
+            _refuse(index, f"{represented(file)} is not the name of a file beside it")
         if file not in headers:
             headers[file] = _header(index.parent / file)
         if name not in headers[file]:
-            _refuse(index, f"{file!r} does not hold {name!r}")
+            _refuse(index, f"{represented(file)} does not hold {represented(name)}")
         entries[name] = headers[file][name]
     return entries
 
 
 def _header(path: Path) -> dict[str, _Entry]:
-    """Return what the header of a file says, once it is certain that it can be true."""
+    """Return what the header of a file says; refuse what the reader of the format's own library refuses."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(_LENGTH), "little")
         if size < _LENGTH or length > min(_LARGEST_HEADER, size - _LENGTH):
-            _refuse(path, "it is no safetensors file: its first 8 bytes are not the length of a header")
+            _refuse(path, "it is not a safetensors file: its first 8 bytes are not the length of a header")
         text = file.read(length)
     try:
-        header = json.loads(text)
+        pairs = json.loads(text, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError) as error:
-        _refuse(path, "it is no safetensors file: its header is not JSON", error)
-    if not isinstance(header, dict):
-        _refuse(path, "it is no safetensors file: its header is no mapping")
+        _refuse(path, "it is not a safetensors file: its header is not JSON", error)
+    if not isinstance(pairs, _Pairs):
+        _refuse(path, "it is not a safetensors file: its header is not a mapping")
     start = _LENGTH + length
-    return {
-        name: _entry(path, name, said, start, size - start) for name, said in header.items() if name != "__metadata__"
-    }
+    entries: dict[str, _Entry] = {}
+    for name, fields in pairs:
+        if name in entries:
+            _refuse(path, f"its header has {represented(name)} twice")
+        if name != "__metadata__":
+            entries[name] = _entry(path, name, fields, start)
+    end = start
+    # The tensors fill the file without a hole: no bytes belong to two tensors or to nothing.
+    for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].size)):
+        if entry.start != end:
+            _refuse(path, f"the bytes of {represented(name)} do not start where those of the tensor before it end")
+        end += entry.size
+    if end != size:
+        _refuse(path, f"its tensors take {end - start:,} bytes, and {size - start:,} follow the header")
+    return entries
 
 
-def _entry(path: Path, name: str, said: Json, start: int, available: int) -> _Entry:
+class _Pairs(list[tuple[str, Json]]):
+    """A mapping of JSON as it is written, repeated keys included."""
+
+
+def _entry(path: Path, name: str, fields: Json, start: int) -> _Entry:
+    known = dict(fields) if isinstance(fields, _Pairs) else {}
+    dtype, given, offsets = known.get("dtype"), known.get("shape"), known.get("data_offsets")
+    begin, end = offsets if type(offsets) is list and list(map(type, offsets)) == [int, int] else (1, 0)
     try:
-        dtype, shape, (begin, end) = said["dtype"], tuple(said["shape"]), said["data_offsets"]
-        lengths = all(type(number) is int and number >= 0 for number in (*shape, begin, end))
-    except (KeyError, TypeError, ValueError) as error:
-        _refuse(path, f"its header does not say what {name!r} is", error)
-    if not isinstance(dtype, str) or not lengths or not begin <= end <= available:
-        _refuse(path, f"its header says of {name!r} what cannot be")
+        shape = checked_shape(given, ("shape",)) if type(given) is list else None
+    except InvalidInventory:
+        shape = None
+    if not isinstance(dtype, str) or shape is None or not 0 <= begin <= end:
+        _refuse(path, f"its header does not give dtype, shape and data_offsets of {represented(name)}")
     stored = _STORED_AS.get(dtype)
-    if stored is not None and _numpy().dtype(stored).itemsize * math.prod(shape) != end - begin:
-        _refuse(path, f"the bytes of {name!r} are not as many as its type and shape take")
+    if stored is not None and numpy(_READING).dtype(stored).itemsize * math.prod(shape) != end - begin:
+        _refuse(path, f"{represented(name)} does not take as many bytes as its dtype and shape")
     return _Entry(path, dtype, shape, start + begin, end - begin)
 
 
 def _array(name: str, entry: _Entry) -> Array:
-    np = _numpy()
+    np = numpy(_READING)
     stored = _STORED_AS.get(entry.dtype)
     if stored is None:
         raise UsageError(f"{name!r} is stored as {entry.dtype!r}, which cannot be read here")

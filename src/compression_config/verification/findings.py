@@ -1,4 +1,4 @@
-"""What is to be said of a verification: one finding for each sub-config and cause."""
+"""Findings of a verification: one for each sub-config and cause."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 from compression_config.findings import Code, Finding, Severity
 from compression_config.locations import ConfigPath
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import NOBODY
-from compression_config.verification.judging import Judge, Judged
+from compression_config.resolving.selection import UNDECIDED
+from compression_config.verification.judging import Assessment, Requirements
 from compression_config.verification.results import GroupVerification
 
 __all__ = ["verification_findings"]
@@ -22,84 +22,91 @@ _CHANNEL_HINT = "where whole channels are pruned, verify with tolerance 'channel
 
 
 def verification_findings(
-    judge: Judge, judged: Sequence[Judged], groups: Sequence[GroupVerification], strangers: Sequence[str]
+    required: Requirements,
+    assessed: Sequence[Assessment],
+    groups: Sequence[GroupVerification],
+    unexpected: Sequence[str],
 ) -> Iterator[Finding]:
-    """Yield what is to be said, of the pruning list before the quantization list, each in list order."""
-    if strangers:
-        yield from judge.first.config_list.policy.apply([_strange(judge.first, strangers)])
-    for part in (judge.pruning, judge.quantization):
+    """Yield the findings, those about the pruning list before those about the quantization list, in list order."""
+    if unexpected:
+        yield from required.first.config_list.policy.apply([_unexpected(required.first, unexpected)])
+    for part in (required.pruning, required.quantization):
         if part is not None:
-            found = [*_of_layers(judge, part, judged)]
-            if part is judge.pruning:
+            found = [*_of_layers(required, part, assessed)]
+            if part is required.pruning:
                 found += _of_groups(part, groups)
             yield from part.config_list.policy.apply(sorted(found, key=_index))
 
 
 def _index(finding: Finding) -> int:
-    return next((step for step in finding.path if isinstance(step, int)), NOBODY)
+    return next((step for step in finding.path if isinstance(step, int)), UNDECIDED)
 
 
-def _strange(resolved: Resolved, names: Sequence[str]) -> Finding:
+def _unexpected(resolved: Resolved, names: Sequence[str]) -> Finding:
     shown = ", ".join(f"'{name}'" for name in names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-    # Of a state dict the weights tell more than what stands before them in the alphabet.
+    # In a state dict the names of weights are the ones to go by, and others may come before them.
     telling = next((name for name in names if name.endswith(".weight")), names[0])
     close = resolved.inventory.nearest(telling.removesuffix(".weight"))
     hint = f"the layer may be '{close[0]}'" if close else None
-    message = f"{len(names):,} of the names there are those of no layer: {shown}"
+    message = f"{len(names):,} of the given names are not layers: {shown}"
     return Finding.at(resolved.config_list.provenance.place(()), Code.NOT_VERIFIED, message, hint)
 
 
-def _of_layers(judge: Judge, part: Resolved, judged: Sequence[Judged]) -> Iterator[Finding]:
+def _of_layers(required: Requirements, part: Resolved, assessed: Sequence[Assessment]) -> Iterator[Finding]:
     """Yield what is wrong with layers, those of one sub-config and one cause together."""
     layers_of: Counter[int] = Counter()
-    alike: dict[tuple[int, Code], list[Judged]] = {}
-    for one in judged:
+    alike: dict[tuple[int, Code], list[Assessment]] = {}
+    for one in assessed:
         index = part.decided_by[one.position]
         layers_of[index] += 1
         for code in one.row.codes:
-            if _speaker(judge, one, code) is part:
+            if _list_about(required, one, code) is part:
                 alike.setdefault((index, code), []).append(one)
     for (index, code), ones in alike.items():
-        words = _WORDS[code](_Case(part, index, ones, masked=part is judge.pruning))
-        path: ConfigPath = () if index == NOBODY else (index,) if words.key is None else (index, words.key)
+        words = _WORDS[code](_Case(part, index, ones, masked=part is required.pruning))
+        path: ConfigPath = () if index == UNDECIDED else (index,) if words.key is None else (index, words.key)
         some = f"{len(ones):,} of {layers_of[index]:,} layers"
         more = ", ..." if len(ones) > _SHOWN else ""
         message = f"{words.rule.format(some=some)}: {', '.join(map(words.example, ones[:_SHOWN]))}{more}"
         place = part.config_list.provenance.place(path)
-        yield Finding.at(place, code, message, words.hint, severity=_severity(judge, judged, ones, code))
+        yield Finding.at(place, code, message, words.hint, severity=_severity(required, assessed, ones, code))
 
 
-def _speaker(judge: Judge, one: Judged, code: Code) -> Resolved | None:
-    """Return the list that `code` is about, for a layer of two lists."""
-    masked = judge.pruning is not None and one.row.masked is not None
+def _list_about(required: Requirements, one: Assessment, code: Code) -> Resolved | None:
+    """Return which of the two lists `code` is about, for one layer."""
+    masked = required.pruning is not None and one.row.masked is not None
     if code is Code.BITS_EXCEEDED or (code is Code.NOT_VERIFIED and masked):
-        return judge.quantization
+        return required.quantization
     if code is Code.TOUCHED_LAYER:
-        return judge.pruning if one.certain and not judge.pruned(one.position) and masked else judge.quantization
-    pruning_asks = judge.pruning is not None and (judge.pruned(one.position) or one.row.bits is None)
-    return judge.pruning if pruning_asks else judge.quantization
+        return (
+            required.pruning if one.certain and not required.pruned(one.position) and masked else required.quantization
+        )
+    about_pruning = required.pruning is not None and (required.pruned(one.position) or one.row.bits is None)
+    return required.pruning if about_pruning else required.quantization
 
 
-def _severity(judge: Judge, judged: Sequence[Judged], ones: Sequence[Judged], code: Code) -> Severity:
+def _severity(
+    required: Requirements, assessed: Sequence[Assessment], ones: Sequence[Assessment], code: Code
+) -> Severity:
     """Return the severity of a finding about `ones`.
 
-    A compressed layer with a mask or weight that cannot be its own must not pass as a mere warning, and neither
-    must what leaves nothing verified at all.
+    It is not a warning but an error where a compressed layer has a mask or weight that cannot be its own, and where
+    nothing could be verified at all.
     """
     if code is not Code.NOT_VERIFIED:
         return code.severity
-    misfits = any(one.misfit and judge.compresses(one.position) for one in ones)
-    verified = any(one.row.verified for one in judged if judge.compresses(one.position))
-    return code.severity if verified and not misfits else Severity.ERROR
+    mismatches = any(one.mismatch and required.compresses(one.position) for one in ones)
+    verified = any(one.row.verified for one in assessed if required.compresses(one.position))
+    return code.severity if verified and not mismatches else Severity.ERROR
 
 
 class _Case(NamedTuple):
-    """Layers of one sub-config with which the same is wrong."""
+    """Layers of one sub-config that have the same finding."""
 
     part: Resolved
-    winner: int
-    """The index of the sub-config."""
-    ones: Sequence[Judged]
+    sub_config: int
+    """Its index."""
+    ones: Sequence[Assessment]
     masked: bool
     """Whether it is about masking, not about quantization."""
 
@@ -112,12 +119,12 @@ class _Words(NamedTuple):
     key: str | None
     """The key of the sub-config that it is about; None for the whole of it."""
     hint: str | None
-    example: Callable[[Judged], str]
-    """What is said of one layer."""
+    example: Callable[[Assessment], str]
+    """What the message says about one layer."""
 
 
 def _missed(case: _Case) -> _Words:
-    config = case.part.config_list[case.winner]
+    config = case.part.config_list[case.sub_config]
     key = "sparsity" if getattr(config, "sparsity", None) is not None else "sparsity_per_layer"
     channels = all(_within_a_channel(one, one.row.demanded) for one in case.ones)
     return _Words(
@@ -128,7 +135,7 @@ def _missed(case: _Case) -> _Words:
     )
 
 
-def _within_a_channel(one: Judged, count: int | None) -> bool:
+def _within_a_channel(one: Assessment, count: int | None) -> bool:
     """Return whether as many elements are masked as some whole channels have, less than one channel off `count`."""
     masked = one.row.masked or 0
     return (
@@ -143,7 +150,7 @@ def _exceeded(case: _Case) -> _Words:
     key = "max_sparsity_per_layer"
     channels = all(_within_a_channel(one, one.row.cap) for one in case.ones)
     return _Words(
-        f"'{key}' {getattr(case.part.config_list[case.winner], key)} is exceeded in {{some}}",
+        f"'{key}' {getattr(case.part.config_list[case.sub_config], key)} is exceeded in {{some}}",
         key,
         _CHANNEL_HINT if channels else None,
         lambda one: f"'{one.row.layer}' ({one.row.masked:,} of {one.row.numel:,} masked, at most {one.row.cap:,})",
@@ -151,7 +158,7 @@ def _exceeded(case: _Case) -> _Words:
 
 
 def _touched(case: _Case) -> _Words:
-    whose = "that no sub-config selects" if case.winner == NOBODY else "that are excluded"
+    whose = "that no sub-config selects" if case.sub_config == UNDECIDED else "that are excluded"
     if case.masked:
         return _Words(
             f"elements are masked in {{some}} {whose}",
@@ -167,7 +174,7 @@ def _too_many_values(case: _Case) -> _Words:
     return _Words(
         f"the {2**bits:,} values that {bits} bits tell apart are exceeded in {{some}}",
         "quant_bits",
-        "verify the weights as they are quantized, not those that the quantizer keeps behind them",
+        "verify the quantized weights, not the original ones that the quantizer keeps",
         lambda one: f"'{one.row.layer}'",
     )
 

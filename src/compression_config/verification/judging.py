@@ -1,22 +1,23 @@
-"""Tolerances: by how many elements a count may miss what the config asks for, and still be what was asked for."""
+"""Judging: what each layer was to get, by how much a count may be off, and the verdict on what was measured."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from compression_config.budget.counting import masked_count, real_number
 from compression_config.errors import UsageError
 from compression_config.findings import Code
 from compression_config.resolving.resolved import Resolved, Status
-from compression_config.resolving.selection import NOBODY
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.text import represented
 from compression_config.verification.measuring import Measured, Wanted
 from compression_config.verification.results import LayerVerification
 from compression_config.verification.tensors import code_bits
 
-__all__ = ["Judge", "Judged", "Tolerance", "checked_tolerance", "spare_elements", "spare_in_group"]
+__all__ = ["Assessment", "Requirements", "Tolerance", "allowance_of_group", "allowance_of_layer", "checked_tolerance"]
 
 
 Tolerance: TypeAlias = Literal["exact", "element", "channel"] | float
@@ -31,19 +32,18 @@ _NAMES = ("exact", "element", "channel")
 
 
 def checked_tolerance(tolerance: object) -> Tolerance:
-    """Return `tolerance` as one. Raises `UsageError` when it is none."""
-    for name in _NAMES:
-        if tolerance == name:
-            return name  # type: ignore[return-value]
+    """Return `tolerance`, a number as a float. Raises `UsageError` for anything else."""
+    if isinstance(tolerance, str) and tolerance in _NAMES:
+        return cast("Tolerance", tolerance)
     share = real_number(tolerance)
     if share is None or not 0 <= share < 1:
         raise UsageError(
-            f"a tolerance is 'exact', 'element', 'channel' or a number from 0 to below 1, not {tolerance!r}"
+            f"a tolerance is 'exact', 'element', 'channel' or a number from 0 to below 1, not {represented(tolerance)}"
         )
     return share
 
 
-def spare_elements(tolerance: Tolerance, numel: int, channel: int) -> int:
+def allowance_of_layer(tolerance: Tolerance, numel: int, channel: int) -> int:
     """Return by how many elements a layer of `numel` may be off, `channel` of which are one channel."""
     if tolerance == "exact":
         return 0
@@ -54,42 +54,42 @@ def spare_elements(tolerance: Tolerance, numel: int, channel: int) -> int:
     return masked_count(numel, tolerance)
 
 
-def spare_in_group(tolerance: Tolerance, numel: int, of_layers: Iterable[int]) -> int:
+def allowance_of_group(tolerance: Tolerance, numel: int, of_layers: Iterable[int]) -> int:
     """Return by how many elements a group of `numel` may be off, given what each of its layers may."""
-    return sum(of_layers) if tolerance == "channel" else spare_elements(tolerance, numel, 0)
+    return sum(of_layers) if tolerance == "channel" else allowance_of_layer(tolerance, numel, 0)
 
 
 _MOST_BITS = 16
 """Of weights quantized to more bits the distinct values are not counted: floats hardly have more."""
 
-_ONE_IN = 1000
-"""Of so many elements of a weight one may be zero although nobody masked it."""
+_ZERO_BY_CHANCE = 0.001
+"""The share of the elements of a weight that may be zero without having been masked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Assessment:
     """The row of a layer, and what the verdict on its group needs."""
 
     position: int
     row: LayerVerification
-    spare: int
+    allowance: int
     """By how many elements it may be off."""
     channel: int
     """How many elements one of its channels has."""
     certain: int
-    """How many of its zeros somebody must have masked: all of a mask; of a weight, fewer."""
+    """How many of its zeros must have been masked: all of a mask; of a weight, fewer."""
     reason: str | None
     """Why it could not be verified, as the end of a sentence about it; None when it could."""
-    misfit: bool
+    mismatch: bool
     """Whether that is because what was found cannot be this layer's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """The list that is verified, or the two of a two-part document: what a layer is to get, and whether it did."""
+class Requirements:
+    """What the list that is verified, or the two of a two-part document, ask for, and whether a layer has it."""
 
     first: Resolved
-    """The pruning list, or where there is none the quantization list."""
+    """The pruning list, or the quantization list where it is the only one."""
     pruning: Resolved | None
     quantization: Resolved | None
     tolerance: Tolerance
@@ -104,7 +104,7 @@ class Judge:
         return self.pruning is not None and self.pruning.status(position) is Status.COMPRESSED
 
     def compresses(self, position: int) -> bool:
-        """Return whether anything is asked of the weight at `position`."""
+        """Return whether the weight at `position` is pruned or quantized by the lists."""
         return self.pruned(position) or self.bits(position) is not None
 
     def wanted(self, position: int) -> Wanted:
@@ -115,20 +115,20 @@ class Judge:
         scheme = (settings.scheme or {}).get("weight", "")
         if scheme.startswith("per_tensor"):
             return Wanted(self._most_levels(position))
-        # The outputs of these lie along the second axis: of torch's transposed convolutions, and of the layer of
-        # transformers that is a linear one with its weight the other way round.
+        # These have their outputs along the second axis: torch's transposed convolutions, and the Conv1D of
+        # transformers, a linear layer whose weight is transposed.
         transposed = self.quantization.inventory.types[position].startswith(("ConvTranspose", "Conv1D"))
         return Wanted(self._most_levels(position), 1 if transposed else 0)
 
-    def judged(self, position: int, numel: int | None, measured: Measured) -> Judged:
+    def assess(self, position: int, numel: int | None, measured: Measured) -> Assessment:
         """Return the verdict on the layer at `position`, of which the inventory knows `numel` elements."""
         numel = numel if measured.numel is None else measured.numel
         demanded, cap = self._asked(position, numel)
-        winner = self.first.decided_by[position]
+        index = self.first.decided_by[position]
         row = LayerVerification(
             layer=self.first.inventory.names[position],
             status=self.first.status(position),
-            index=None if winner == NOBODY else winner,
+            index=None if index == UNDECIDED else index,
             numel=numel,
             demanded=demanded,
             cap=cap,
@@ -138,14 +138,14 @@ class Judge:
             levels=measured.levels,
             codes=(Code.NOT_VERIFIED,),
         )
-        spare = spare_elements(self.tolerance, numel or 0, measured.channel)
+        allowance = allowance_of_layer(self.tolerance, numel or 0, measured.channel)
         certain = self._certain(position, measured)
-        judged = Judged(position, row, spare, measured.channel, certain, measured.reason, measured.misfit)
-        if judged.reason is not None:
-            return judged
-        codes = (*self._on_pruning(judged), *self._on_quantization(position, measured))
+        assessment = Assessment(position, row, allowance, measured.channel, certain, measured.reason, measured.mismatch)
+        if assessment.reason is not None:
+            return assessment
+        codes = (*self._on_pruning(assessment), *self._on_quantization(position, measured))
         only_mask = row.bits is not None and not measured.has_weight
-        return replace(judged, row=replace(row, codes=codes), reason="has only a mask there" if only_mask else None)
+        return replace(assessment, row=replace(row, codes=codes), reason="has only a mask there" if only_mask else None)
 
     def _asked(self, position: int, numel: int | None) -> tuple[int | None, int | None]:
         """Return how many elements of a layer are to be masked, None in a group, and there at most how many."""
@@ -161,7 +161,7 @@ class Judge:
     def _certain(self, position: int, measured: Measured) -> int:
         """Return how many zeros must have been masked.
 
-        Zeros in a weight may be others too: a few in any, the row of an embedding that stands for padding, those
+        Some zeros of a weight may not have been: a few in any, the row of an embedding that stands for padding, those
         that quantization rounds to, and all of a scale that starts at zero, as batch norms may.
         """
         zeros, numel = measured.zeros or 0, measured.numel or 0
@@ -171,22 +171,22 @@ class Judge:
         if self.bits(position) is not None or starts_at_zero:
             return 0
         padding = measured.zero_row if self.first.inventory.types[position].startswith("Embedding") else 0
-        return max(0, zeros - padding - numel // _ONE_IN)
+        return max(0, zeros - padding - masked_count(numel, _ZERO_BY_CHANCE))
 
-    def _on_pruning(self, judged: Judged) -> Iterator[Code]:
-        row, zeros = judged.row, judged.row.masked
+    def _on_pruning(self, one: Assessment) -> Iterator[Code]:
+        row, zeros = one.row, one.row.masked
         if self.pruning is None or zeros is None:
             return
-        if not self.pruned(judged.position):
-            if judged.certain:
+        if not self.pruned(one.position):
+            if one.certain:
                 yield Code.TOUCHED_LAYER
         elif row.demanded is not None:
-            if judged.certain - judged.spare > row.demanded or zeros + judged.spare < row.demanded:
+            if one.certain - one.allowance > row.demanded or zeros + one.allowance < row.demanded:
                 yield Code.SPARSITY_MISSED
         elif row.cap is not None:
-            # A cap is there to keep layers from being masked whole, so no tolerance covers that.
-            whole = zeros == row.numel and judged.certain > row.cap
-            if whole or judged.certain - judged.spare > row.cap:
+            # A cap keeps layers from being masked whole, so no tolerance covers that.
+            whole = zeros == row.numel and one.certain > row.cap
+            if whole or one.certain - one.allowance > row.cap:
                 yield Code.CAP_EXCEEDED
 
     def _on_quantization(self, position: int, measured: Measured) -> Iterator[Code]:

@@ -1,10 +1,11 @@
-"""Measuring: what one weight or mask shows, so that it need not be kept."""
+"""Measuring: the facts about one weight or mask, after which it need not be kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+from compression_config.errors import CompressionConfigError
 from compression_config.inventory.layer import Shape
 from compression_config.verification.sources import Found
 from compression_config.verification.tensors import NotReadable, Values, code_bits, values_of
@@ -25,11 +26,11 @@ class Wanted(NamedTuple):
     """What is to be measured."""
 
     levels: int | None = None
-    """Up to how many distinct values are counted; None when they are no matter."""
+    """Up to how many distinct values are counted; None when they are not needed."""
     axis: int | None = None
     """The axis of the weight along which each slice is counted by itself; None for all of it together."""
     unquantized: bool = False
-    """Whether it is to be told if the weight was quantized although it was not to be."""
+    """Whether to look if the weight was quantized although it was not to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Measured:
     channel: int = 0
     """The elements of one channel: along the first axis, or the second where the zeros are whole slices of that."""
     zero_row: int = 0
-    """The elements of one slice along the first axis if one of them is zero throughout; 0 if none is."""
+    """The elements of one slice along the first axis if one of them is zero throughout; 0 otherwise."""
     has_weight: bool = False
     """Whether there is the weight itself, not only a mask of it."""
     levels: int | None = None
@@ -57,7 +58,7 @@ class Measured:
     """Of the weight, as in "float32"."""
     reason: str | None = None
     """Why it could not be measured, as the end of a sentence about it; None when it could."""
-    misfit: bool = False
+    mismatch: bool = False
     """Whether there is something under this name that cannot be the layer's: of another size or shape."""
 
 
@@ -67,6 +68,8 @@ def measured(found: Found, numel: int | None, shape: Shape | None, wanted: Wante
         return _measured(found, numel, shape, wanted)
     except NotReadable as error:
         return Measured(reason=str(error))
+    except CompressionConfigError as error:
+        return Measured(reason=f"cannot be read: {error}")
     # The tensors are foreign: whatever they raise means that they cannot be looked at.
     except Exception as error:  # noqa: BLE001
         return Measured(reason=f"cannot be counted: {error!r}")
@@ -79,12 +82,12 @@ def _measured(found: Found, numel: int | None, shape: Shape | None, wanted: Want
     for values in (mask, weight):
         if values is not None and values.numel != (seen.numel if numel is None else numel):
             return Measured(
-                reason=f"has {values.numel:,} weight elements there instead of {numel or seen.numel:,}", misfit=True
+                reason=f"has {values.numel:,} weight elements there instead of {numel or seen.numel:,}", mismatch=True
             )
-        # As many elements in another shape are not those of this layer, or nobody knows in which order.
+        # As many elements in another shape are another layer's, or in an order that is not known.
         if values is not None and values.shape != (seen.shape if shape is None else shape):
             there, wrong = _words(shape or seen.shape), _words(values.shape)
-            return Measured(reason=f"has the shape {wrong} there instead of {there}", misfit=True)
+            return Measured(reason=f"has the shape {wrong} there instead of {there}", mismatch=True)
     zeros = seen.count(0)
     return Measured(
         numel=seen.numel,
@@ -121,7 +124,7 @@ def _channel(values: Values, zeros: int) -> int:
 def _looks_quantized(weight: Values, zeros: int) -> bool:
     """Return whether a weight of floats has no more values than 8 bits tell apart, in all or in each channel."""
     if len(weight.shape) < 2 or 2 * zeros > weight.numel or code_bits(weight.dtype) is not None:  # noqa: PLR2004
-        return False  # a scale, or pruned to so few values that they may be any; integers tell of themselves
+        return False  # a scale, or pruned to so few values that they may be any; integers are known by their dtype
     if weight.numel >= _MANY and weight.levels(_FEW_LEVELS, None) <= _FEW_LEVELS:
         return weight.levels(2, None) > 2  # noqa: PLR2004 - else a constant, perhaps with zeros
     return weight.numel // weight.shape[0] >= _LONG and weight.levels(_FEW_LEVELS, 0) <= _FEW_LEVELS

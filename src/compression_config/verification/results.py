@@ -1,14 +1,15 @@
-"""What verification finds: one row for each layer, one for each group, and the report of both."""
+"""What verification finds: one row for each layer and one for each group."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from compression_config.errors import raise_findings
 from compression_config.findings import Code, Finding
 from compression_config.resolving.resolved import Status
+from compression_config.text import aligned
 from compression_config.verification.measuring import Evidence
 
 __all__ = ["GroupVerification", "LayerVerification", "Verification"]
@@ -29,7 +30,7 @@ class LayerVerification:
     numel: int | None
     """Weight elements; None when neither the inventory nor the tensor says."""
     demanded: int | None
-    """Elements to be masked: 0 for a layer that is not compressed; None in a group, and where pruning is no matter."""
+    """Elements to be masked: 0 for a layer that is not compressed; None in a group, and without a pruning list."""
     cap: int | None
     """The most that its group may mask in it; None outside a group or where nothing limits it."""
     masked: int | None
@@ -42,7 +43,7 @@ class LayerVerification:
     """How many distinct values a quantized weight has: in all where its scheme is one scale for the tensor, else in the
     channel that has the most. They are counted as far as `bits` can tell values apart, and None where they are not."""
     codes: tuple[Code, ...]
-    """What is wrong with it, or that it was not verified; empty when it is what was asked for."""
+    """What is wrong with it, or that it was not verified; empty when it is what the list asks for."""
 
     @property
     def verified(self) -> bool:
@@ -65,12 +66,12 @@ class GroupVerification:
     masked: int | None
     """Elements that are zero in all of its layers; None when one of them was not verified."""
     codes: tuple[Code, ...]
-    """What is wrong with it; empty when it is what was asked for."""
+    """What is wrong with it; empty when it is what the list asks for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a compressed model is, held against what its config list asks for."""
+    """What a compressed model is, compared to what its config list asks for."""
 
     layers: tuple[LayerVerification, ...]
     """All layers with a weight, those that were not to be compressed too, in the model's order."""
@@ -95,22 +96,20 @@ class Verification:
         """Return a table of the compressed layers and of those that are not as they should be, and the findings."""
         shown = [row for row in self.layers if row.codes or row.status is Status.COMPRESSED or row.bits is not None]
         table = [
-            ["layer", "status", "elements", "demanded", "masked", "cap", "bits", "values", "verdict"],
-            *([row.layer, row.status.value, *_cells(row), _verdict(row)] for row in shown),
-            *([f"group of [{row.index}]", "", *_cells(row), _verdict(row)] for row in self.groups),
+            ("layer", "status", "elements", "demanded", "masked", "cap", "bits", "values", "verdict"),
+            *((row.layer, row.status.value, *_cells(row)) for row in shown),
+            *((f"group of [{row.index}]", "", *_cells(row)) for row in self.groups),
         ]
-        return "\n".join((*_aligned(table), *map(str, self.findings)))
+        lines = ("  ".join(cells).rstrip() for cells in aligned(table, right=range(2, 8)))
+        return "\n".join((*lines, *map(str, self.findings)))
 
 
-def _cells(row: LayerVerification | GroupVerification) -> list[str]:
-    """Return the numbers of a row as text, "-" for what is not known or does not apply."""
-    numbers = [row.numel, row.demanded, row.masked]
-    numbers += [row.cap, row.bits, row.levels] if isinstance(row, LayerVerification) else [None, None, None]
-    return ["-" if number is None else f"{number:,}" for number in numbers]
-
-
-def _verdict(row: LayerVerification | GroupVerification) -> str:
-    return ", ".join(row.codes) or "ok"
+def _cells(row: LayerVerification | GroupVerification) -> Iterator[str]:
+    """Yield the numbers of a row as text, "-" for what is not known or does not apply, and the verdict."""
+    cap, bits, levels = (row.cap, row.bits, row.levels) if isinstance(row, LayerVerification) else (None, None, None)
+    for number in (row.numel, row.demanded, row.masked, cap, bits, levels):
+        yield "-" if number is None else f"{number:,}"
+    yield ", ".join(row.codes) or "ok"
 
 
 def _plain(row: LayerVerification | GroupVerification) -> dict[str, Any]:
@@ -122,14 +121,3 @@ def _plain(row: LayerVerification | GroupVerification) -> dict[str, Any]:
     else:
         plain["layers"] = list(row.layers)
     return plain
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table: numbers to the right, words to the left, without spaces at the ends."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for line in table:
-        cells = [
-            cell.rjust(width) if 2 <= column < len(line) - 1 else cell.ljust(width)  # noqa: PLR2004
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()

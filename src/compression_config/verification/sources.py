@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeAlias
 
 from compression_config.errors import UsageError
 from compression_config.inventory import Inventory
+from compression_config.inventory.torch_modules import has_named_modules
+from compression_config.text import represented
 from compression_config.verification.tensors import NotReadable, is_mask, values_of
 
 __all__ = ["Found", "Source", "source_of"]
@@ -40,8 +42,8 @@ class Source(Protocol):
         """Whether it holds masks alone, so that a layer that is not in it is not masked."""
 
     @property
-    def strangers(self) -> tuple[str, ...]:
-        """Names that are no layers, where that matters: of masks, and where no name is that of a layer."""
+    def unexpected(self) -> tuple[str, ...]:
+        """Names that are not layers, where that matters: among masks, and where no name is that of a layer."""
 
     def find(self, names: Sequence[str]) -> Found | None:
         """Return what there is of the layer with these names, the first of them first; None when nothing is.
@@ -51,11 +53,17 @@ class Source(Protocol):
 
 
 def source_of(weights: object, inventory: Inventory) -> Source:
-    """Return `weights` as a source. Raises `UsageError` when it is none."""
-    if callable(getattr(weights, "named_modules", None)):
-        return _Model(weights, inventory)
-    if isinstance(weights, Mapping):
-        return _Tensors(weights, inventory)
+    """Return `weights` as a source. Raises `UsageError` for anything else, and where its own code fails."""
+    try:
+        if has_named_modules(weights):
+            return _Model(weights, inventory)
+        if isinstance(weights, Mapping):
+            return _Tensors(weights, inventory)
+    except UsageError:
+        raise
+    # Foreign code runs here; whatever it raises means that there is nothing to look at.
+    except Exception as error:
+        raise UsageError(f"the names in {type(weights).__name__!r} could not be listed: {error!r}") from error
     raise UsageError(
         f"what is verified is a model, a state dict, or masks or arrays by layer, not {type(weights).__name__!r}"
     )
@@ -71,13 +79,13 @@ class _Model:
         self._inventory = inventory
 
     @property
-    def strangers(self) -> tuple[str, ...]:
+    def unexpected(self) -> tuple[str, ...]:
         if any(self._inventory.position(name) is not None for name in self._modules):
             return ()  # a model may have more layers than those that were asked about
         return tuple(name for name, module in self._modules.items() if _attribute(module, "weight") is not None)
 
     def find(self, names: Sequence[str]) -> Found | None:
-        # Pruning one of two modules that share a weight leaves the other its own: each is asked for by itself.
+        # Pruning one of two modules that share a weight leaves the other its own: each is looked up by itself.
         module = self._modules.get(names[0])
         if module is None:
             return None
@@ -89,7 +97,7 @@ def _attribute(module: Foreign, name: str) -> Foreign:
     """Return a tensor of `module`; None when it has none, or a function as quantized modules have."""
     try:
         value = getattr(module, name, None)
-    # A weight may be computed when it is looked at, and what that raises is the model's own affair.
+    # A weight may be computed when it is read, by code that may raise anything.
     except Exception:  # noqa: BLE001
         return None
     return None if callable(value) else value
@@ -109,7 +117,7 @@ class _Tensors:
 
     def _enter(self, key: object) -> None:
         if not isinstance(key, str):
-            raise UsageError(f"tensors and masks are found by names, not by {key!r}")
+            raise UsageError(f"tensors and masks are found by names, not by {represented(key)}")
         position = self._inventory.position(key)
         if position is not None:
             self._keys.setdefault((position, ""), key)
@@ -129,7 +137,7 @@ class _Tensors:
         return bool(self._keys) and all(isinstance(given, Mapping) or _is_mask(given) for given in named)
 
     @property
-    def strangers(self) -> tuple[str, ...]:
+    def unexpected(self) -> tuple[str, ...]:
         if self._keys and not self.only_masks:
             return ()  # a state dict holds more than the weights of layers
         return tuple(key for key in self._others if self._inventory.position(key.rpartition(".")[0]) is None)
@@ -145,26 +153,28 @@ class _Tensors:
     def _at(self, position: int) -> Found | None:
         key = self._keys.get((position, ""))
         if key is not None:
-            given = self._get(key)
+            given = _of(self._tensors, key)
             if isinstance(given, Mapping):
-                return Found(mask=given["weight"]) if given.get("weight") is not None else None
+                mask = _of(given, "weight") if "weight" in given else None
+                return None if mask is None else Found(mask=mask)
             return Found(mask=given) if _is_mask(given) else Found(weight=given)
         keys = [self._keys.get((position, suffix)) for suffix in _SUFFIXES]
-        mask, *weights = (None if key is None else self._get(key) for key in keys)
+        mask, *weights = (None if key is None else _of(self._tensors, key) for key in keys)
         weight = next((weight for weight in weights if weight is not None), None)
         return None if mask is None and weight is None else Found(mask, weight)
 
-    def _get(self, key: str) -> Foreign:
-        try:
-            return self._tensors[key]
-        # The mapping may be any that reads what it is asked for.
-        except Exception as error:
-            raise NotReadable(f"cannot be read: {error}") from error
+
+def _of(tensors: Mapping[str, Foreign], key: str) -> Foreign:
+    try:
+        return tensors[key]
+    # The mapping may be one that reads a file when a key is looked up.
+    except Exception as error:
+        raise NotReadable(f"cannot be read: {error}") from error
 
 
 def _is_mask(tensor: Foreign) -> bool:
     try:
         return is_mask(values_of(tensor))
-    # What cannot be looked at is no mask; why not is said when it is measured.
+    # What cannot be read is not a mask; why not is found when it is measured.
     except Exception:  # noqa: BLE001
         return False

@@ -1,4 +1,4 @@
-"""Words: selectors, settings, and why a layer gets what it gets."""
+"""Why a layer gets what it gets, and the words for selectors and settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 import compression_config as cc
 from compression_config.explanation import selector_words, settings_words, shape_words
-from compression_config.resolving.resolved import Resolved
 
 LINEAR = {"op_types": ["Linear"], "sparsity_per_layer": 0.5}
 
@@ -19,8 +18,7 @@ def layer(name: str, kind: str = "Linear", shape: tuple[int, ...] | None = (4, 1
 
 def explained(configs: list[dict[str, Any]], name: str, *layers: cc.Layer) -> list[str]:
     """Return the lines of an explanation; what is wrong with the selectors does not matter."""
-    resolved = Resolved(cc.validate(configs, kind=None), cc.Inventory.from_layers(layers))
-    return cc.Resolution[Any](resolved, "ignore").explain(name).splitlines()
+    return cc.resolve(configs, layers, unmatched="ignore").explain(name).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +54,7 @@ def test_a_selector_reads_as_a_condition(selector: dict[str, Any], words: str) -
         ),
     ],
 )
-def test_settings_are_said_in_the_words_of_the_keys(settings: Any, words: str) -> None:
+def test_settings_are_in_the_words_of_the_keys(settings: Any, words: str) -> None:
     assert settings_words(settings) == words
 
 
@@ -65,18 +63,18 @@ def test_a_shape_is_written_as_people_write_it() -> None:
 
 
 class TestExplanation:
-    def test_the_winner_stands_before_those_that_it_overrules(self) -> None:
+    def test_the_deciding_sub_config_is_before_those_that_it_overwrites(self) -> None:
         configs = [LINEAR, {"op_partial_names": ["fc"], "exclude": True}, {"op_names": ["fc1"], "sparsity": 0.8}]
         assert explained(configs, "fc1", layer("fc1")) == [
             "fc1 is compressed by the pruning list",
             "  layer       Linear, weight 4x100, 400 elements",
             "  gets        sparsity 0.8: 320 of its 400 weight elements are masked",
             "  decided by  [2] sparsity 0.8: op_names lists it",
-            "  overrules   [0] sparsity 0.5: op_types lists 'Linear'",
+            "  overwrites  [0] sparsity 0.5: op_types lists 'Linear'",
             "              [1] exclude: its name contains 'fc'",
         ]
 
-    def test_a_sub_config_of_a_file_says_where_it_stands(self) -> None:
+    def test_a_sub_config_of_a_file_says_where_it_is(self) -> None:
         config = cc.loads("- op_types: [Linear]\n  sparsity_per_layer: 0.5\n", name="p.yaml")
         line = cc.resolve(config, [layer("fc")]).explain("fc").splitlines()[-1]
         assert line == "  decided by  [0] sparsity 0.5 at p.yaml:1:3: op_types lists 'Linear'"
@@ -86,7 +84,7 @@ class TestExplanation:
         assert lines[0] == "fc is excluded by the pruning list"
         assert lines[2] == "  gets        nothing: it is left out of compression"
 
-    def test_a_type_behind_default_is_named(self) -> None:
+    def test_a_type_that_default_stands_for_is_named(self) -> None:
         lines = explained([{"op_types": ["default"], "sparsity_per_layer": 0.5}], "fc", layer("fc"))
         assert lines[-1] == "  decided by  [0] sparsity 0.5: 'Linear' is one of the 'default' types"
 
@@ -131,6 +129,15 @@ class TestExplanation:
             "but it selects only a name that contains 'head' or 'tail'"
         )
 
+    def test_of_very_many_overwritten_sub_configs_the_others_are_counted(self) -> None:
+        lines = explained([LINEAR] * 50, "fc", layer("fc"))
+        assert lines[3] == "  decided by  [49] sparsity 0.5: op_types lists 'Linear'"
+        assert lines[4:] == [
+            "  overwrites  [0] sparsity 0.5: op_types lists 'Linear'",
+            *(f"              [{index}] sparsity 0.5: op_types lists 'Linear'" for index in range(1, 30)),
+            "              and 19 more",
+        ]
+
     def test_not_every_near_miss_is_named(self) -> None:
         configs = [{"op_types": ["Conv2d"], "op_names": ["fc"], "sparsity_per_layer": 0.5}] * 9
         assert len(explained(configs, "fc", layer("fc"))) == 6
@@ -158,7 +165,7 @@ class TestExplanation:
         assert explained([LINEAR], "embed", *layers)[-1] == "  shares  its weight with 'head' (compressed)"
 
     def test_an_alias_is_named_where_it_is_what_the_selector_found(self) -> None:
-        """D17: names that hold for an alias select the layer."""
+        """D17: names that match an alias select the layer."""
         shared = layer("encoder.fc", aliases=("decoder.fc",))
         by_part = {"op_partial_names": ["decoder"], "sparsity_per_layer": 0.5}
         lines = explained([by_part], "decoder.fc", shared)

@@ -1,0 +1,145 @@
+"""The formats that commands write: one table for each kind of answer, in which a format is a function and a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from compression_config.budget import Budget
+from compression_config.findings import Finding, count_by_severity
+from compression_config.reports.findings import as_github, finding_lines, tally
+from compression_config.reports.layout import EMPTY, Line, Report, line
+from compression_config.reports.resolution import resolution_lines
+from compression_config.reports.tables import as_csv, as_markdown, to_json, to_yaml
+from compression_config.reports.verification import verification_lines
+from compression_config.resolving.resolved import Resolved
+from compression_config.serialization import FORMAT_VERSION, finding_to_dict, resolution_to_dict
+from compression_config.text import counted
+from compression_config.verification import Verification
+
+__all__ = [
+    "FINDING_WRITERS",
+    "RESOLUTION_WRITERS",
+    "VERIFICATION_WRITERS",
+    "Answer",
+    "Answered",
+    "Checked",
+    "ResolutionWriter",
+]
+
+
+# What `validate` answers.
+
+
+class Checked(NamedTuple):
+    """Files that were checked, and what was found."""
+
+    findings: Sequence[Finding]
+    files: Sequence[str]
+    model: str | None
+    """The name of the model that they were checked against; None without one, and for one without a name."""
+    against_model: bool
+
+    @property
+    def summary(self) -> str:
+        """Return on one line what was checked and how much was found."""
+        against = f" against {self.model or 'the model'}" if self.against_model else ""
+        return f"checked {counted(len(self.files), 'file')}{against}: {tally(self.findings)}"
+
+
+def _findings_as_text(checked: Checked, width: int | None) -> Report:
+    return (*finding_lines(checked.findings, width), line(checked.summary))
+
+
+def _findings_as_json(checked: Checked, _width: int | None) -> Report:
+    """Return findings as a JSON document; its shape is in docs/cli.md."""
+    counts = count_by_severity(checked.findings)
+    return to_json(
+        {
+            "format": "compression-config-findings",
+            "version": FORMAT_VERSION,
+            "files": list(checked.files),
+            "model": checked.model,
+            "counts": {severity.value: number for severity, number in counts.items()},
+            "findings": [finding_to_dict(finding) for finding in checked.findings],
+        }
+    )
+
+
+FindingsWriter: TypeAlias = Callable[[Checked, int | None], Report]
+"""What was checked, the width of the terminal -> the answer."""
+
+FINDING_WRITERS: Final[Mapping[str, FindingsWriter]] = {
+    "text": _findings_as_text,
+    "json": _findings_as_json,
+    "github": lambda checked, _: as_github(checked.findings),
+}
+
+
+# What `resolve` answers.
+
+
+class Answer(NamedTuple):
+    """The resolution of one config list."""
+
+    resolved: Resolved
+    budget: Budget
+    findings: Sequence[Finding]
+
+
+class Answered(NamedTuple):
+    """What there is to show of a config list or a two-part document."""
+
+    parts: Sequence[Answer]
+    """Those that are written, pruning first."""
+    to_dict: Callable[[], dict[str, Any]]
+    """Return all of it as plain data."""
+
+
+def _resolution_as_table(answered: Answered, width: int | None) -> Iterator[Line]:
+    for number, part in enumerate(answered.parts):
+        if number:
+            yield EMPTY
+        yield from resolution_lines(*part, width)
+
+
+def _resolution_as_csv(answered: Answered, _width: int | None) -> str:
+    return as_csv(resolution_to_dict(part.resolved, part.findings, part.budget) for part in answered.parts)
+
+
+class ResolutionWriter(NamedTuple):
+    """How a resolution is written."""
+
+    write: Callable[[Answered, int | None], Report]
+    """What was answered, the width of the terminal -> the answer."""
+    endings: tuple[str, ...]
+    """The endings of file names that stand for the format."""
+
+
+RESOLUTION_WRITERS: Final[Mapping[str, ResolutionWriter]] = {
+    "table": ResolutionWriter(_resolution_as_table, (".txt", "")),
+    "json": ResolutionWriter(lambda answered, _: to_json(answered.to_dict()), (".json",)),
+    "yaml": ResolutionWriter(lambda answered, _: to_yaml(answered.to_dict()), (".yaml", ".yml")),
+    "csv": ResolutionWriter(_resolution_as_csv, (".csv",)),
+    "markdown": ResolutionWriter(
+        lambda answered, _: "\n".join(as_markdown(*part) for part in answered.parts), (".md",)
+    ),
+}
+
+
+# What `verify` answers.
+
+
+def _verification_as_json(verification: Verification, findings: Sequence[Finding], _width: int | None) -> Report:
+    heading = {"format": "compression-config-verification", "version": FORMAT_VERSION}
+    found = [finding_to_dict(finding) for finding in findings]
+    return to_json(heading | verification.to_dict() | {"findings": found})
+
+
+VerificationWriter: TypeAlias = Callable[[Verification, Sequence[Finding], int | None], Report]
+"""What was verified, the findings to show, the width of the terminal -> the answer."""
+
+VERIFICATION_WRITERS: Final[Mapping[str, VerificationWriter]] = {
+    "text": verification_lines,
+    "json": _verification_as_json,
+}
