@@ -129,6 +129,15 @@ class Code(StrEnum):
     TOUCHED_LAYER = "touched-layer", _E
     BITS_EXCEEDED = "bits-exceeded", _E
     NOT_VERIFIED = "not-verified", _W
+    # What another format cannot say, or an engine cannot do.
+    LOSSY_SETTING = "lossy-setting", _E
+    LOSSY_APPROXIMATION = "lossy-approximation", _W
+    LOSSY_DETAIL = "lossy-detail", _N
+    ASSUMED_SCHEME = "assumed-scheme", _N
+    TYPE_NOT_APPLIED = "type-not-applied", _E
+    GROUP_SIZE = "group-size", _E
+    FUSED_CONFLICT = "fused-conflict", _E
+    UNSERVABLE = "unservable", _E
 
 
 @dataclass(frozen=True, slots=True)
