@@ -21,7 +21,7 @@ from compression_config.inventory.layer import (
     columns_of,
     numel_of,
 )
-from compression_config.inventory.sources import Device, foreign_code, model_of
+from compression_config.inventory.sources import WEIGHT_FILES, Device, foreign_code, model_of, weight_file_words
 from compression_config.inventory.torch_modules import SupportsNamedModules, Walk, has_named_modules, read_modules, walk
 from compression_config.inventory.wrappers import bare_name, bare_names, joined_name, wrappers_in
 from compression_config.suggestions import LayerNames
@@ -143,6 +143,11 @@ class Inventory(Sequence[Layer]):
         """
         if not has_named_modules(model):
             raise InvalidInventory(f"a model has named_modules(), and {type(model).__name__!r} has not")
+        if any(base.__name__ == "ScriptModule" for base in type(model).__mro__):
+            raise InvalidInventory(
+                "a scripted model does not have the types of its layers (pass the model that torch.jit.script or "
+                "torch.jit.trace was given)"
+            )
         with paused_collector():
             walked = walk(model)
             read = read_modules(walked)
@@ -438,10 +443,17 @@ def _root_of(layers: Iterable[Layer]) -> OwnParameters:
 
 def _checked(layers: object) -> list[Any]:
     """Return `layers` as a list; raise `InvalidInventory` unless it consists of layers and pairs."""
+    if isinstance(layers, str | PathLike) and str(layers).lower().endswith(WEIGHT_FILES):
+        raise InvalidInventory(weight_file_words(str(layers)))
     if isinstance(layers, str | bytes | PathLike):
         path = represented(str(layers))
         raise InvalidInventory(
             f"{represented(layers)} is not a model (write Inventory.from_source({path}) to read one)"
+        )
+    if isinstance(layers, Mapping) and all(hasattr(value, "shape") for value in layers.values()) and layers:
+        raise InvalidInventory(
+            "a state dict is not a model, as it does not have the types of layers (pass the model that it is for, or "
+            "its inventory)"
         )
     if isinstance(layers, Mapping):
         raise InvalidInventory("a mapping is not a model (write .items() after it for pairs of a name and a type)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import QuantizationSettings
 from compression_config.text import counted, display_width, joined, layers_words, names_words, types_words
 
-__all__ = ["explanation_lines", "layer_groups", "resolution_lines", "sub_config_rows", "untouched"]
+__all__ = ["explanation_lines", "layer_groups", "resolution_lines", "sub_config_rows", "total_words"]
 
 
 _MOST_LOOKS = 1_000_000
@@ -39,7 +38,7 @@ class _SubConfigRow:
     selected: int
     decided: int
     numel: int | None
-    """Number of weight elements in the layers decided, shared ones counted once; None when not all are known."""
+    """Number of weight elements that count for the layers decided (D17); None when not all are known."""
     masked: int | None
     """Number of those that are masked; None for `exclude` and for quantization, and when it is not known."""
     group: GroupBudget | None
@@ -76,14 +75,16 @@ class _Counts(NamedTuple):
     types: tuple[tuple[str, int], ...]
     """How many there are of each, the most frequent first."""
     numel: int | None
-    """Number of their weight elements, shared ones counted once; None when not all are known."""
+    """Number of elements that count for them; None when not all are known."""
 
 
 class _Untouched(NamedTuple):
     """The layers that no sub-config selects."""
 
     with_weight: _Counts
-    """Those that have a weight, or may have one."""
+    """Those that have a weight, or may have one, that counts for them."""
+    sharing: _Counts
+    """Those that share a weight that counts for another layer (D17)."""
     with_parameters: _Counts
     """Those that have no `weight` but other parameters, like experts that are fused into one: `numel` counts these."""
     without: _Counts
@@ -111,7 +112,7 @@ def sub_config_rows(resolved: Resolved, budget: Budget) -> Iterator[_SubConfigRo
             gets=settings_words(resolved.settings_of(index)),
             selected=selected[index],
             decided=len(decided),
-            numel=_numel(resolved.inventory, decided) if config.exclude else total(counted_numels),
+            numel=total(budget.weights.numels[position] for position in decided),
             masked=groups[index].granted if index in groups else masked,
             group=groups.get(index),
             excludes=config.exclude is True,
@@ -148,7 +149,7 @@ def _weightless(resolved: Resolved) -> dict[int, _Counts]:
     for index, needs in enumerate(_need_weight(resolved)):
         positions = [position for position in resolved.decided[index] if has_weight(position) is False] if needs else []
         if positions:
-            found[index] = _counts(resolved.inventory, positions)
+            found[index] = _counts(resolved.inventory, positions, ())
     return found
 
 
@@ -157,42 +158,27 @@ def _need_weight(resolved: Resolved) -> list[bool]:
     return [not isinstance(resolved.settings_of(i), QuantizationSettings) for i in range(len(resolved.config_list))]
 
 
-def untouched(resolved: Resolved) -> _Untouched:
+def untouched(resolved: Resolved, budget: Budget) -> _Untouched:
     """Return the layers that no sub-config selects."""
-    inventory = resolved.inventory
-    with_weight: list[int] = []
-    parameters: dict[int, int | None] = {}
-    without: list[int] = []
+    inventory, weights, others = resolved.inventory, budget.weights, budget.others
+    kinds: tuple[list[int], ...] = ([], [], [], [])
     for position, index in enumerate(resolved.decided_by):
-        if index != UNDECIDED:
-            continue
-        if inventory.has_weight(position) is not False:
-            with_weight.append(position)
-            continue
-        shapes = inventory.parameters(position).values()
-        if shapes:
-            parameters[position] = total(None if shape is None else math.prod(shape) for shape in shapes)
-        else:
-            without.append(position)
-    other = _counts(inventory, list(parameters))._replace(numel=total(parameters.values()))
-    return _Untouched(_counts(inventory, with_weight), other, _counts(inventory, without))
+        if index == UNDECIDED:
+            with_weight = inventory.has_weight(position) is not False
+            kind = int(position in weights.counted_for) if with_weight else 2 if others.of_layers[position] else 3
+            kinds[kind].append(position)
+    with_weight_positions, sharing, with_parameters, without = kinds
+    return _Untouched(
+        _counts(inventory, with_weight_positions, (weights.numels[p] for p in with_weight_positions)),
+        _counts(inventory, sharing, ()),
+        _counts(inventory, with_parameters, map(others.numel, with_parameters)),
+        _counts(inventory, without, ()),
+    )
 
 
-def _counts(inventory: Inventory, positions: list[int]) -> _Counts:
+def _counts(inventory: Inventory, positions: list[int], numels: Iterable[int | None]) -> _Counts:
     types = Counter(inventory.types[position] for position in positions)
-    return _Counts(len(positions), tuple(types.most_common()), _numel(inventory, positions))
-
-
-def _numel(inventory: Inventory, positions: Iterable[int]) -> int | None:
-    """Return the number of elements of the weights of layers, each weight once; None when one is not known."""
-    elements = 0
-    for owner in {inventory.weight_owner(position) for position in positions}:
-        numel = inventory.numel(owner)
-        if numel is not None:
-            elements += numel
-        elif inventory.has_weight(owner) is not False:
-            return None
-    return elements
+    return _Counts(len(positions), tuple(types.most_common()), total(numels))
 
 
 _INDENT = 6
@@ -289,22 +275,30 @@ def _weightless_cells(counts: _Counts) -> Row:
 
 _LABEL = 11
 _TYPES_SHOWN = 4
-_NEGLIGIBLE = 100
-"""Elements that are not counted are mentioned when they are more than one in so many of those that are."""
 
 
 def _total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line]:
     """Yield what concerns the model as a whole, a label before each line."""
-    if resolved.config_list.kind == "pruning":
-        outcome = "masked", _totals_masked_words(budget)
-    else:
-        outcome = "stored", _stored_words(budget)
-    lines = [("untouched", _untouched_words(untouched(resolved))), outcome]
-    outside, numel = budget.model.outside, budget.model.numel
-    if outside and outside > (numel or 0) // _NEGLIGIBLE:
-        lines.append(("besides", f"{outside:,} elements in layers without a 'weight', not counted here"))
-    for label, words in lines:
+    for label, words in total_words(resolved, budget):
         yield from paragraph((Part(f"{label:{_LABEL}}", Style.STRONG), Part(words)), width, indent=_LABEL)
+
+
+def total_words(resolved: Resolved, budget: Budget) -> Iterator[tuple[str, str]]:
+    """Yield what concerns the model as a whole, as labels and sentences without a full stop.
+
+    Together with the weight elements of the sub-configs the numbers of the first two add up to all parameters.
+    """
+    rest = untouched(resolved, budget)
+    yield "untouched", _untouched_words(rest)
+    besides = budget.model.besides
+    if besides is not None and rest.with_parameters.numel is not None:
+        besides -= rest.with_parameters.numel
+        if besides:
+            yield "besides", f"{besides:,} elements of biases and other parameters that are not weights"
+    if resolved.config_list.kind == "pruning":
+        yield "masked", _totals_masked_words(budget)
+    else:
+        yield "stored", _stored_words(budget)
 
 
 def _untouched_words(rest: _Untouched) -> str:
@@ -312,6 +306,11 @@ def _untouched_words(rest: _Untouched) -> str:
     if not rest.layers:
         return "no layer"
     parts = [_types(rest.with_weight, "weight elements")] if rest.with_weight.layers else []
+    if rest.sharing.layers:
+        shares = "that shares" if rest.sharing.layers == 1 else "that share"
+        parts.append(
+            f"{types_words(rest.sharing.types, _TYPES_SHOWN)} {shares} the weight of a layer counted elsewhere"
+        )
     if rest.with_parameters.layers:
         parts.append(f"{_types(rest.with_parameters, 'elements')} without a 'weight'")
     if rest.without.layers:
@@ -329,21 +328,22 @@ def _totals_masked_words(budget: Budget) -> str:
     model = budget.model
     if budget.unknown:
         return f"unknown, as the model does not say how many weight elements {names_words(budget.unknown)} have"
-    if not model.compressed:
+    if not model.reachable:
         return "nothing"
-    share = f"{model.masked:,} of {model.compressed:,} compressed elements ({model.masked_share:.3f})"
+    share = f"{model.masked:,} of {model.reachable:,} compressed elements ({model.masked_share:.3f})"
     if model.masked_share_of_all is None:
         return share
-    return f"{share}, {model.numel:,} in all ({model.masked_share_of_all:.3f})"
+    return f"{share}, of {model.parameters:,} parameters in all ({model.masked_share_of_all:.3f})"
 
 
 def _stored_words(budget: Budget) -> str:
-    """Return what the weights take, before and after."""
+    """Return what the parameters take, before and after."""
     model = budget.model
-    if model.mean_weight_bits is None or model.bytes_before is None or model.bytes_after is None:
-        return "unknown, as the model does not say the size and type of all weights"
+    if model.mean_bits is None or model.bytes_before is None or model.bytes_after is None:
+        return "unknown, as the model does not say the size and type of all parameters"
     before, after = _bytes(model.bytes_before), _bytes(model.bytes_after)
-    return f"{model.mean_weight_bits:.2f} bits a weight element on average, {after} instead of {before} for all weights"
+    share = "" if model.coverage is None else f", {model.coverage:.3f} of {model.parameters:,} parameters quantized"
+    return f"{model.mean_bits:.2f} bits a parameter on average, {after} instead of {before}{share}"
 
 
 def _bytes(number: int) -> str:

@@ -10,9 +10,9 @@ from typing import Any, TypeGuard
 
 from compression_config.budget import Budget
 from compression_config.findings import Finding
-from compression_config.reports.resolution import layer_groups, sub_config_rows, untouched
+from compression_config.reports.resolution import layer_groups, sub_config_rows, total_words
 from compression_config.resolving.resolved import Resolved
-from compression_config.text import json_flow, layers_words, number_cell, printable, types_words, yaml_flow
+from compression_config.text import json_flow, number_cell, printable, yaml_flow
 
 __all__ = ["as_csv", "as_markdown", "to_json", "to_yaml"]
 
@@ -99,10 +99,7 @@ def _markdown(resolved: Resolved, budget: Budget) -> Iterator[list[str]]:
             for group, facts in layer_groups(resolved).written()
         ],
     )
-    rest = untouched(resolved)
-    if rest.layers:
-        types = "; ".join(types_words(counts.types, 4) for counts in rest if counts.layers)
-        yield [f"Untouched: {layers_words(rest.layers)} ({_text(types)})."]
+    yield [f"- {label}: {_text(words)}" for label, words in total_words(resolved, budget)]
 
 
 def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
