@@ -192,8 +192,8 @@ class Budget:
         For those who have no algorithm that distributes. The counts of a group add up to exactly what it masks
         (`granted`), none is above its cap, and they are in proportion to the layers' number of elements or, where
         given, to their `scores`: numbers from 0, one for each of these layers; a layer with score 0 gets nothing.
-        The layers go by the keys of the resolution. What a full layer cannot take goes to the others in the same proportion. The same call gives the same
-        answer, whatever the order of `scores`.
+        What a full layer cannot take goes to the others in the same proportion. The same call gives the same
+        answer, whatever the order of `scores`. Its keys are those of the resolution.
 
         Raises `UnknownNumel` when a layer's number of elements is not known, `FindingsError` when caps or scores
         leave too little room, and `UsageError` for scores that are missing, not numbers, or not of a layer.

@@ -102,6 +102,8 @@ class Selection:
         self._absent = set(self._parts).difference(self._parts[part] for added in self._hits.added for part in added)
         self._by_key: dict[int, set[int]] = {}
         """For each sub-config the layers that it selects by a partial name that only their keys contain (D19)."""
+        self._key_parts: list[str] = []
+        """These partial names."""
         if self._absent and inventory.keys is not inventory.names:
             self._enter_keys()
         self.decided_by: list[int] = self._last_of_all()
@@ -136,7 +138,9 @@ class Selection:
 
         With each of them the first of these names that contains it.
         """
-        return {self._parts[part]: self._names[name] for part, name in self._contained(position).items()}
+        found = {self._parts[part]: self._names[name] for part, name in self._contained(position).items()}
+        key = self._inventory.keys[position]
+        return found | {part: key for part in self._key_parts if part in key}
 
     def deciders(self, parts: Iterable[str], most: int) -> dict[str, Mapping[str, Sequence[int]]]:
         """Return for each of `parts` and each type the first `most` sub-configs that decide layers with the part.
@@ -223,7 +227,8 @@ class Selection:
             part: [position for position, key in enumerate(self._inventory.keys) if part in key]
             for part in sorted(self._absent)
         }
-        self._absent = {part for part, positions in found.items() if not positions}
+        self._key_parts = [part for part, positions in found.items() if positions]
+        self._absent -= set(self._key_parts)
         for part, positions in found.items():
             for index in self._listing[part]:
                 admitted = self._admitted[index]
