@@ -108,6 +108,8 @@ class Code(StrEnum):
     DUPLICATE_SUB_CONFIG = "duplicate-sub-config", _W
     DIGIT_BOUNDARY = "digit-boundary", _W
     UNEVEN_COVERAGE = "uneven-coverage", _W
+    SUBCLASS_NOT_SELECTED = "subclass-not-selected", _N
+    LOW_COVERAGE = "low-coverage", _N
     NO_WEIGHT = "no-weight", _W
     SETTINGS_DROPPED = "settings-dropped", _W
     CONTAINERS_CLAIMED = "containers-claimed", _N

@@ -104,16 +104,14 @@ def _shrunk(resolved: Resolved, budget: Budget) -> Iterator[Finding]:
         excluded = sum(1 for position in others if resolved.status(position) is Status.EXCLUDED)
         if excluded == len(others) and not sharing and (alone - group.numel) * _NEGLIGIBLE <= alone:
             continue
-        layers = len(others) + len(own)
+        layers = counted(len(others) + len(own), "layer")
         causes = []
         if others:
-            causes.append(
-                f"later sub-configs overwrite {len(others):,} of the {counted(layers, 'layer')} ({excluded:,} excluded, "
-                f"{len(others) - excluded:,} compressed otherwise)"
-            )
+            how = f"({excluded:,} excluded, {len(others) - excluded:,} compressed otherwise)"
+            causes.append(f"later sub-configs overwrite {len(others):,} of the {layers} {how}")
         if sharing:
             share = "shares a weight" if len(sharing) == 1 else "share weights"
-            causes.append(f"{len(sharing):,} of the {counted(layers, 'layer')} {share} counted for another sub-config")
+            causes.append(f"{len(sharing):,} of the {layers} {share} counted for another sub-config")
         message = (
             f"{' and '.join(causes)}, so 'total_sparsity' {group.total_sparsity} masks {group.demanded:,} of "
             f"{group.numel:,} elements instead of {masked_count(alone, group.total_sparsity):,} of {alone:,}"

@@ -26,7 +26,16 @@ from compression_config.inventory.layer import (
 from compression_config.inventory.wrappers import bare_name, bare_names, component_of, joined_name
 from compression_config.text import represented
 
-__all__ = ["MAX_ALIASES", "SupportsNamedModules", "Walk", "has_named_modules", "read_modules", "stored_in", "walk"]
+__all__ = [
+    "MAX_ALIASES",
+    "Read",
+    "SupportsNamedModules",
+    "Walk",
+    "has_named_modules",
+    "read_modules",
+    "stored_in",
+    "walk",
+]
 
 
 TorchModule: TypeAlias = Any

@@ -158,7 +158,7 @@ def _need_weight(resolved: Resolved) -> list[bool]:
     return [not isinstance(resolved.settings_of(i), QuantizationSettings) for i in range(len(resolved.config_list))]
 
 
-def untouched(resolved: Resolved, budget: Budget) -> _Untouched:
+def _untouched(resolved: Resolved, budget: Budget) -> _Untouched:
     """Return the layers that no sub-config selects."""
     inventory, weights, others = resolved.inventory, budget.weights, budget.others
     kinds: tuple[list[int], ...] = ([], [], [], [])
@@ -288,7 +288,7 @@ def total_words(resolved: Resolved, budget: Budget) -> Iterator[tuple[str, str]]
 
     Together with the weight elements of the sub-configs the numbers of the first two add up to all parameters.
     """
-    rest = untouched(resolved, budget)
+    rest = _untouched(resolved, budget)
     yield "untouched", _untouched_words(rest)
     besides = budget.model.besides
     if besides is not None and rest.with_parameters.numel is not None:
