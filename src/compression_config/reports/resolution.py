@@ -307,10 +307,8 @@ def _untouched_words(rest: _Untouched) -> str:
         return "no layer"
     parts = [_types(rest.with_weight, "weight elements")] if rest.with_weight.layers else []
     if rest.sharing.layers:
-        shares = "that shares" if rest.sharing.layers == 1 else "that share"
-        parts.append(
-            f"{types_words(rest.sharing.types, _TYPES_SHOWN)} {shares} the weight of a layer counted elsewhere"
-        )
+        share = "that shares" if rest.sharing.layers == 1 else "that share"
+        parts.append(f"{types_words(rest.sharing.types, _TYPES_SHOWN)} {share} a weight counted for another layer")
     if rest.with_parameters.layers:
         parts.append(f"{_types(rest.with_parameters, 'elements')} without a 'weight'")
     if rest.without.layers:
