@@ -14,7 +14,7 @@ FLOORS = (
     ("findings", "errors", "writing"),
     ("documents",),
     ("configs", "inventory"),
-    ("loading", "resolving"),
+    ("loading", "scripts", "resolving"),
     ("linting", "budget"),
     ("verification", "serialization", "explanation"),
     ("resolution", "reports", "interop"),

@@ -12,15 +12,16 @@ from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
 from compression_config.findings import Finding, Severity, SeverityLevel
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
-from compression_config.loading import AnyConfig, ConfigData, load, validate
+from compression_config.loading import AnyConfig, ConfigData, checked, validate
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.scripts import ABOUT_A_WHOLE_LIST, is_script, split_name
 from compression_config.text import listed
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
 
-__all__ = ["Model", "Options", "answer", "check", "resolve", "verify"]
+__all__ = ["Model", "Options", "answer", "check", "check_file", "resolve", "verify"]
 
 
 Model: TypeAlias = Inventory | SupportsNamedModules | Iterable[LayerLike]
@@ -121,25 +122,47 @@ def check(
 ) -> tuple[Finding, ...]:
     """Return everything worth knowing about a config list, or the file at a path, in document order.
 
-    With a `model`, that includes what the selectors find in it, what the list does to it, and its budget.
+    A Python script is read, not run: each of its config lists is checked, and nothing is reported about values that
+    are not known. With a `model`, that includes what the selectors find in it, what the list does to it, and its
+    budget.
     A bad list raises nothing: its errors are among the findings. Raises `UsageError` for a wrong option and
     `InvalidInventory` for something that is not a model.
 
     >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
     ['out-of-range']
     """
-    validated: AnyConfig
+    # The type, not `isinstance`: an object can claim any class.
+    if issubclass(type(config), str | os.PathLike):
+        return check_file(cast("str", config), model, kind=kind, strict=strict, severity=severity)
     try:
-        # The type, not `isinstance`: an object can claim any class.
-        if issubclass(type(config), str | os.PathLike):
-            validated = load(cast("str", config), kind=kind, strict=strict, severity=severity)
-        else:
-            validated = validate(cast("ConfigData", config), kind=kind, strict=strict, severity=severity)
+        validated: AnyConfig = validate(cast("ConfigData", config), kind=kind, strict=strict, severity=severity)
     except InvalidConfig as error:
         return error.findings
     if model is None:
         return validated.findings
     return answer(validated, as_inventory(model), "error").findings
+
+
+def check_file(
+    path: str | os.PathLike[str],
+    model: Model | None,
+    *,
+    discovered: bool = False,
+    **options: Any,  # noqa: ANN401 - those of `check`
+) -> tuple[Finding, ...]:
+    """Return everything worth knowing about the config lists in a file; see `check`.
+
+    A `discovered` file was found in a directory: what a script holds of other dialects is passed over.
+    """
+    configs, findings = checked(path, discovered=discovered, **options)
+    if model is None or not configs:
+        return findings
+    inventory = as_inventory(model)
+    if len(configs) == 1 and not is_script(split_name(os.fsdecode(path))[0]):
+        return answer(configs[0], inventory, "error").findings
+    about_model = (finding for config in configs for finding in answer(config, inventory, "error").findings)
+    more = (finding for finding in about_model if finding not in findings and finding.code not in ABOUT_A_WHOLE_LIST)
+    return tuple(sorted((*findings, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
 
 
 def verify(

@@ -11,16 +11,29 @@ from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overloa
 
 from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
 from compression_config.configs.plain_data import plain
+from compression_config.configs.recognition import is_config_list, is_foreign, may_hold_sub_configs
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import KINDS, inferred_kind, placed
-from compression_config.documents import Document, Format, read_file, read_text
-from compression_config.documents.collecting import paused_collector
+from compression_config.documents import Document, Format, paused_collector, read_file, read_text
+from compression_config.documents.python_reader import Script, ScriptList
 from compression_config.errors import InvalidConfig, UsageError, chosen
 from compression_config.findings import Code, Finding, LocalFinding, SeverityLevel, SeverityPolicy, has_errors
 from compression_config.locations import Provenance, SourceMap
+from compression_config.scripts import is_script, named_list, plain_list, read_lists, script_findings, split_name
 from compression_config.text import nearest, printable, represented, shortened
 
-__all__ = ["AnyConfig", "ConfigData", "Options", "TextOptions", "load", "loads", "policy_of", "validate"]
+__all__ = [
+    "AnyConfig",
+    "ConfigData",
+    "Options",
+    "TextOptions",
+    "checked",
+    "holds_config_list",
+    "load",
+    "loads",
+    "policy_of",
+    "validate",
+]
 
 AnyConfig: TypeAlias = PruningConfigList | QuantizationConfigList | CompressionConfig
 """What validation returns: a list of one kind, or the two lists of a two-part document."""
@@ -118,14 +131,44 @@ def load(
 ) -> AnyConfig:
     """Return the config list in the file `path`: JSON when it ends in `.json`, YAML otherwise.
 
+    A Python script is read, not run: `train.py::main.config_list` is the list that is bound to `config_list` in the
+    function `main`; `train.py` alone will do where it has one config list. Raises `UsageError` where the script does
+    not show the whole list.
+
     Findings carry file, line and column. Options and errors are those of `validate`; a file that cannot
     be read raises `InvalidConfig` too.
     """
     policy = policy_of(strict=strict, severity=severity)
     if not issubclass(type(path), str | os.PathLike):
         raise UsageError(f"a path is a string or a path object, not of type {type(path).__name__!r}")
+    file, name = split_name(os.fsdecode(path))
+    if is_script(file):
+        return _from_script(read_lists(file, discovered=False), name, _checked_kind(kind), policy)
     with paused_collector():
-        return _from_document(read_file(os.fsdecode(path)), _checked_kind(kind), policy)
+        return _from_document(read_file(file), _checked_kind(kind), policy)
+
+
+def checked(
+    path: str | os.PathLike[str],
+    *,
+    kind: Kind | None = None,
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+    discovered: bool = False,
+) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
+    """Return the config lists that are sound in the file `path`, and the findings of all of them.
+
+    A script can have any number of lists, of which only those that it shows completely are returned. For
+    `discovered` see `script_findings`. Raises `UsageError` for a wrong option.
+    """
+    file, name = split_name(os.fsdecode(path))
+    if name is None and is_script(file):
+        return _checked_script(file, _checked_kind(kind), policy_of(strict=strict, severity=severity), discovered)
+    try:
+        config: AnyConfig = load(path, kind=kind, strict=strict, severity=severity)
+    except InvalidConfig as error:
+        return (), error.findings
+    return (config,), config.findings
 
 
 @overload
@@ -157,8 +200,55 @@ def loads(
         return _from_document(document, _checked_kind(kind), policy)
 
 
+def holds_config_list(path: str) -> bool:
+    """Return whether a file that was found in a directory holds a config list, other than one of another dialect.
+
+    A YAML or JSON file that cannot be read to its end has one if its text has the keys of one.
+    """
+    if is_script(path):
+        script = read_lists(path, discovered=True)
+        return any(made.reported and not is_foreign(made.value) for made in script.lists)
+    document = read_file(path, worth_reading=may_hold_sub_configs)
+    if not document.complete:
+        return may_hold_sub_configs(document.source.text)
+    value = document.value
+    parts = [value.get(kind) for kind in KINDS] if isinstance(value, dict) else [value]
+    return any(isinstance(part, list) and is_config_list(part) for part in parts)
+
+
 def _checked_kind(kind: object) -> Kind | None:
     return None if kind is None else chosen(kind, KINDS, "a kind")
+
+
+def _from_script(script: Script, name: str | None, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
+    if script.problem is not None:
+        raise InvalidConfig([script.problem])
+    made = named_list(script, name)
+    return _script_list(plain_list(made.value), kind, policy, made)
+
+
+def _script_list(value: list[object], kind: Kind | None, policy: SeverityPolicy, made: ScriptList) -> AnyConfig:
+    stated = kind or inferred_kind(value)
+    read_as = _LISTS[stated or "pruning"]
+    return read_as.read(value, source=made.source, prefix=made.name, policy=policy, kind_stated=stated is not None)
+
+
+def _checked_script(
+    file: str, kind: Kind | None, policy: SeverityPolicy, discovered: bool
+) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
+    sound: list[AnyConfig] = []
+
+    def check(value: list[object], of_kind: Kind | None, made: ScriptList) -> Iterable[Finding]:
+        try:
+            config = _script_list(value, of_kind, policy, made)
+        except InvalidConfig as error:
+            return error.findings
+        if made.complete:
+            sound.append(config)
+        return config.findings
+
+    findings = script_findings(read_lists(file, discovered=discovered), kind, check, discovered=discovered)
+    return tuple(sound), tuple(findings)
 
 
 def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:

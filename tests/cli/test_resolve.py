@@ -190,6 +190,11 @@ class TestOutput:
         assert run("resolve", "p*.yaml", "--model", "net.json", "-o", "pruning.yaml") == 2
         assert "is read by this command" in capsys.readouterr().err
 
+    def test_nor_a_script_of_which_one_list_is_read(self, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (here / "train.py").write_text("lists = [{'op_types': ['Linear'], 'sparsity_per_layer': 0.5}]")
+        assert run("resolve", "train.py::lists", "--model", "net.json", "-o", "train.py", "--format", "json") == 2
+        assert "'train.py' is read by this command" in capsys.readouterr().err
+
     def test_an_inventory_does_not_overwrite_itself(self, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         before = (here / "net.json").read_bytes()
         assert run("inventory", "net.json", "-o", "net.json") == 2

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from typing import Any, NamedTuple, cast, get_args
 
-from compression_config.api import answer, check
+from compression_config.api import answer, check_file
 from compression_config.api import verify as verify_weights
 from compression_config.cli.console import Console, Exit
 from compression_config.cli.files import check_output, expanded, load_joined, policy_options
@@ -19,6 +19,7 @@ from compression_config.errors import UnknownLayer, UsageError
 from compression_config.findings import SeverityLevel, has_errors
 from compression_config.inventory import Inventory
 from compression_config.inventory.sources import MODEL_FORMS, Device
+from compression_config.loading import holds_config_list
 from compression_config.reports.findings import finding_lines, tally
 from compression_config.reports.layout import EMPTY, Line, line, plain_text
 from compression_config.reports.resolution import explanation_lines
@@ -101,17 +102,28 @@ def _severity(text: str) -> tuple[str, str]:
 
 
 def _add_validate(command: argparse.ArgumentParser) -> None:
-    _add_files(command, "config lists; patterns as in 'configs/**/*.yaml' are expanded")
+    _add_files(command, "config lists, also in Python scripts and directories; patterns as in 'configs/**/*.yaml'")
     _add_model(command, required=False)
     _add_policy(command)
     command.add_argument("--format", choices=FINDING_WRITERS, default="text", help="how findings are written")
+    command.add_argument(
+        "--discover",
+        action="store_true",
+        help="take each file as found in a directory: pass over what holds no config list, and other dialects",
+    )
 
 
 def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     """Check each file by itself, and say how many findings there are in all."""
     paths = list(dict.fromkeys(expanded(arguments.files)))
+    named = set(expanded(arguments.files, directories=False))
+    if arguments.discover:
+        named, paths = set(), list(filter(holds_config_list, paths))
     inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
-    findings = [finding for path in paths for finding in check(path, inventory, **policy_options(arguments))]
+    options = policy_options(arguments)
+    findings = [
+        finding for path in paths for finding in check_file(path, inventory, discovered=path not in named, **options)
+    ]
     model = None if inventory is None else inventory.model
     checked = Checked(findings, paths, model, against_model=inventory is not None)
     console.answer(FINDING_WRITERS[arguments.format](checked, console.width))

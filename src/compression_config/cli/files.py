@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +13,8 @@ from compression_config.configs.config_list import CompressionConfig, ConfigList
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Finding
-from compression_config.loading import AnyConfig, load
+from compression_config.loading import AnyConfig, holds_config_list, load
+from compression_config.scripts import split_name
 
 __all__ = ["check_output", "expanded", "load_joined", "policy_options"]
 
@@ -23,15 +24,19 @@ def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"kind": arguments.kind, "strict": arguments.strict, "severity": dict(arguments.severity)}
 
 
-def expanded(patterns: Sequence[str]) -> list[str]:
-    """Return the files that `patterns` name, in their order, and those of one pattern sorted.
+def expanded(patterns: Sequence[str], *, directories: bool = True) -> list[str]:
+    """Return the files that `patterns` name, in their order, and those of one pattern or directory sorted.
 
-    `**` goes through directories. The name of a file that is there is not a pattern, whatever is in it. Raises
-    `UsageError` for a pattern that names no file; a plain path is returned whether or not there is a file.
+    A directory contributes the files in it that hold a config list, or without `directories` nothing. `**` goes
+    through directories. The name of a file that is there is not a pattern, whatever is in it. Raises `UsageError` for
+    a pattern that names no file; a plain path is returned whether or not there is a file.
     """
     paths: list[str] = []
     for pattern in patterns:
         # Unlike those of pathlib, this is False too for what can be no name of a file, as it is too long.
+        if os.path.isdir(pattern):  # noqa: PTH112
+            paths += filter(holds_config_list, _candidates(pattern)) if directories else ()
+            continue
         if not glob.has_magic(pattern) or os.path.lexists(pattern):
             paths.append(pattern)
             continue
@@ -42,9 +47,26 @@ def expanded(patterns: Sequence[str]) -> list[str]:
     return paths
 
 
+_ENDINGS = (".yaml", ".yml", ".json", ".py", ".pyw")
+_NOT_ENTERED = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+
+def _candidates(directory: str) -> Iterator[str]:
+    """Yield the files in a directory that may hold a config list, sorted; hidden and installed ones are left out."""
+    for parent, directories, files in os.walk(directory):
+        directories[:] = sorted(
+            name
+            for name in directories
+            if not name.startswith(".")
+            and name not in _NOT_ENTERED
+            and not os.path.exists(os.path.join(parent, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118
+        )
+        yield from (os.path.join(parent, name) for name in sorted(files) if name.lower().endswith(_ENDINGS))  # noqa: PTH118
+
+
 def check_output(output: str, inputs: Iterable[str]) -> None:
     """Raise `UsageError` when an answer would overwrite one of the files or directories that it is made from."""
-    for path in inputs:
+    for path, _ in map(split_name, inputs):
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):  # noqa: PTH110, PTH121
             raise UsageError(f"'{output}' is read by this command: write the answer to another file")
 

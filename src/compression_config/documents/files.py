@@ -1,0 +1,151 @@
+"""Texts and files to documents, whichever the format. The only module that opens the files of config lists."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import os
+import tokenize
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from compression_config.documents.document import (
+    DEFAULT_LIMITS,
+    SPLIT_THE_LIST,
+    TOO_MUCH_MEMORY,
+    Document,
+    Limits,
+    not_read,
+)
+from compression_config.documents.json_reader import read_json
+from compression_config.documents.python_reader import Script, read_script
+from compression_config.documents.yaml_reader import read_yaml
+from compression_config.errors import UsageError
+from compression_config.findings import Code, Finding
+from compression_config.locations import Place
+
+__all__ = ["Format", "decode", "read_file", "read_script_file", "read_text"]
+
+Format: TypeAlias = Literal["yaml", "json"]
+
+_REASONS: Mapping[int, tuple[str, str | None]] = MappingProxyType(
+    {
+        errno.ENOENT: ("there is no such file", "write the path as seen from the working directory"),
+        errno.ENOTDIR: ("there is no such file", "write the path as seen from the working directory"),
+        errno.EISDIR: ("this is a directory, not a file", "write the path of a file in it"),
+        errno.EACCES: ("this user may not read the file", "change its permissions"),
+    }
+)
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8", "UTF-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),  # before UTF-16: its mark begins with that of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
+)
+
+
+def decode(data: bytes, name: str) -> str | Finding:
+    r"""Return the text of the file `name`, or the finding `unreadable-file` that says why it has none.
+
+    UTF-8, or with a byte order mark UTF-8, UTF-16 or UTF-32; the mark is dropped.
+
+    >>> decode(b"\xff\xfea\0", "a.yaml")
+    'a'
+    """
+    mark, codec, encoding = next((known for known in _MARKS if data.startswith(known[0])), (b"", "utf-8", "UTF-8"))
+    try:
+        return data[len(mark) :].decode(codec)
+    except UnicodeDecodeError as error:
+        offset = len(mark) + error.start
+        message = f"the file is not valid {encoding}: unexpected byte 0x{data[offset]:02x} at offset {offset:,}"
+        return Finding.at(Place((), None, name), Code.UNREADABLE_FILE, message, "save the file as UTF-8")
+
+
+def read_text(
+    text: str,
+    format: Format,  # noqa: A002 -- the word that users look for
+    name: str,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Document:
+    """Return the document that `text` is in `format`; findings use `name` as its file name.
+
+    Whatever is wrong with `text` is in the findings. Raises `UsageError` for another format.
+
+    >>> read_text('[{"exclude": true}]', "json", "a.json").value
+    [{'exclude': True}]
+    """
+    if format == "json":
+        document = read_json(text, name, limits)
+        return replace(document, source=replace(document.source, notation="json"))
+    if format == "yaml":
+        return read_yaml(text, name, limits)
+    raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")
+
+
+def read_file(
+    path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS, *, worth_reading: Callable[[str], bool] | None = None
+) -> Document:
+    """Return the document in the file `path`: JSON when its name ends in `.json`, YAML otherwise.
+
+    A text that is not `worth_reading` is taken for an empty one. A file that cannot be read gives a document with the
+    finding `unreadable-file`. Raises nothing.
+    """
+    name = os.fspath(path)
+    data = _bytes_of(name, limits)
+    text = decode(data, name) if isinstance(data, bytes) else data
+    if isinstance(text, Finding):
+        return not_read(name, text.code, text.message, text.hint)
+    if worth_reading is not None and not worth_reading(text):
+        text = ""
+    return read_text(text, "json" if name.lower().endswith(".json") else "yaml", name, limits)
+
+
+def read_script_file(
+    path: str | os.PathLike[str],
+    wanted: Callable[[Collection[str]], bool],
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    worth_parsing: Callable[[str], bool] = bool,
+) -> Script:
+    """Return the lists in the Python script `path`; see `read_script`. Raises nothing.
+
+    A script whose text is not `worth_parsing` has none. Its encoding is the one that it declares, else UTF-8.
+    """
+    name = os.fspath(path)
+    data = _bytes_of(name, limits)
+    if isinstance(data, Finding):
+        return Script(name, problem=data)
+    text: str | Finding
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (SyntaxError, LookupError, UnicodeDecodeError):
+        text = decode(data, name)
+    if isinstance(text, Finding):
+        return Script(name, problem=text)
+    return read_script(text.removeprefix("\ufeff"), name, wanted, limits) if worth_parsing(text) else Script(name)
+
+
+def _bytes_of(name: str, limits: Limits) -> bytes | Finding:
+    """Return what is in a file, or the finding that says why it cannot be read."""
+    try:
+        with Path(name).open("rb") as file:
+            # One byte more than the limit tells a file that is too long, and no more of it is read.
+            data = file.read(limits.bytes + 1)
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+        number = error.errno if isinstance(error, OSError) else None
+        message, hint = _REASONS.get(number or 0, (f"the file cannot be read: {error}", None))
+        return _unread(name, Code.UNREADABLE_FILE, message, hint)
+    except MemoryError:
+        return _unread(name, Code.TOO_LARGE, TOO_MUCH_MEMORY)
+    return _unread(name, Code.TOO_LARGE, limits.size_message) if len(data) > limits.bytes else data
+
+
+def _unread(name: str, code: Code, message: str, hint: str | None = SPLIT_THE_LIST) -> Finding:
+    return Finding.at(Place((), None, name), code, message, hint)
