@@ -229,14 +229,14 @@ def test_experts_that_no_sub_config_selects_are_said_with_their_share() -> None:
     (finding,) = found("low-coverage", config_list, inventory("mixtral-8x7b"))
     assert (finding.severity, finding.path) == ("note", ())
     assert finding.message == (
-        "no sub-config selects 32 MixtralExperts (0.966), which hold 45,097,156,608 of all 46,702,792,704 parameters"
+        "no sub-config selects 32 MixtralExperts (96.6 %), which hold 45,097,156,608 of all 46,702,792,704 parameters"
     )
 
 
 @pytest.mark.parametrize("types", [["default"], ["Linear"]])
 def test_the_projections_of_gpt_2_are_said_to_be_left_out(types: list[str]) -> None:
     (finding,) = found("low-coverage", [{"op_types": types, "sparsity_per_layer": 0.5}], inventory("gpt2"))
-    assert finding.message.startswith("no sub-config selects 48 Conv1D (0.683), which hold 85,017,600 of all ")
+    assert finding.message.startswith("no sub-config selects 48 Conv1D (68.3 %), which hold 85,017,600 of all ")
     assert finding.hint == 'add a sub-config with "op_types": ["Conv1D"] if they are to be compressed too'
 
 

@@ -7,21 +7,24 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast, get_args, overload
 
+from compression_config.comparison import Comparison, compared
 from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
 from compression_config.configs.sub_config import Kind, SubConfig
+from compression_config.differences import AnswerTable, answer_table
 from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
 from compression_config.findings import Finding, Severity, SeverityLevel
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
 from compression_config.loading import AnyConfig, ConfigData, checked, validate
+from compression_config.lockfile import is_saved, read_saved, saved_answers
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
 from compression_config.scripts import ABOUT_A_WHOLE_LIST, is_script, split_name
-from compression_config.text import listed
+from compression_config.text import listed, printable
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
 
-__all__ = ["Model", "Options", "answer", "check", "check_file", "resolve", "verify"]
+__all__ = ["Answer", "Model", "Options", "answer", "check", "check_file", "compare", "resolve", "verify"]
 
 
 Model: TypeAlias = Inventory | SupportsNamedModules | Iterable[LayerLike]
@@ -189,3 +192,37 @@ def verify(
         pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
         return verify_resolved(pruning, weights, beside=quantization, tolerance=tolerance)
     return verify_resolved(resolution.resolved, weights, tolerance=tolerance)
+
+
+Answer: TypeAlias = Resolution[Any] | CompressionResolution | Mapping[str, Any] | str | os.PathLike[str]
+"""A resolution, what its `to_dict()` returned, or the path of a JSON file with that: a lock file."""
+
+
+def compare(old: Answer, new: Answer) -> Comparison:
+    """Return what differs between two answers: layers that get something else, why, and the effect on the budget.
+
+    Either may be a resolution that was saved as JSON. Two-part documents are compared part by part.
+    Raises `UsageError` for answers of different kinds, and for a file that is not a saved resolution, was written by
+    another version of the format, or was changed since.
+
+    >>> layers = [("fc1", "Linear"), ("fc2", "Linear")]
+    >>> old = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], layers)
+    >>> new = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}], layers)
+    >>> [(change.layers, change.gets) for change in compare(old, new).changes]
+    [(('fc1', 'fc2'), ('sparsity 0.5', 'sparsity 0.8'))]
+    """
+    return compared(_answer_tables(old), _answer_tables(new))
+
+
+def _answer_tables(given: object) -> Mapping[Kind, AnswerTable]:
+    if isinstance(given, Resolution):
+        return {given.kind: answer_table(given.resolved, given.budget, given.fingerprint)}
+    if isinstance(given, CompressionResolution):
+        return {**_answer_tables(given.pruning), **_answer_tables(given.quantization)}
+    name, data = "the mapping", given
+    if isinstance(given, str | os.PathLike):
+        name, data = printable(os.fsdecode(given)), read_saved(given)
+    if not isinstance(data, Mapping) or not is_saved(data):
+        what = f"'{name}'" if isinstance(given, str | os.PathLike) else type(given).__name__
+        raise UsageError(f"a resolution, or the JSON file of one, is compared, not {what}: call 'resolve' first")
+    return saved_answers(data, name)

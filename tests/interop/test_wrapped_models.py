@@ -148,7 +148,7 @@ def test_attention_is_said_to_be_left_out() -> None:
     model = nn.Sequential(*(nn.MultiheadAttention(8, 2) for _ in range(12)), nn.Linear(8, 8))
     findings = cc.check([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], model)
     assert [finding.message for finding in findings] == [
-        "no sub-config selects 12 MultiheadAttention (0.735), which hold 2,592 of all 3,528 parameters",
+        "no sub-config selects 12 MultiheadAttention (73.5 %), which hold 2,592 of all 3,528 parameters",
         "12 layers of NonDynamicallyQuantizableLinear, a subclass of Linear, are not selected",
     ]
 

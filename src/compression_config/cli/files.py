@@ -16,7 +16,7 @@ from compression_config.findings import Finding
 from compression_config.loading import AnyConfig, holds_config_list, load
 from compression_config.scripts import split_name
 
-__all__ = ["check_output", "expanded", "load_joined", "policy_options"]
+__all__ = ["check_output", "expanded", "load_alike", "load_joined", "policy_options"]
 
 
 def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -74,7 +74,17 @@ def check_output(output: str, inputs: Iterable[str]) -> None:
 def load_joined(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> AnyConfig:  # noqa: ANN401
     """Return the config list that several files make in their order: later sub-configs overwrite earlier ones.
 
-    A file that does not say its kind has that of the others. Two-part documents are joined part by part.
+    Two-part documents are joined part by part. Raises like `load_alike`.
+    """
+    joined, *others = load_alike(paths, kind=kind, **options)
+    for other in others:
+        joined = _joined(joined, other)
+    return joined
+
+
+def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
+    """Return the config lists of several files; one that does not say its kind has that of the others.
+
     Raises `InvalidConfig` with the findings of all files that have errors.
     """
     configs: list[AnyConfig] = []
@@ -93,10 +103,7 @@ def load_joined(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> A
             load(path, kind=only, **options) if isinstance(config, ConfigList) and _open(config) else config
             for path, config in zip(paths, configs, strict=True)
         ]
-    joined, *others = configs
-    for other in others:
-        joined = _joined(joined, other)
-    return joined
+    return configs
 
 
 def _open(config: ConfigList[Any]) -> bool:

@@ -21,6 +21,7 @@ from compression_config.inventory.layer import (
     columns_of,
     numel_of,
 )
+from compression_config.inventory.listing import as_html
 from compression_config.inventory.sources import WEIGHT_FILES, Device, foreign_code, model_of, weight_file_words
 from compression_config.inventory.torch_modules import SupportsNamedModules, Walk, has_named_modules, read_modules, walk
 from compression_config.inventory.wrappers import bare_name, bare_names, joined_name, wrappers_in
@@ -351,6 +352,9 @@ class Inventory(Sequence[Layer]):
     def nearest(self, name: object, limit: int = 3) -> tuple[str, ...]:
         """Return up to `limit` names that `name` may have been meant to be, the likeliest first; three at most."""
         return self._layer_names.nearest(name, limit) if isinstance(name, str) else ()
+
+    def _repr_html_(self) -> str:
+        return as_html(self, self._model, self._root)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the inventory to the file `path`: JSON (`.json`) or YAML (`.yaml`, `.yml`), with `.gz` gzipped.

@@ -13,7 +13,7 @@ from compression_config.findings import Code, Edit, Finding
 from compression_config.inventory import Inventory
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import UNDECIDED
-from compression_config.text import joined, layers_words, written
+from compression_config.text import joined, layers_words, percent_words, written
 
 __all__ = ["reach_findings"]
 
@@ -142,7 +142,7 @@ def _low_coverage(resolved: Resolved, left: set[str]) -> Iterator[Finding]:
         return
     heaviest = [name for name, _ in elements.most_common(_SHOWN) if elements[name] * 100 >= parameters]
     held = sum(elements[name] for name in heaviest)
-    words = [f"{layers[name]:,} {name} ({elements[name] / parameters:.3f})" for name in heaviest]
+    words = [f"{layers[name]:,} {name} ({percent_words(elements[name], parameters)})" for name in heaviest]
     message = f"no sub-config selects {joined(words)}, which hold {held:,} of all {parameters:,} parameters"
     place = resolved.config_list.provenance.place(())
     weighted = [name for name in heaviest if name in reachable]
