@@ -242,10 +242,10 @@ def _section_lines(found: Sequence[Section], difference: Difference, width: int)
 def size_words(section: Section, difference: Difference) -> str:
     """Return how many layers and weight elements change, and which share of the model that is."""
     words = layers_words(section.layers)
-    whole = difference.budgets[section.after is not None].get("numel")
+    whole = difference.budgets[section.after is not None].get("parameters")
     if not section.numel:
         return words
-    share = f" ({percent_words(section.numel, whole)} of all)" if whole else ""
+    share = f" ({percent_words(section.numel, whole)} of all parameters)" if whole else ""
     return f"{words}, {section.numel:,} weight elements{share}"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from compression_config.errors import UsageError
+from compression_config.errors import InvalidInventory, UsageError
 from compression_config.inventory import Inventory
 from compression_config.inventory.torch_modules import has_named_modules, walk
 from compression_config.inventory.wrappers import bare_name, wrappers_in
@@ -64,7 +64,8 @@ def source_of(weights: object, inventory: Inventory) -> Source:
         raise
     # Foreign code runs here; whatever it raises means that there is nothing to look at.
     except Exception as error:
-        raise UsageError(f"the names in {type(weights).__name__!r} could not be listed: {error!r}") from error
+        reason = error.__cause__ if isinstance(error, InvalidInventory) and error.__cause__ else error
+        raise UsageError(f"the names in {type(weights).__name__!r} could not be listed: {reason!r}") from error
     raise UsageError(
         f"what is verified is a model, a state dict, or masks or arrays by layer, not {type(weights).__name__!r}"
     )
