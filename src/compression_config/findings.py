@@ -112,6 +112,8 @@ class Code(StrEnum):
     WORD_BOUNDARY = "word-boundary", _W
     SEVERAL_PATHS = "several-paths", _N
     UNEVEN_COVERAGE = "uneven-coverage", _W
+    SUBCLASS_NOT_SELECTED = "subclass-not-selected", _N
+    LOW_COVERAGE = "low-coverage", _N
     NO_WEIGHT = "no-weight", _W
     PRUNED_NORMALIZATION = "pruned-normalization", _W
     INTEGER_INPUT = "integer-input", _N
