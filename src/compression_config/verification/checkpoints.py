@@ -47,6 +47,12 @@ _STORED_AS = {
 }
 """Types of the format -> how numpy reads their bytes."""
 
+_WIDENED = {"BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
+"""Types that are read as 32-bit floats."""
+
+_PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle")
+"""How the names of pickles end."""
+
 _LARGEST_HEADER = 100_000_000
 """In bytes; the format itself sets this limit."""
 
@@ -88,6 +94,10 @@ class Checkpoint(Mapping[str, Array]):
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
+    def dtype(self, name: str) -> str | None:
+        """Return the type that a tensor is stored in where numpy does not have it: "bfloat16", "float8_e4m3fn"."""
+        return _WIDENED.get(self._entries[name].dtype)
+
     def __repr__(self) -> str:
         return f"<Checkpoint of {len(self)} tensors>"
 
@@ -121,7 +131,8 @@ def _directory(place: Path) -> dict[str, _Entry]:
         return _indexed(indices[0])
     files = sorted(place.glob("*.safetensors"))
     if not files:
-        _refuse(place, "it holds no safetensors file")
+        pickle = next((file for file in sorted(place.iterdir()) if file.suffix.lower() in _PICKLES), None)
+        _refuse(place, f"it holds no safetensors file{'' if pickle is None else f', and {_pickle_words(pickle)}'}")
     entries: dict[str, _Entry] = {}
     for file in files:
         for name, entry in _header(file).items():
@@ -154,8 +165,11 @@ def _header(path: Path) -> dict[str, _Entry]:
     """Return what the header of a file says; refuse what the reader of the format's own library refuses."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        length = int.from_bytes(file.read(_LENGTH), "little")
+        start = file.read(_LENGTH)
+        length = int.from_bytes(start, "little")
         if size < _LENGTH or length > min(_LARGEST_HEADER, size - _LENGTH):
+            if path.suffix.lower() in _PICKLES:
+                _refuse(path, _pickle_words(path))
             _refuse(path, "it is not a safetensors file: its first 8 bytes are not the length of a header")
         text = file.read(length)
     try:
@@ -228,6 +242,11 @@ def _e4m3(code: int) -> float:
         return math.nan
     value = math.ldexp(fraction, -6) if exponent == 0 else math.ldexp(1 + fraction, exponent - 7)
     return -value if code & 0x80 else value
+
+
+def _pickle_words(path: Path) -> str:
+    call = f"torch.load({str(path)!r}, weights_only=True, map_location='cpu')"
+    return f"{path.name!r} is a pickle, which is code and not loaded here (pass {call} from Python)"
 
 
 def _refuse(path: Path, reason: str, cause: Exception | None = None) -> NoReturn:

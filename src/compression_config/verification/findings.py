@@ -10,8 +10,11 @@ from compression_config.findings import Code, Finding, Severity
 from compression_config.locations import ConfigPath
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import UNDECIDED
+from compression_config.text import layers_words, quoted
 from compression_config.verification.judging import Assessment, Requirements
+from compression_config.verification.measuring import Cause
 from compression_config.verification.results import GroupVerification
+from compression_config.verification.sources import Source
 
 __all__ = ["verification_findings"]
 
@@ -22,14 +25,17 @@ _CHANNEL_HINT = "where whole channels are pruned, verify with tolerance 'channel
 
 
 def verification_findings(
-    required: Requirements,
-    assessed: Sequence[Assessment],
-    groups: Sequence[GroupVerification],
-    unexpected: Sequence[str],
+    required: Requirements, assessed: Sequence[Assessment], groups: Sequence[GroupVerification], source: Source
 ) -> Iterator[Finding]:
     """Yield the findings, those about the pruning list before those about the quantization list, in list order."""
-    if unexpected:
-        yield from required.first.config_list.policy.apply([_unexpected(required.first, unexpected)])
+    whole = required.first.config_list.policy
+    if source.unexpected:
+        yield from whole.apply([_unexpected(required, assessed, source)])
+        if not source.known:
+            return  # that every layer is missing follows
+    smaller = [one for one in assessed if one.cause == "smaller"]
+    if smaller:
+        yield from whole.apply([_smaller(required, smaller, len(assessed))])
     for part in (required.pruning, required.quantization):
         if part is not None:
             found = [*_of_layers(required, part, assessed)]
@@ -42,34 +48,62 @@ def _index(finding: Finding) -> int:
     return next((step for step in finding.path if isinstance(step, int)), UNDECIDED)
 
 
-def _unexpected(resolved: Resolved, names: Sequence[str]) -> Finding:
-    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+def _unexpected(required: Requirements, assessed: Sequence[Assessment], source: Source) -> Finding:
+    names = source.unexpected
     # In a state dict the names of weights are the ones to go by, and others may come before them.
-    telling = next((name for name in names if name.endswith(".weight")), names[0])
-    close = resolved.inventory.nearest(telling.removesuffix(".weight"))
-    hint = f"the layer may be '{close[0]}'" if close else None
-    message = f"{len(names):,} of the given names are not layers: {shown}"
-    return Finding.at(resolved.config_list.provenance.place(()), Code.NOT_VERIFIED, message, hint)
+    telling = next((name for name in names if name.endswith(".weight")), names[0]).removesuffix(".weight")
+    layers = required.first.inventory
+    inner = [name for name in layers.names if telling.endswith(f".{name}")]
+    close = max(inner, key=len, default=None) or next(iter(layers.nearest(telling)), None)
+    hint = None if close is None else f"the layer may be '{close}'"
+    count = f"{len(names):,} of the given names are" if source.known else "None of the given names is"
+    things = "not layers" if source.known else "that of a layer"
+    message = f"{count} {things}: {', '.join(quoted(names[:_SHOWN]))}{_dots(names)}".replace("None", "none", 1)
+    asked = not source.known and any(required.compresses(one.position) for one in assessed)
+    place = required.first.config_list.provenance.place(())
+    return Finding.at(place, Code.NOT_VERIFIED, message, hint, severity=Severity.ERROR if asked else None)
+
+
+def _smaller(required: Requirements, ones: Sequence[Assessment], count: int) -> Finding:
+    shown = ", ".join(f"'{one.row.layer}' ({one.reason})" for one in ones[:_SHOWN])
+    message = f"channels are removed in {len(ones):,} of {layers_words(count)}: {shown}{_dots(ones)}"
+    hint = "verify the masks, or the model before its channels are removed"
+    asked = any(required.compresses(one.position) for one in ones)
+    place = required.first.config_list.provenance.place(())
+    return Finding.at(place, Code.NOT_VERIFIED, message, hint, severity=Severity.ERROR if asked else None)
+
+
+def _dots(things: Sequence[object]) -> str:
+    return ", ..." if len(things) > _SHOWN else ""
 
 
 def _of_layers(required: Requirements, part: Resolved, assessed: Sequence[Assessment]) -> Iterator[Finding]:
     """Yield what is wrong with layers, those of one sub-config and one cause together."""
     layers_of: Counter[int] = Counter()
-    alike: dict[tuple[int, Code], list[Assessment]] = {}
+    alike: dict[tuple[int, Code, Cause], list[Assessment]] = {}
     for one in assessed:
         index = part.decided_by[one.position]
         layers_of[index] += 1
-        for code in one.row.codes:
+        for code in one.row.codes if one.cause != "smaller" else ():
             if _list_about(required, one, code) is part:
-                alike.setdefault((index, code), []).append(one)
-    for (index, code), ones in alike.items():
+                alike.setdefault((index, code, one.cause), []).append(one)
+    verified = any(_verified(one) for one in assessed if required.compresses(one.position))
+    for (index, code, cause), ones in alike.items():
         words = _WORDS[code](_Case(part, index, ones, masked=part is required.pruning))
         path: ConfigPath = () if index == UNDECIDED else (index,) if words.key is None else (index, words.key)
         some = f"{len(ones):,} of {layers_of[index]:,} layers"
-        more = ", ..." if len(ones) > _SHOWN else ""
-        message = f"{words.rule.format(some=some)}: {', '.join(map(words.example, ones[:_SHOWN]))}{more}"
+        message = f"{words.rule.format(some=some)}: {', '.join(map(words.example, ones[:_SHOWN]))}{_dots(ones)}"
         place = part.config_list.provenance.place(path)
-        yield Finding.at(place, code, message, words.hint, severity=_severity(required, assessed, ones, code))
+        severity = code.severity
+        if code is Code.NOT_VERIFIED:
+            missing = cause == "missing" and any(required.compresses(one.position) for one in ones)
+            severity = Severity.ERROR if missing or not verified else severity
+        yield Finding.at(place, code, message, words.hint, severity=severity)
+
+
+def _verified(one: Assessment) -> bool:
+    """Return whether anything that is asked of a layer could be seen."""
+    return one.row.verified or one.row.masked is not None
 
 
 def _list_about(required: Requirements, one: Assessment, code: Code) -> Resolved | None:
@@ -83,21 +117,6 @@ def _list_about(required: Requirements, one: Assessment, code: Code) -> Resolved
         )
     about_pruning = required.pruning is not None and (required.pruned(one.position) or one.row.bits is None)
     return required.pruning if about_pruning else required.quantization
-
-
-def _severity(
-    required: Requirements, assessed: Sequence[Assessment], ones: Sequence[Assessment], code: Code
-) -> Severity:
-    """Return the severity of a finding about `ones`.
-
-    It is not a warning but an error where a compressed layer has a mask or weight that cannot be its own, and where
-    nothing could be verified at all.
-    """
-    if code is not Code.NOT_VERIFIED:
-        return code.severity
-    mismatches = any(one.mismatch and required.compresses(one.position) for one in ones)
-    verified = any(one.row.verified for one in assessed if required.compresses(one.position))
-    return code.severity if verified and not mismatches else Severity.ERROR
 
 
 class _Case(NamedTuple):
@@ -179,8 +198,10 @@ def _too_many_values(case: _Case) -> _Words:
     )
 
 
-def _not_verified(_: _Case) -> _Words:
-    return _Words("{some} could not be verified", None, None, lambda one: f"'{one.row.layer}' {one.reason}")
+def _not_verified(case: _Case) -> _Words:
+    undecided = all(one.row.bits is not None and one.row.levels is not None for one in case.ones)
+    hint = "verify the integers that the engine exports, or weights of more precise floats" if undecided else None
+    return _Words("{some} could not be verified", None, hint, lambda one: f"'{one.row.layer}' {one.reason}")
 
 
 _WORDS: Mapping[Code, Callable[[_Case], _Words]] = {

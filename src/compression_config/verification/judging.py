@@ -13,7 +13,8 @@ from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
 from compression_config.text import represented
-from compression_config.verification.measuring import Measured, Wanted
+from compression_config.verification.bits import Quantized
+from compression_config.verification.measuring import Cause, Measured, Wanted
 from compression_config.verification.results import LayerVerification
 from compression_config.verification.tensors import code_bits
 
@@ -59,9 +60,6 @@ def allowance_of_group(tolerance: Tolerance, numel: int, of_layers: Iterable[int
     return sum(of_layers) if tolerance == "channel" else allowance_of_layer(tolerance, numel, 0)
 
 
-_MOST_BITS = 16
-"""Of weights quantized to more bits the distinct values are not counted: floats hardly have more."""
-
 _ZERO_BY_CHANCE = 0.001
 """The share of the elements of a weight that may be zero without having been masked."""
 
@@ -80,8 +78,8 @@ class Assessment:
     """How many of its zeros must have been masked: all of a mask; of a weight, fewer."""
     reason: str | None
     """Why it could not be verified, as the end of a sentence about it; None when it could."""
-    mismatch: bool
-    """Whether that is because what was found cannot be this layer's."""
+    cause: Cause
+    """Which kind of reason that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +107,20 @@ class Requirements:
 
     def wanted(self, position: int) -> Wanted:
         """Return what is to be measured of the layer at `position`."""
-        settings = None if self.quantization is None else self.quantization.settings(position)
-        if self.quantization is None or not isinstance(settings, QuantizationSettings):
-            return Wanted(unquantized=self.quantization is not None)
+        bits = self.bits(position)
+        if self.quantization is None or bits is None:
+            return Wanted(unquantized=self._left_alone(position))
+        settings = cast("QuantizationSettings", self.quantization.settings(position))
         scheme = (settings.scheme or {}).get("weight", "")
-        if scheme.startswith("per_tensor"):
-            return Wanted(self._most_levels(position))
+        shares = cast('Literal["tensor", "channel"] | None', scheme[4:].partition("_")[0] or None)  # per_tensor_affine
         # These have their outputs along the second axis: torch's transposed convolutions, and the Conv1D of
         # transformers, a linear layer whose weight is transposed.
         transposed = self.quantization.inventory.types[position].startswith(("ConvTranspose", "Conv1D"))
-        return Wanted(self._most_levels(position), 1 if transposed else 0)
+        return Wanted(Quantized(bits, masked=self.pruned(position), axis=int(transposed), scheme=shares))
+
+    def _left_alone(self, position: int) -> bool:
+        """Return whether there is a quantization list and it does not compress the layer at `position`."""
+        return self.quantization is not None and self.quantization.status(position) is not Status.COMPRESSED
 
     def assess(self, position: int, numel: int | None, measured: Measured) -> Assessment:
         """Return the verdict on the layer at `position`, of which the inventory knows `numel` elements."""
@@ -140,12 +142,31 @@ class Requirements:
         )
         allowance = allowance_of_layer(self.tolerance, numel or 0, measured.channel)
         certain = self._certain(position, measured)
-        assessment = Assessment(position, row, allowance, measured.channel, certain, measured.reason, measured.mismatch)
-        if assessment.reason is not None:
-            return assessment
-        codes = (*self._on_pruning(assessment), *self._on_quantization(position, measured))
-        only_mask = row.bits is not None and not measured.has_weight
-        return replace(assessment, row=replace(row, codes=codes), reason="has only a mask there" if only_mask else None)
+        # In packed integers that nothing asked for there is nothing else to see.
+        packed = measured.reason is not None and measured.looks_quantized
+        reason = self._undecided(position, measured) if measured.reason is None or packed else measured.reason
+        one = Assessment(position, row, allowance, measured.channel, certain, reason, measured.cause)
+        if measured.reason is not None and not packed:
+            return one
+        undecided = () if reason is None else (Code.NOT_VERIFIED,)
+        codes = (*self._on_pruning(one), *self._on_quantization(position, measured), *undecided)
+        return replace(one, row=replace(row, codes=codes))
+
+    def _undecided(self, position: int, measured: Measured) -> str | None:
+        """Return what a weight or mask that was read does not tell, as the end of a sentence; None when it does."""
+        bits = self.bits(position)
+        if bits is not None and not measured.has_weight:
+            return "has only a mask there"
+        if bits is not None and measured.fits is None:
+            return f"does not show whether it is quantized to {bits} bits"
+        if self.pruning is not None and self._may_start_at_zero(position, measured) and measured.axes > 1:
+            return "is zero throughout, as it is where it starts so"
+        return None
+
+    def _may_start_at_zero(self, position: int, measured: Measured) -> bool:
+        """Return whether a weight that is not to be compressed is zero throughout, without a mask."""
+        whole = measured.zeros is not None and measured.zeros == measured.numel != 0
+        return whole and measured.evidence == "weight" and not self.pruned(position)
 
     def _asked(self, position: int, numel: int | None) -> tuple[int | None, int | None]:
         """Return how many elements of a layer are to be masked, None in a group, and there at most how many."""
@@ -162,16 +183,18 @@ class Requirements:
         """Return how many zeros must have been masked.
 
         Some zeros of a weight may not have been: a few in any, the row of an embedding that stands for padding, those
-        that quantization rounds to, and all of a scale that starts at zero, as batch norms may.
+        that quantization or a narrower type rounds to, and all of a weight that starts at zero, as scales may.
         """
         zeros, numel = measured.zeros or 0, measured.numel or 0
         if measured.evidence == "mask":
             return zeros
-        starts_at_zero = measured.axes == 1 and zeros == numel and not self.pruned(position)
-        if self.bits(position) is not None or starts_at_zero:
+        dtype = measured.dtype or ""
+        rounded = dtype.startswith("float8") and dtype != self.first.inventory.dtypes[position]
+        if self.bits(position) is not None or rounded or self._may_start_at_zero(position, measured):
             return 0
         padding = measured.zero_row if self.first.inventory.types[position].startswith("Embedding") else 0
-        return max(0, zeros - padding - masked_count(numel, _ZERO_BY_CHANCE))
+        by_chance = 0 if self.tolerance == "exact" else masked_count(numel, _ZERO_BY_CHANCE)
+        return max(0, zeros - padding - by_chance)
 
     def _on_pruning(self, one: Assessment) -> Iterator[Code]:
         row, zeros = one.row, one.row.masked
@@ -190,30 +213,9 @@ class Requirements:
                 yield Code.CAP_EXCEEDED
 
     def _on_quantization(self, position: int, measured: Measured) -> Iterator[Code]:
-        if self.quantization is None:
-            return
-        bits = self.bits(position)
-        if bits is None:
-            left_alone = self.quantization.status(position) is not Status.COMPRESSED
-            if left_alone and self._was_quantized(position, measured):
+        if self._left_alone(position):
+            in_codes = code_bits(measured.dtype) is not None
+            if measured.looks_quantized or (in_codes and measured.dtype != self.first.inventory.dtypes[position]):
                 yield Code.TOUCHED_LAYER
-        elif not measured.has_weight:
-            yield Code.NOT_VERIFIED
-        else:
-            stored = code_bits(measured.dtype)
-            most = self._most_levels(position)
-            if (stored is None or stored > bits) and most is not None and (measured.levels or 0) > most:
-                yield Code.BITS_EXCEEDED
-
-    def _most_levels(self, position: int) -> int | None:
-        """Return how many distinct values the weight at `position` may have; None when they are not counted."""
-        bits = self.bits(position)
-        if bits is None or bits > _MOST_BITS:
-            return None
-        # What is masked is zero, which need not be one of the values that quantization rounds to.
-        return (1 << bits) + self.pruned(position)
-
-    def _was_quantized(self, position: int, measured: Measured) -> bool:
-        """Return whether a weight that was not to be quantized was."""
-        in_codes = code_bits(measured.dtype) is not None and measured.dtype != self.first.inventory.dtypes[position]
-        return in_codes or measured.looks_quantized
+        elif self.bits(position) is not None and measured.fits is False:
+            yield Code.BITS_EXCEEDED

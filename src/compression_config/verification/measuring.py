@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from compression_config.errors import CompressionConfigError
 from compression_config.inventory.layer import Shape
+from compression_config.verification.bits import Quantized, few_values, shown
 from compression_config.verification.sources import Found
 from compression_config.verification.tensors import NotReadable, Values, code_bits, values_of
 
-__all__ = ["Evidence", "Measured", "Wanted", "measured"]
+__all__ = ["Cause", "Evidence", "Measured", "Wanted", "measured"]
 
 Evidence: TypeAlias = Literal["mask", "weight"]
 """What zeros are counted in: a mask, or the weight itself."""
 
+Cause: TypeAlias = Literal["unseen", "missing", "smaller"]
+"""Why something could not be verified.
 
-_FEW_LEVELS = 256
-"""A weight with no more distinct values, in all or in each channel, was quantized to 8 bits or fewer ..."""
-_MANY, _LONG = 4096, 2048
-"""... if it has so many elements, or so many in a channel: even a 16-bit float then shows more values."""
-
+"unseen": it is there, and cannot be read or decided. "missing": it is not there, or cannot be the layer's, as it has
+another size or shape. "smaller": channels were removed from it.
+"""
 
 class Wanted(NamedTuple):
     """What is to be measured."""
 
-    levels: int | None = None
-    """Up to how many distinct values are counted; None when they are not needed."""
-    axis: int | None = None
-    """The axis of the weight along which each slice is counted by itself; None for all of it together."""
+    quantized: Quantized | None = None
+    """How the weight is to be quantized; None when it is not."""
     unquantized: bool = False
     """Whether to look if the weight was quantized although it was not to be."""
 
@@ -51,15 +51,17 @@ class Measured:
     has_weight: bool = False
     """Whether there is the weight itself, not only a mask of it."""
     levels: int | None = None
-    """How many distinct values the weight has; None when that was not wanted."""
+    """How many distinct values the weight has; None when they were not counted."""
+    fits: bool | None = None
+    """Whether the weight has no more values than its bits tell apart; None when that could not be told."""
     looks_quantized: bool = False
-    """Whether the weight has so few distinct values that it was quantized; False when that was not wanted."""
+    """Whether the weight was quantized: it has few distinct values, or is packed. False when that was not wanted."""
     dtype: str | None = None
     """Of the weight, as in "float32"."""
     reason: str | None = None
     """Why it could not be measured, as the end of a sentence about it; None when it could."""
-    mismatch: bool = False
-    """Whether there is something under this name that cannot be the layer's: of another size or shape."""
+    cause: Cause = "unseen"
+    """Which kind of reason that is."""
 
 
 def measured(found: Found, numel: int | None, shape: Shape | None, wanted: Wanted) -> Measured:
@@ -76,19 +78,20 @@ def measured(found: Found, numel: int | None, shape: Shape | None, wanted: Wante
 
 
 def _measured(found: Found, numel: int | None, shape: Shape | None, wanted: Wanted) -> Measured:
+    if found.instead is not None:
+        looks_quantized = wanted.unquantized and found.packed
+        return Measured(reason=f"has '{found.instead}' there instead of a weight", looks_quantized=looks_quantized)
     mask = None if found.mask is None else values_of(found.mask)
-    weight = None if found.weight is None else values_of(found.weight)
-    seen = values_of(found.weight) if mask is None else mask
+    weight = None if found.weight is None else values_of(found.weight, found.dtype)
+    seen = mask or values_of(found.weight, found.dtype)
     for values in (mask, weight):
-        if values is not None and values.numel != (seen.numel if numel is None else numel):
-            return Measured(
-                reason=f"has {values.numel:,} weight elements there instead of {numel or seen.numel:,}", mismatch=True
-            )
-        # As many elements in another shape are another layer's, or in an order that is not known.
-        if values is not None and values.shape != (seen.shape if shape is None else shape):
-            there, wrong = _words(shape or seen.shape), _words(values.shape)
-            return Measured(reason=f"has the shape {wrong} there instead of {there}", mismatch=True)
+        wrong = None if values is None else _misfit(values, seen.numel if numel is None else numel, shape or seen.shape)
+        if wrong is not None:
+            return wrong
     zeros = seen.count(0)
+    bits = None if wanted.quantized is None or weight is None else shown(weight, wanted.quantized)
+    # In quantization-aware training the weight is quantized each time that it is used.
+    fits = None if bits is None or (found.trained and not bits.fits) else bits.fits
     return Measured(
         numel=seen.numel,
         axes=len(seen.shape),
@@ -97,10 +100,28 @@ def _measured(found: Found, numel: int | None, shape: Shape | None, wanted: Want
         channel=_channel(seen, zeros),
         zero_row=_first_slice(seen) if zeros and seen.shape and seen.zero_slices(0) else 0,
         has_weight=weight is not None,
-        levels=None if wanted.levels is None or weight is None else weight.levels(wanted.levels, wanted.axis),
-        looks_quantized=wanted.unquantized and weight is not None and _looks_quantized(weight, zeros),
+        levels=None if bits is None else bits.levels,
+        fits=fits,
+        # Of a weight that is pruned to few values these may be any.
+        looks_quantized=wanted.unquantized and weight is not None and 2 * zeros <= seen.numel and few_values(weight),
         dtype=None if weight is None else weight.dtype,
     )
+
+
+def _misfit(values: Values, numel: int, shape: Shape) -> Measured | None:
+    """Return why numbers cannot be those of a layer with this size and shape; None when they can."""
+    there, wrong = _words(shape), _words(values.shape)
+    if values.numel != numel:
+        if values.numel < numel and code_bits(values.dtype) is not None and values.shape != shape:
+            return Measured(reason=f"is stored packed, as {values.numel:,} numbers of type '{values.dtype}'")
+        if len(values.shape) == len(shape) and all(map(operator.le, values.shape, shape)):
+            return Measured(reason=f"{wrong} instead of {there}", cause="smaller")
+        reason = f"has {values.numel:,} weight elements there instead of {numel:,}"
+        return Measured(reason=reason, cause="missing")
+    # As many elements in another shape are another layer's, or in an order that is not known.
+    if values.shape != shape:
+        return Measured(reason=f"has the shape {wrong} there instead of {there}", cause="missing")
+    return None
 
 
 def _words(shape: Shape) -> str:
@@ -119,12 +140,3 @@ def _channel(values: Values, zeros: int) -> int:
         return first
     second = values.numel // values.shape[1]
     return second if values.zero_slices(1) * second == zeros else first
-
-
-def _looks_quantized(weight: Values, zeros: int) -> bool:
-    """Return whether a weight of floats has no more values than 8 bits tell apart, in all or in each channel."""
-    if len(weight.shape) < 2 or 2 * zeros > weight.numel or code_bits(weight.dtype) is not None:  # noqa: PLR2004
-        return False  # a scale, or pruned to so few values that they may be any; integers are known by their dtype
-    if weight.numel >= _MANY and weight.levels(_FEW_LEVELS, None) <= _FEW_LEVELS:
-        return weight.levels(2, None) > 2  # noqa: PLR2004 - else a constant, perhaps with zeros
-    return weight.numel // weight.shape[0] >= _LONG and weight.levels(_FEW_LEVELS, 0) <= _FEW_LEVELS

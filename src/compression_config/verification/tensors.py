@@ -1,4 +1,4 @@
-"""Tensors of whatever library: how many of their numbers are zero, and how many are distinct.
+"""Tensors of whatever library: their numbers, and how many of these are zero.
 
 Torch tensors, numpy arrays and what behaves like either are read by their own methods; numpy reads nested lists.
 """
@@ -15,9 +15,6 @@ __all__ = ["NotReadable", "Values", "code_bits", "is_mask", "numpy", "values_of"
 
 Foreign: TypeAlias = Any
 """A tensor, an array, nested lists: no type of a library can be named here."""
-
-_BLOCK = 1 << 16
-"""About how many numbers are sorted at a time."""
 
 _CODES = re.compile(r"q?u?int(\d+)(?:x\d+)?|float(8)_\w+")
 
@@ -37,8 +34,11 @@ def numpy(what: str) -> Foreign:
     return np
 
 
-def values_of(tensor: Foreign) -> Values:
-    """Return the numbers of `tensor`. Raises `NotReadable` when there are no numbers to read."""
+def values_of(tensor: Foreign, dtype: str | None = None) -> Values:
+    """Return the numbers of `tensor`, which were stored as `dtype` where that is not its own.
+
+    Raises `NotReadable` when there are no numbers to read.
+    """
     if isinstance(tensor, int | float | list | tuple):
         return Values(_array(tensor), None)
     if getattr(tensor, "is_meta", False):
@@ -48,7 +48,7 @@ def values_of(tensor: Foreign) -> Values:
     # Foreign code runs here; whatever it raises means that there is no shape.
     except Exception as error:
         raise NotReadable(f"is not a tensor but {type(tensor).__name__!r}") from error
-    return Values(tensor, _dtype(tensor))
+    return Values(tensor, dtype or _dtype(tensor))
 
 
 def _array(numbers: Foreign) -> Foreign:
@@ -85,20 +85,16 @@ class Values:
 
     def zero_slices(self, axis: int) -> int:
         """Return how many slices along `axis` are zero throughout; there must be numbers."""
-        zeros = (self._numbers == 0).swapaxes(0, axis).reshape(self.shape[axis], -1)
-        return int(zeros.all(1).sum())
+        return int((self.rows(axis) == 0).all(1).sum())
 
-    def levels(self, limit: int, axis: int | None) -> int:
-        """Return how many distinct values there are in all, or in the slice along `axis` that has the most.
+    @property
+    def flat(self) -> Foreign:
+        """The numbers along one axis."""
+        return self._numbers.reshape(-1)
 
-        With fewer than two axes there is one slice. Where there are more than `limit`, `limit + 1` stands for them.
-        """
-        if not self.numel:
-            return 0
-        if axis is None or len(self.shape) < 2:  # noqa: PLR2004
-            return _levels_in_all(self._numbers.reshape(-1), limit)
-        rows = self._numbers.swapaxes(0, axis).reshape(self.shape[axis], -1)
-        return min(limit + 1, _levels_in_a_row(rows, limit))
+    def rows(self, axis: int) -> Foreign:
+        """Return the numbers along two axes: a row for each slice along `axis`; there must be numbers."""
+        return self._numbers.swapaxes(0, axis).reshape(self.shape[axis], -1)
 
 
 def code_bits(dtype: str | None) -> int | None:
@@ -132,38 +128,3 @@ def _plain_numbers(tensor: Foreign, dtype: str) -> Foreign:
     # There is no such method, the tensor is on another device, numpy is not installed: its own methods will do.
     except Exception:  # noqa: BLE001
         return tensor
-
-
-def _levels_in_all(flat: Foreign, limit: int) -> int:
-    """Return how many distinct values there are; `limit + 1` for more. Block by block, as far as that goes."""
-    seen: set[float] = set()
-    for start in range(0, flat.shape[0], _BLOCK):
-        block = _sorted(flat[start : start + _BLOCK].reshape(1, -1))
-        is_new = block[:, 1:] != block[:, :-1]
-        if int(is_new.sum()) >= limit:
-            return limit + 1
-        seen.update(block[:, 0].tolist(), block[:, 1:][is_new].tolist())
-        if len(seen) > limit:
-            return limit + 1
-    return len(seen)
-
-
-def _levels_in_a_row(rows: Foreign, limit: int) -> int:
-    """Return how many distinct values there are in the row that has the most; more than `limit` as soon as one has."""
-    most = 0
-    step = max(1, _BLOCK // rows.shape[1])
-    for start in range(0, rows.shape[0], step):
-        block = _sorted(rows[start : start + step])
-        most = max(most, int((block[:, 1:] != block[:, :-1]).sum(1).max()) + 1)
-        if most > limit:
-            break
-    return most
-
-
-def _sorted(rows: Foreign) -> Foreign:
-    """Return `rows` with the numbers of each in order; torch returns them, numpy sorts in place."""
-    if hasattr(rows, "clone"):
-        return rows.sort(1).values
-    ordered = rows.copy()
-    ordered.sort(1)
-    return ordered

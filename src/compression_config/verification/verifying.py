@@ -53,9 +53,11 @@ def verify(
     required = _requirements(resolved, beside, checked_tolerance(tolerance))
     inventory, counted = required.first.inventory, counted_weights(required.first)
     source = source_of(given, inventory)
-    assessed = list(_assessed(required, source, inventory, counted))
+    # What compresses nothing may come as no masks at all.
+    asks = source.names or any(map(required.compresses, range(len(inventory))))
+    assessed = list(_assessed(required, source, inventory, counted)) if asks else []
     groups = [] if required.pruning is None else list(_groups(required.pruning, required.tolerance, counted, assessed))
-    findings = verification_findings(required, assessed, groups, source.unexpected)
+    findings = verification_findings(required, assessed, groups, source)
     return Verification(tuple(one.row for one in assessed), tuple(groups), tuple(findings))
 
 
@@ -96,7 +98,7 @@ def _measured(required: Requirements, source: Source, position: int, names: Sequ
     if source.only_masks and required.pruning is not None and numel is not None:
         return Measured(numel=numel, zeros=0, evidence="mask")
     needed = required.compresses(position) or inventory.has_weight(position)
-    return Measured(reason="has no weight there") if needed else None
+    return Measured(reason="has no weight there", cause="missing") if needed else None
 
 
 def _sharing(required: Requirements, source: Source, position: int, weights: CountedWeights) -> Measured | None:
@@ -115,7 +117,7 @@ def _sharing(required: Requirements, source: Source, position: int, weights: Cou
     if own.mask is not None:
         return _measured(required, source, position, (name,))
     if other.mask is not None and required.compresses(position):
-        return Measured(reason=f"shared the weight of '{counted}', which alone has a mask there", mismatch=True)
+        return Measured(reason=f"shared the weight of '{counted}', which alone has a mask there", cause="missing")
     return None
 
 
