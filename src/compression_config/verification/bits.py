@@ -9,7 +9,7 @@ where the format in which the numbers are stored has so few values itself that o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from compression_config.verification.tensors import Values, code_bits, numpy
@@ -33,7 +33,8 @@ _RUNS: Final = (256, 128, 64, 32)
 _STRONG: Final = 64
 """Even spacing shows bits where the odds that other numbers are so by chance are below 1 in 2 to this power."""
 
-_PRECISIONS: Final = (7, 10, 23)
+_COARSE: Final = 7
+_PRECISIONS: Final = (_COARSE, 10, 23)
 """Bits of the fraction in brain floats, half and single precision. Weights are often kept in wider types."""
 _EXACT: Final = 52
 """Of double precision, in which integers and what is computed here are exact."""
@@ -86,26 +87,27 @@ class _Units(NamedTuple):
 
 def shown(values: Values, wanted: Quantized) -> Shown:
     """Return whether the numbers of `values` fit the bits that they are to be quantized to. O(n log n)."""
-    stored = code_bits(values.dtype)
-    if stored is not None and stored <= wanted.bits:
-        return Shown(None, fits=True)
     if not values.numel:
         return Shown(0, fits=True)
+    stored = code_bits(values.dtype)
+    settled = stored is not None and stored <= wanted.bits
     if wanted.bits > _MOST_BITS:
-        return Shown(None, fits=None)
+        return Shown(None, fits=settled or None)
     precision = _precision(values)
     most = (1 << wanted.bits) + wanted.masked
+    ways = _ways(values, wanted, most)
     reported: int | None = None
     possible: list[bool] = []
-    for units in _ways(values, wanted, most):
+    for units in islice(ways, 2) if settled else ways:
         counted = _counted(units, most, wanted.bits, precision)
         possible.append(counted.levels <= most)
-        if possible[-1] and (counted.decides or _evenly_spaced(units, wanted.bits, precision)):
+        if not settled and possible[-1] and (counted.decides or _evenly_spaced(units, wanted.bits, precision)):
             return Shown(counted.levels, fits=True)
         reported = counted.levels if len(possible) <= 2 else reported  # noqa: PLR2004 - in all, then by channel
-    # A list cannot ask for scales by runs: where it asks for scales by channel, runs need to be shown.
-    considered = possible[:2] if wanted.scheme == "channel" else possible
-    return Shown(reported, fits=None if any(considered) else False)
+    # A list cannot ask for scales by runs: where it asks for scales by channel, runs need to be shown, and are unless
+    # the floats are too coarse.
+    considered = possible[:2] if wanted.scheme == "channel" and precision > _COARSE else possible
+    return Shown(reported, fits=settled or (None if any(considered) else False))
 
 
 def few_values(values: Values) -> bool:
@@ -176,8 +178,10 @@ def _sorted_blocks(parts: Sequence[Array]) -> Iterator[Array]:
     np = numpy(_COUNTING)
     for part in parts:
         step = max(1, _BLOCK // part.shape[1])
-        for start in range(0, part.shape[0], step):
-            yield np.sort(_array(part[start : start + step]), 1)
+        # Where something else is to be found, it is mostly found in the first rows.
+        for start, end in pairwise((0, min(2, len(part)), *range(2 + step, len(part), step), len(part))):
+            if start < end:
+                yield np.sort(_array(part[start:end]), 1)
 
 
 def _distinct(flat: Array, most: int) -> Array:
@@ -239,7 +243,7 @@ def _odds(rows: Array, bits: int, precision: int) -> float | None:
     """
     np = numpy(_COUNTING)
     rows = rows[(rows != 0).any(1)]
-    rounding = 2.0 ** -(precision + 1)
+    rounding = 1.05 * 2.0 ** -(precision + 1)  # half a unit in the last place, and some that was rounded before
     odds, most = 0.0, (1 << bits) - 1
     with np.errstate(all="ignore"):
         for multiple in range(1, most + 1):
@@ -251,13 +255,14 @@ def _odds(rows: Array, bits: int, precision: int) -> float | None:
                 return None
             steps = _refined(rows, steps, rounding)
             found = np.rint(rows / steps)
-            slack = 1.5 * rounding * abs(found)
-            near = (abs(rows / steps - found) <= slack).all(1)
+            # Each number says what the step is, as far as it was not rounded.
+            each_step = np.where(rows == 0, steps, rows / found)
+            near = each_step.max(1) - each_step.min(1) <= 2 * rounding * steps[:, 0]
             fits = near & (found.max(1) - found.min(1) <= most)
-            each = -np.log2(np.clip(2 * slack, 2 * 1.5 * rounding, 1))
+            each = -np.log2(np.clip(4 * rounding * abs(found), 4 * rounding, 1))
             each[:, 1:][found[:, 1:] == found[:, :-1]] = 0
             # Two numbers are used up to find the step.
-            spent = bits + 2 * -np.log2(3 * rounding)
+            spent = bits + 2 * -np.log2(4 * rounding)
             odds += float(np.maximum(0, (each * (found != 0)).sum(1) - spent)[fits].sum())
             rows = rows[~fits]
     return None if len(rows) else odds

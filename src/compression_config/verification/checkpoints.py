@@ -165,8 +165,7 @@ def _header(path: Path) -> dict[str, _Entry]:
     """Return what the header of a file says; refuse what the reader of the format's own library refuses."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        start = file.read(_LENGTH)
-        length = int.from_bytes(start, "little")
+        length = int.from_bytes(file.read(_LENGTH), "little")
         if size < _LENGTH or length > min(_LARGEST_HEADER, size - _LENGTH):
             if path.suffix.lower() in _PICKLES:
                 _refuse(path, _pickle_words(path))

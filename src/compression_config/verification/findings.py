@@ -56,9 +56,8 @@ def _unexpected(required: Requirements, assessed: Sequence[Assessment], source: 
     inner = [name for name in layers.names if telling.endswith(f".{name}")]
     close = max(inner, key=len, default=None) or next(iter(layers.nearest(telling)), None)
     hint = None if close is None else f"the layer may be '{close}'"
-    count = f"{len(names):,} of the given names are" if source.known else "None of the given names is"
-    things = "not layers" if source.known else "that of a layer"
-    message = f"{count} {things}: {', '.join(quoted(names[:_SHOWN]))}{_dots(names)}".replace("None", "none", 1)
+    what = f"{len(names):,} of the given names are not layers" if source.known else "no given name is that of a layer"
+    message = f"{what}: {', '.join(quoted(names[:_SHOWN]))}{_dots(names)}"
     asked = not source.known and any(required.compresses(one.position) for one in assessed)
     place = required.first.config_list.provenance.place(())
     return Finding.at(place, Code.NOT_VERIFIED, message, hint, severity=Severity.ERROR if asked else None)

@@ -24,6 +24,7 @@ Cause: TypeAlias = Literal["unseen", "missing", "smaller"]
 another size or shape. "smaller": channels were removed from it.
 """
 
+
 class Wanted(NamedTuple):
     """What is to be measured."""
 

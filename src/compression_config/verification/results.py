@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from compression_config.errors import raise_findings
 from compression_config.findings import Code, Finding
 from compression_config.html import element, escaped, fragment, items, table
+from compression_config.patterns import NameGroups
 from compression_config.resolving.resolved import Status
-from compression_config.text import aligned, counted, layers_words
+from compression_config.text import aligned, counted, layers_words, number_cell
 from compression_config.verification.measuring import Evidence
 
-__all__ = ["GroupVerification", "LayerVerification", "Verification"]
+__all__ = [
+    "OK",
+    "GroupVerification",
+    "LayerVerification",
+    "Verification",
+    "numbers_of",
+    "shown_layers",
+    "table_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,8 @@ class LayerVerification:
     bits: int | None
     """For how many bits the weight is quantized; None when it is not."""
     levels: int | None
-    """How many distinct values a quantized weight has: in all where its scheme is one scale for the tensor, else in the
-    channel that has the most. They are counted as far as `bits` can tell values apart, and None where they are not."""
+    """How many distinct values a quantized weight has in what shares a scale: in all, or in the channel, or the run of
+    inputs, that has the most. They are counted as far as `bits` can tell values apart, and None where they are not."""
     codes: tuple[Code, ...]
     """What is wrong with it, or that it was not verified; empty when it is what the list asks for."""
 
@@ -95,38 +104,76 @@ class Verification:
 
     def __str__(self) -> str:
         """Return a table of the compressed layers and of those that are not as they should be, and the findings."""
-        lines = ("  ".join(cells).rstrip() for cells in aligned([_HEADER, *self._rows()], right=_NUMBERS))
-        return "\n".join((*lines, *map(str, self.findings)))
+        rows = table_of(self)
+        cells = aligned(rows, right=numbers_of(rows[0])) if len(rows) > 1 else []
+        return "\n".join((*("  ".join(row).rstrip() for row in cells), *map(str, self.findings)))
 
     def _repr_html_(self) -> str:
-        shown = [row for row in self._rows() if row[-1] != _OK] or self._rows()
+        header, *rows = table_of(self)
+        shown = [row for row in rows if row[-1] != OK] or rows
         heading = f"{layers_words(len(self.layers))} verified, {counted(len(self.findings), 'finding')}"
-        rows = table(_HEADER, shown, numbers=_NUMBERS, most=_MOST)
         found = items([str(finding) for finding in self.findings[:_MOST]])
-        return fragment(element("h1", escaped(heading)) + found + rows)
-
-    def _rows(self) -> list[tuple[str, ...]]:
-        """Return the rows of the table: the compressed layers, those that are not as they should be, the groups."""
-        shown = [row for row in self.layers if row.codes or row.status is Status.COMPRESSED or row.bits is not None]
-        return [
-            *((row.layer, row.status.value, *_cells(row)) for row in shown),
-            *((f"group of [{row.index}]", "", *_cells(row)) for row in self.groups),
-        ]
+        return fragment(
+            element("h1", escaped(heading)) + found + table(header, shown, numbers=numbers_of(header), most=_MOST)
+        )
 
 
-_HEADER = ("layer", "status", "elements", "demanded", "masked", "cap", "bits", "values", "verdict")
-_NUMBERS = range(2, len(_HEADER) - 1)
-_OK = "ok"
+OK = "ok"
+"""The verdict on what is as it should be; for others it is their codes."""
+
+_HEADER = ("layers", "", "by", "elements", "demanded", "masked", "bits", "values", "verdict")
+_WORDS = ("layers", "by", "verdict")
+"""The columns that hold words; the others hold numbers."""
 _MOST = 50
 """How many rows and findings a notebook shows."""
 
 
-def _cells(row: LayerVerification | GroupVerification) -> Iterator[str]:
-    """Yield the numbers of a row as text, "-" for what is not known or does not apply, and the verdict."""
-    cap, bits, levels = (row.cap, row.bits, row.levels) if isinstance(row, LayerVerification) else (None, None, None)
-    for number in (row.numel, row.demanded, row.masked, cap, bits, levels):
-        yield "-" if number is None else f"{number:,}"
-    yield ", ".join(row.codes) or _OK
+def shown_layers(verification: Verification) -> list[LayerVerification]:
+    """Return the layers that are compressed or not as they should be."""
+    return [row for row in verification.layers if row.codes or row.status is Status.COMPRESSED or row.bits is not None]
+
+
+def table_of(verification: Verification, longest: int | None = None) -> list[tuple[str, ...]]:
+    """Return the header and rows of a table of the shown layers, those alike on one row, and of the groups.
+
+    Columns in which nothing is known are left out. Joined names are `longest` characters long at most.
+    """
+    named = NameGroups((position, row.layer, _alike(row)) for position, row in enumerate(shown_layers(verification)))
+    rows = [(group.written, f"{group.count:,}", *_cells(found)) for group, found in named.written(longest)]
+    rows += [("together", f"{len(row.layers):,}", *_cells(_alike(row))) for row in verification.groups]
+    kept = [column for column in range(len(_HEADER)) if any(row[column] for row in rows)]
+    return [tuple(row[column] for column in kept) for row in (_HEADER, *rows)]
+
+
+def numbers_of(header: Sequence[str]) -> frozenset[int]:
+    """Return which columns of a table with this header hold numbers."""
+    return frozenset(column for column, text in enumerate(header) if text not in _WORDS)
+
+
+class _Alike(NamedTuple):
+    """What layers have in common that are shown as one."""
+
+    by: int | None
+    numel: int | None
+    demanded: int | None
+    masked: int | None
+    """None in a group, where each layer has its own; that of the group is a row of its own."""
+    bits: int | None
+    levels: int | None
+    codes: tuple[Code, ...]
+
+
+def _alike(row: LayerVerification | GroupVerification) -> _Alike:
+    if isinstance(row, GroupVerification):
+        return _Alike(row.index, row.numel, row.demanded, row.masked, None, None, row.codes)
+    in_group = row.demanded is None and row.bits is None and not row.codes
+    masked, levels = (None, None) if in_group else (row.masked, row.levels)
+    return _Alike(row.index, row.numel, row.demanded, masked, row.bits, levels, row.codes)
+
+
+def _cells(found: _Alike) -> tuple[str, ...]:
+    by = "" if found.by is None else f"[{found.by}]"
+    return (by, *map(number_cell, found[1:-1]), ", ".join(found.codes) or OK)
 
 
 def _plain(row: LayerVerification | GroupVerification) -> dict[str, Any]:
