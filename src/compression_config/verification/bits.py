@@ -251,19 +251,20 @@ def _odds(rows: Array, bits: int, precision: int) -> float | None:
                 return odds
             sizes = abs(rows)
             steps = np.where(sizes > 0, sizes, np.inf).min(1)[:, None] / multiple
-            if not (sizes.max(1)[:, None] < (most + 1) * steps).all():
+            if not (sizes.max(1)[:, None] < (most + 1) * (1 + 4 * rounding) * steps).all():
                 return None
             steps = _refined(rows, steps, rounding)
             found = np.rint(rows / steps)
-            # Each number says what the step is, as far as it was not rounded.
-            each_step = np.where(rows == 0, steps, rows / found)
+            # Each number says what the step is, unless it is so large that any step would do.
+            told = (rows != 0) & (4 * rounding * abs(found) < 1)
+            each_step = np.where(told, rows / found, steps)
             near = each_step.max(1) - each_step.min(1) <= 2 * rounding * steps[:, 0]
             fits = near & (found.max(1) - found.min(1) <= most)
-            each = -np.log2(np.clip(4 * rounding * abs(found), 4 * rounding, 1))
-            each[:, 1:][found[:, 1:] == found[:, :-1]] = 0
+            told[:, 1:] &= found[:, 1:] != found[:, :-1]
+            each = np.where(told, -np.log2(4 * rounding * abs(found)), 0).sum(1)
             # Two numbers are used up to find the step.
             spent = bits + 2 * -np.log2(4 * rounding)
-            odds += float(np.maximum(0, (each * (found != 0)).sum(1) - spent)[fits].sum())
+            odds += float(np.maximum(0, each - spent)[fits].sum())
             rows = rows[~fits]
     return None if len(rows) else odds
 
@@ -274,5 +275,6 @@ def _refined(rows: Array, steps: Array, rounding: float) -> Array:
     for _ in range(2):
         found = np.rint(rows / steps)
         found[abs(found) * rounding > 0.125] = 0  # noqa: PLR2004 - an eighth of a step
-        steps = (rows * found).sum(1, keepdims=True) / (found * found).sum(1, keepdims=True)
+        squares = (found * found).sum(1, keepdims=True)
+        steps = np.where(squares > 0, (rows * found).sum(1, keepdims=True) / squares, steps)
     return steps
