@@ -254,3 +254,25 @@ def test_a_type_that_cannot_be_read_leaves_its_layer_unverified(tmp_path: Path) 
         "1 of 1 layers could not be verified: "
         "'fc1' cannot be read: 'fc1.weight' is stored as 'F4', which cannot be read here"
     )
+
+
+@pytest.mark.parametrize("name", ["model.pt", "model.PTH", "pytorch_model.bin", "last.ckpt"])
+def test_a_pickle_is_to_be_loaded_by_its_own_library(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"PK\3\4" + bytes(100))
+    words = (
+        f"{name!r} is a pickle, which is code and not loaded here (pass torch.load({str(path)!r}, weights_only=True, "
+        "map_location='cpu') from Python)"
+    )
+    with pytest.raises(cc.UsageError) as caught:
+        read_checkpoint(path)
+    assert str(caught.value) == f"the checkpoint {str(path)!r} cannot be used: {words}"
+    with pytest.raises(cc.UsageError) as caught:
+        read_checkpoint(tmp_path)
+    assert str(caught.value) == (
+        f"the checkpoint {str(tmp_path)!r} cannot be used: it holds no safetensors file, and {words}"
+    )
+
+
+def test_a_checkpoint_may_have_any_name(tmp_path: Path) -> None:
+    assert list(read_checkpoint(write(tmp_path / "model.bin", {"a": np.zeros(3)}))) == ["a"]

@@ -86,7 +86,8 @@ def _of_layers(required: Requirements, part: Resolved, assessed: Sequence[Assess
         for code in one.row.codes if one.cause != "smaller" else ():
             if _list_about(required, one, code) is part:
                 alike.setdefault((index, code, one.cause), []).append(one)
-    verified = any(_verified(one) for one in assessed if required.compresses(one.position))
+    compressed = [one for one in assessed if required.compresses(one.position)]
+    verified = not compressed or any(map(_verified, compressed))
     for (index, code, cause), ones in alike.items():
         words = _WORDS[code](_Case(part, index, ones, masked=part is required.pruning))
         path: ConfigPath = () if index == UNDECIDED else (index,) if words.key is None else (index, words.key)
@@ -108,7 +109,7 @@ def _verified(one: Assessment) -> bool:
 def _list_about(required: Requirements, one: Assessment, code: Code) -> Resolved | None:
     """Return which of the two lists `code` is about, for one layer."""
     masked = required.pruning is not None and one.row.masked is not None
-    if code is Code.BITS_EXCEEDED or (code is Code.NOT_VERIFIED and masked):
+    if code is Code.BITS_EXCEEDED or (code is Code.NOT_VERIFIED and masked and one.row.bits is not None):
         return required.quantization
     if code is Code.TOUCHED_LAYER:
         return (

@@ -159,12 +159,12 @@ class Requirements:
             return "has only a mask there"
         if bits is not None and measured.fits is None:
             return f"does not show whether it is quantized to {bits} bits"
-        if self.pruning is not None and self._may_start_at_zero(position, measured) and measured.axes > 1:
-            return "is zero throughout, as it is where it starts so"
+        if bits is None and self.pruning is not None and measured.axes > 1 and self._starts_at_zero(position, measured):
+            return "is zero throughout, masked or as it was initialized"
         return None
 
-    def _may_start_at_zero(self, position: int, measured: Measured) -> bool:
-        """Return whether a weight that is not to be compressed is zero throughout, without a mask."""
+    def _starts_at_zero(self, position: int, measured: Measured) -> bool:
+        """Return whether a weight that is not to be pruned is zero throughout, which it may be without a mask."""
         whole = measured.zeros is not None and measured.zeros == measured.numel != 0
         return whole and measured.evidence == "weight" and not self.pruned(position)
 
@@ -190,7 +190,7 @@ class Requirements:
             return zeros
         dtype = measured.dtype or ""
         rounded = dtype.startswith("float8") and dtype != self.first.inventory.dtypes[position]
-        if self.bits(position) is not None or rounded or self._may_start_at_zero(position, measured):
+        if self.bits(position) is not None or rounded or self._starts_at_zero(position, measured):
             return 0
         padding = measured.zero_row if self.first.inventory.types[position].startswith("Embedding") else 0
         by_chance = 0 if self.tolerance == "exact" else masked_count(numel, _ZERO_BY_CHANCE)
