@@ -462,7 +462,9 @@ def test_where_nothing_could_be_verified_that_is_an_error() -> None:
 def prefixed(prefix: str, zeros: Mapping[str, int]) -> list[object]:
     """Return a state dict and a model whose layers have a prefix."""
     tensors = {f"{prefix}{name}": tensor for name, tensor in as_state_dict(zeros).items()}
-    modules = {name.removesuffix(".weight"): SimpleNamespace(weight=tensor) for name, tensor in tensors.items()}
+    modules: dict[str, object] = {
+        name.removesuffix(".weight"): SimpleNamespace(weight=tensor) for name, tensor in tensors.items()
+    }
     return [{f"{prefix}fc1.bias": [0.0], **tensors}, FakeModel(modules), {f"{prefix}x": 1, **tensors, "step": 3}]
 
 
@@ -814,7 +816,7 @@ def test_numbers_of_which_several_share_a_byte_are_not_counted() -> None:
 
 def test_zeros_that_a_narrow_type_rounds_to_are_not_certain_to_be_masked() -> None:
     class Float8(np.ndarray[Any, Any]):
-        dtype = "torch.float8_e4m3fn"  # type: ignore[assignment]
+        dtype = "torch.float8_e4m3fn"
 
     tensor = weight(5, 8, 80)
     layers = [linear("a", 8, 80, dtype="float32"), linear("b", 8, 80, dtype="float8_e4m3fn")]
