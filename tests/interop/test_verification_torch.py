@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torch.ao import quantization as ao
 from torch.nn.utils import parametrizations, prune
 
 import compression_config as cc
@@ -258,7 +259,7 @@ def fake_quantized(weight: torch.Tensor, bits: int, *, by_channel: bool) -> torc
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     if not by_channel:
         return torch.fake_quantize_per_tensor_affine(weight, float(weight.abs().max()) / high, 0, low, high)
-    scale = weight.abs().amax(1) / high
+    scale = weight.abs().flatten(1).amax(1) / high
     return torch.fake_quantize_per_channel_affine(
         weight, scale, torch.zeros(len(weight), dtype=torch.int32), 0, low, high
     )
@@ -333,3 +334,136 @@ def test_a_pruned_model_is_verified_from_the_checkpoint_that_was_saved(tmp_path:
         found = verify_resolved(resolved_for(CONFIGS, net()), tmp_path / f"{path}.safetensors", tolerance="exact")
         assert found.findings == ()
         assert_agrees(found, model)
+
+
+# --- models as torch's own quantization leaves them
+
+EIGHT: list[dict[str, Any]] = [
+    {"op_types": ["Conv2d", "Linear"], "quant_types": ["weight", "input"], "quant_bits": 8},
+    {"op_names": ["2"], "exclude": True},
+]
+
+
+def small() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(32, 10), nn.Linear(10, 300))
+
+
+def prepared(left_out: int | None) -> nn.Module:
+    """Return a model after a step of training that is aware of quantization, one module left out of it."""
+    model = small().train()
+    vars(model)["qconfig"] = ao.get_default_qat_qconfig("x86")
+    if left_out is not None:
+        vars(model[left_out])["qconfig"] = None
+    ready: nn.Module = ao.prepare_qat(model)
+    ready(torch.randn(4, 3, 4, 4))
+    return ready
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+class TestTorchsOwnQuantization:
+    @pytest.mark.parametrize("as_state_dict", [False, True])
+    def test_while_it_trains_weights_are_floats_and_not_decided(self, as_state_dict: bool) -> None:
+        model = prepared(left_out=2)
+        found = verify_resolved(resolved_for(EIGHT, small()), model.state_dict() if as_state_dict else model)
+        (finding,) = found.findings
+        assert (finding.code, finding.severity, finding.path) == ("not-verified", "error", (0,))
+        assert [row.layer for row in found.layers if row.codes] == ["0", "3"]
+
+    @pytest.mark.parametrize("as_state_dict", [False, True])
+    def test_what_is_converted_is_in_integers(self, as_state_dict: bool) -> None:
+        model = ao.convert(prepared(left_out=2).eval())
+        found = verify_resolved(resolved_for(EIGHT, small()), model.state_dict() if as_state_dict else model)
+        assert found.findings == ()
+        assert [row.bits for row in found.layers] == [8, None, 8]
+
+    @pytest.mark.parametrize("as_state_dict", [False, True])
+    def test_integers_that_were_not_asked_for_are_seen(self, as_state_dict: bool) -> None:
+        model = ao.convert(prepared(left_out=None).eval())
+        found = verify_resolved(resolved_for(EIGHT, small()), model.state_dict() if as_state_dict else model)
+        (finding,) = found.findings
+        assert (finding.code, finding.path) == ("touched-layer", (1, "exclude"))
+        assert [row.layer for row in found.layers if row.codes] == ["2"]
+
+    def test_dynamic_quantization_packs_weights_too(self) -> None:
+        configs = [{"op_types": ["Linear"], "quant_types": ["weight"], "quant_bits": 8}]
+        model = ao.quantize_dynamic(small(), {nn.Linear}, dtype=torch.qint8)
+        for weights in (model, model.state_dict()):
+            assert verify_resolved(resolved_for(configs, small()), weights).findings == ()
+        four = [configs[0] | {"quant_bits": 4}]
+        assert {finding.code for finding in verify_resolved(resolved_for(four, small()), model).findings} <= {
+            "bits-exceeded",
+            "not-verified",
+        }
+        assert verify_resolved(resolved_for(four, small()), model).findings != ()
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("by_channel", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_fake_quantized_weights_are_never_said_to_be_wrong(bits: int, by_channel: bool, dtype: torch.dtype) -> None:
+    torch.manual_seed(bits)
+    model = nn.Sequential(nn.Linear(300, 40), nn.Conv2d(8, 8, 3, groups=8))
+    configs: list[dict[str, Any]] = [
+        {"op_types": ["Linear", "Conv2d"], "quant_types": ["weight", "input"], "quant_bits": bits}
+    ]
+    resolved = resolved_for(configs, model)
+    random = verify_resolved(resolved, model.to(dtype))
+    assert all(row.codes for row in random.layers)
+    for layer in model:
+        tensor = fake_quantized(layer.weight.detach().float(), bits, by_channel=by_channel)
+        layer.weight = nn.Parameter(tensor.to(dtype))
+    found = verify_resolved(resolved, model)
+    assert {finding.code for finding in found.findings} <= {"not-verified"}
+    if dtype is not torch.bfloat16:
+        assert found.layers[0].codes == ()
+
+
+def test_a_model_whose_channels_are_removed_is_one_finding() -> None:
+    configs: list[dict[str, Any]] = [
+        {"op_types": ["Conv2d"], "sparsity_per_layer": 0.5},
+        {"op_names": ["3"], "sparsity_per_layer": 0.25},
+    ]
+    model = net()
+    fast = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 6, 3), *list(model)[4:])
+    for weights in (fast, fast.state_dict()):
+        (finding,) = verify_resolved(resolved_for(configs, net()), weights).findings
+        assert (finding.code, finding.severity, finding.path) == ("not-verified", "error", ())
+        assert finding.message == (
+            "channels are removed in 3 of 5 layers: '0' (8x3x3x3 instead of 16x3x3x3), '1' (8 instead of 16), "
+            "'3' (6x8x3x3 instead of 8x16x3x3)"
+        )
+
+
+def test_adapters_and_residual_branches_may_start_at_zero() -> None:
+    model = nn.ModuleDict({"fc": nn.Linear(10, 10), "lora_B": nn.Linear(4, 10, bias=False)})
+    nn.init.zeros_(model["lora_B"].weight)
+    prune.l1_unstructured(model["fc"], "weight", amount=50)
+    found = verify_resolved(resolved_for([{"op_names": ["fc"], "sparsity_per_layer": 0.5}], model), model)
+    (finding,) = found.findings
+    assert (finding.code, finding.severity) == ("not-verified", "warning")
+    assert finding.message == (
+        "1 of 1 layers could not be verified: 'lora_B' is zero throughout, masked or as it was initialized"
+    )
+
+
+def test_a_model_within_a_module_for_training_is_the_model() -> None:
+    class Lightning(nn.Module):
+        def __init__(self, model: nn.Module) -> None:
+            super().__init__()
+            self.model = model
+
+    model = net()
+    for layer in cc.resolve(CONFIGS, model).budget.layers:
+        prune.l1_unstructured(model.get_submodule(layer.layer), "weight", amount=layer.masked)
+    for weights in (Lightning(model), Lightning(model).state_dict(), nn.DataParallel(Lightning(model)).state_dict()):
+        assert verify_resolved(resolved_for(CONFIGS, net()), weights, tolerance="exact").findings == ()
+
+
+def test_zeros_that_8_bit_floats_round_to_are_not_masked() -> None:
+    torch.manual_seed(0)
+    weight = torch.nn.Linear(800, 80).weight.detach().to(torch.float8_e4m3fn)
+    assert zeros(weight.float()) > 100
+    layers = [cc.Layer(name="a", type="Linear", weight_shape=(80, 800), dtype="float32")]
+    resolved = Resolved(cc.validate([{"op_names": ["a"], "exclude": True}]), cc.Inventory.from_layers(layers))
+    assert verify_resolved(resolved, {"a.weight": weight}).findings == ()
