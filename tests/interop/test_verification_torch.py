@@ -430,8 +430,8 @@ def test_a_model_whose_channels_are_removed_is_one_finding() -> None:
         (finding,) = verify_resolved(resolved_for(configs, net()), weights).findings
         assert (finding.code, finding.severity, finding.path) == ("not-verified", "error", ())
         assert finding.message == (
-            "channels are removed in 3 of 5 layers: '0' (8x3x3x3 instead of 16x3x3x3), '1' (8 instead of 16), "
-            "'3' (6x8x3x3 instead of 8x16x3x3)"
+            "3 of 5 layers have fewer channels than in the model: '0' (8x3x3x3 instead of 16x3x3x3), "
+            "'1' (8 instead of 16), '3' (6x8x3x3 instead of 8x16x3x3)"
         )
 
 
@@ -465,5 +465,5 @@ def test_zeros_that_8_bit_floats_round_to_are_not_masked() -> None:
     weight = torch.nn.Linear(800, 80).weight.detach().to(torch.float8_e4m3fn)
     assert zeros(weight.float()) > 100
     layers = [cc.Layer(name="a", type="Linear", weight_shape=(80, 800), dtype="float32")]
-    resolved = Resolved(cc.validate([{"op_names": ["a"], "exclude": True}]), cc.Inventory.from_layers(layers))
-    assert verify_resolved(resolved, {"a.weight": weight}).findings == ()
+    resolution = cc.resolve([{"op_names": ["a"], "exclude": True}], layers, kind="pruning")
+    assert cc.verify(resolution, {"a.weight": weight}).findings == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from compression_config.findings import Code, Finding, Severity
@@ -28,14 +28,15 @@ def verification_findings(
     required: Requirements, assessed: Sequence[Assessment], groups: Sequence[GroupVerification], source: Source
 ) -> Iterator[Finding]:
     """Yield the findings, those about the pruning list before those about the quantization list, in list order."""
-    whole = required.first.config_list.policy
     if source.unexpected:
-        yield from whole.apply([_unexpected(required, assessed, source)])
+        yield from _of_all(required, *_unexpected(required, source), () if source.known else assessed)
         if not source.known:
             return  # that every layer is missing follows
     smaller = [one for one in assessed if one.cause == "smaller"]
     if smaller:
-        yield from whole.apply([_smaller(required, smaller, len(assessed))])
+        shown = ", ".join(f"'{one.row.layer}' ({one.reason})" for one in smaller[:_SHOWN]) + _dots(smaller)
+        message = f"{len(smaller):,} of {layers_words(len(assessed))} have fewer channels than in the model: {shown}"
+        yield from _of_all(required, message, "verify the masks, or the model before its channels are removed", smaller)
     for part in (required.pruning, required.quantization):
         if part is not None:
             found = [*_of_layers(required, part, assessed)]
@@ -48,28 +49,24 @@ def _index(finding: Finding) -> int:
     return next((step for step in finding.path if isinstance(step, int)), UNDECIDED)
 
 
-def _unexpected(required: Requirements, assessed: Sequence[Assessment], source: Source) -> Finding:
-    names = source.unexpected
+def _of_all(required: Requirements, message: str, hint: str | None, unseen: Iterable[Assessment]) -> Iterator[Finding]:
+    """Yield the finding that layers cannot be verified, one for all sub-configs."""
+    config_list = required.first.config_list
+    severity = Severity.ERROR if any(required.compresses(one.position) for one in unseen) else None
+    place = config_list.provenance.place(())
+    yield from config_list.policy.apply([Finding.at(place, Code.NOT_VERIFIED, message, hint, severity=severity)])
+
+
+def _unexpected(required: Requirements, source: Source) -> tuple[str, str | None]:
+    """Return the message and the hint about names that are not layers."""
+    names, layers = source.unexpected, required.first.inventory
     # In a state dict the names of weights are the ones to go by, and others may come before them.
     telling = next((name for name in names if name.endswith(".weight")), names[0]).removesuffix(".weight")
-    layers = required.first.inventory
-    inner = [name for name in layers.names if telling.endswith(f".{name}")]
-    close = max(inner, key=len, default=None) or next(iter(layers.nearest(telling)), None)
-    hint = None if close is None else f"the layer may be '{close}'"
+    within = max((name for name in layers.names if telling.endswith(f".{name}")), key=len, default=None)
+    close = within or next(iter(layers.nearest(telling)), None)
     what = f"{len(names):,} of the given names are not layers" if source.known else "no given name is that of a layer"
     message = f"{what}: {', '.join(quoted(names[:_SHOWN]))}{_dots(names)}"
-    asked = not source.known and any(required.compresses(one.position) for one in assessed)
-    place = required.first.config_list.provenance.place(())
-    return Finding.at(place, Code.NOT_VERIFIED, message, hint, severity=Severity.ERROR if asked else None)
-
-
-def _smaller(required: Requirements, ones: Sequence[Assessment], count: int) -> Finding:
-    shown = ", ".join(f"'{one.row.layer}' ({one.reason})" for one in ones[:_SHOWN])
-    message = f"channels are removed in {len(ones):,} of {layers_words(count)}: {shown}{_dots(ones)}"
-    hint = "verify the masks, or the model before its channels are removed"
-    asked = any(required.compresses(one.position) for one in ones)
-    place = required.first.config_list.provenance.place(())
-    return Finding.at(place, Code.NOT_VERIFIED, message, hint, severity=Severity.ERROR if asked else None)
+    return message, None if close is None else f"the layer may be '{close}'"
 
 
 def _dots(things: Sequence[object]) -> str:

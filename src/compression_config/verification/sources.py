@@ -72,8 +72,8 @@ class Source(Protocol):
         """Whether it holds masks alone, so that a layer that is not in it is not masked."""
 
     @property
-    def names(self) -> int:
-        """How many names there are."""
+    def empty(self) -> bool:
+        """Whether it has no names at all."""
 
     @property
     def known(self) -> bool:
@@ -115,12 +115,11 @@ class _Names:
         self._inventory = inventory
         self._wrappers = wrappers_in(names)
         self._dropped = self._added = ""
-        bare = [bare_name(_layer_name(name), self._wrappers) for name in names]
-        if not any(self.position(_layer_name(name)) is not None for name in names):
-            layers = inventory.names
-            known = frozenset(layers)
-            self._dropped = _prefix(bare, known)
-            self._added = "" if self._dropped else _prefix(layers, frozenset(bare))
+        names = [_layer_name(name) for name in names]
+        if not any(self.position(name) is not None for name in names):
+            bare = [bare_name(name, self._wrappers) for name in names]
+            self._dropped = _prefix(bare, frozenset(inventory.names))
+            self._added = "" if self._dropped else _prefix(inventory.names, frozenset(bare))
 
     def position(self, name: str) -> int | None:
         """Return the position of the layer with a name; None where there is no such layer."""
@@ -171,8 +170,8 @@ class _Model:
         self._inventory = inventory
 
     @property
-    def names(self) -> int:
-        return len(self._modules) + len(self._others)
+    def empty(self) -> bool:
+        return not (self._modules or self._others)
 
     @property
     def known(self) -> bool:
@@ -252,8 +251,8 @@ class _Tensors:
             self._trained.add(position)
 
     @property
-    def names(self) -> int:
-        return len(self._tensors)
+    def empty(self) -> bool:
+        return not (self._keys or self._others or self._trained)
 
     @property
     def known(self) -> bool:

@@ -44,8 +44,8 @@ def verify(
     of them is looked at where it has a mask of its own.
     `beside` is the other list of a two-part document. `tolerance` says by how much counts may be off.
 
-    Zeros in a mask are masked elements. Of the zeros in a bare weight one element in a thousand, and in an embedding
-    one row, may be there without having been masked.
+    Zeros in a mask are masked elements. Of the zeros in a bare weight one element in a thousand, unless `tolerance` is
+    "exact", and in an embedding one row, may be there without having been masked.
 
     Raises `UsageError` for weights of another kind, a wrong tolerance, and a checkpoint that cannot be read.
     """
@@ -54,8 +54,8 @@ def verify(
     inventory, counted = required.first.inventory, counted_weights(required.first)
     source = source_of(given, inventory)
     # What compresses nothing may come as no masks at all.
-    asks = source.names or any(map(required.compresses, range(len(inventory))))
-    assessed = list(_assessed(required, source, inventory, counted)) if asks else []
+    looked_at = not source.empty or any(map(required.compresses, range(len(inventory))))
+    assessed = list(_assessed(required, source, inventory, counted)) if looked_at else []
     groups = [] if required.pruning is None else list(_groups(required.pruning, required.tolerance, counted, assessed))
     findings = verification_findings(required, assessed, groups, source)
     return Verification(tuple(one.row for one in assessed), tuple(groups), tuple(findings))
