@@ -524,8 +524,10 @@ def test_channels_that_are_removed_are_one_finding() -> None:
     assert (finding.severity, finding.path, finding.message, finding.hint) == (
         "error",
         (),
-        "2 of 4 layers have fewer channels than in the model: "
-        "'fc1' (10x25 instead of 20x25), 'fc2' (25x20 instead of 25x40)",
+        (
+            "2 of 4 layers have fewer channels than in the model: "
+            "'fc1' (10x25 instead of 20x25), 'fc2' (25x20 instead of 25x40)"
+        ),
         "verify the masks, or the model before its channels are removed",
     )
 

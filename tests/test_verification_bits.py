@@ -135,6 +135,13 @@ def test_the_finding_says_so_and_what_would_show_it() -> None:
     assert finding.severity == "error"
 
 
+def test_what_is_computed_in_double_precision_is_even_too() -> None:
+    drawn = np.random.default_rng(0).standard_normal((20, 25))
+    scale = abs(drawn).max(axis=1, keepdims=True) / 127
+    assert verdict(np.rint(drawn / scale) * scale, 8) == ()
+    assert verdict(drawn, 8) == ("not-verified",)
+
+
 def test_one_channel_that_was_left_out_is_seen() -> None:
     drawn = np.random.default_rng(0).standard_normal((64, 64)).astype("f4")
     even, _ = quantized(drawn, 8, "channel", symmetric=True)

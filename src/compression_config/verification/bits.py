@@ -36,8 +36,8 @@ _STRONG: Final = 64
 _COARSE: Final = 7
 _PRECISIONS: Final = (_COARSE, 10, 23)
 """Bits of the fraction in brain floats, half and single precision. Weights are often kept in wider types."""
-_EXACT: Final = 52
-"""Of double precision, in which integers and what is computed here are exact."""
+_EXACT: Final = 40
+"""Of integers and double precision, as far as what is computed here does not round more."""
 _SOME: Final = 4096
 """How many numbers of a weight tell the precision of all."""
 
