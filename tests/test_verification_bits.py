@@ -153,6 +153,13 @@ def test_one_channel_that_was_left_out_is_seen() -> None:
     assert verdict(four, 4) == ("bits-exceeded",)
 
 
+def test_channels_that_are_pruned_do_not_hide_the_others() -> None:
+    numbers, _ = quantized(np.random.default_rng(0).standard_normal((128, 128)), 8, "channel", symmetric=True)
+    numbers[:, ::2] = 0
+    numbers[::2] = 0
+    assert verdict(numbers, 8) == ()
+
+
 def test_codebooks_pass_by_their_number_of_values() -> None:
     """Not all quantizers space values evenly: a normal float of 4 bits has more of them near zero."""
     rng = np.random.default_rng(0)

@@ -209,7 +209,8 @@ def _precision(values: Values) -> int:
     dtype = values.dtype or ""
     if code_bits(dtype) is not None and not dtype.startswith("q"):  # which are read as what they stand for
         return 3 if dtype.startswith("float") else _EXACT
-    some = _array(values.flat[:: max(1, values.numel // _SOME)]).astype(float)
+    # An odd number at a time does not stay in one column, which may be pruned.
+    some = _array(values.flat[:: (values.numel // _SOME) | 1]).astype(float)
     fractions = np.frexp(some[np.isfinite(some)])[0]
     for precision in _PRECISIONS:
         scaled = np.ldexp(fractions, precision + 1)
