@@ -15,7 +15,7 @@ from compression_config.configs.validation import CONFIG_TYPES, KINDS
 from compression_config.configs.value_rules import QUANT_TYPES
 from compression_config.errors import chosen
 
-__all__ = ["json_schema"]
+__all__ = ["inline_schema", "json_schema"]
 
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -48,6 +48,13 @@ def json_schema(kind: Kind | None = None) -> dict[str, Any]:
         **_whichever(),
         "$defs": {**lists, "two-part-document": _two_part_document(), **sub_configs},
     }
+
+
+def inline_schema(kind: Kind | None) -> dict[str, Any]:
+    """Return the schema of a list of `kind`, or of a two-part document, without references: for fields of models."""
+    if kind is not None:
+        return {**_list(kind), "items": _sub_config(CONFIG_TYPES[kind])}
+    return {**_two_part_document(), "properties": {each: inline_schema(each) for each in KINDS}}
 
 
 def _whichever() -> _Schema:

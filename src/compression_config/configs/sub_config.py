@@ -30,9 +30,19 @@ from compression_config.configs.dialects import FOREIGN_KEYS
 from compression_config.configs.plain_data import plain, shown
 from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule
 from compression_config.findings import Code, Hint, Line, LocalFinding
+from compression_config.locations import ConfigPath
 from compression_config.text import listed, nearest, printable, shortened
 
-__all__ = ["DEFAULT_TYPES", "SELECTOR_KEYS", "TWO_LISTS", "Kind", "Needs", "Rivals", "SubConfig"]
+__all__ = [
+    "DEFAULT_TYPES",
+    "SELECTOR_KEYS",
+    "TWO_LISTS",
+    "Kind",
+    "Needs",
+    "Rivals",
+    "SubConfig",
+    "validation_error",
+]
 
 Kind: TypeAlias = Literal["pruning", "quantization"]
 
@@ -196,7 +206,7 @@ class SubConfig(BaseModel):
             return data
         values, faults = cls._sound(plain(data), null_is_absent=True)
         if faults:
-            raise _validation_error(cls.__name__, faults)
+            raise validation_error(cls.__name__, (_for_python(fault) for fault in faults))
         return values
 
     @classmethod
@@ -304,24 +314,25 @@ def _adapter(cls: type[SubConfig]) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[cls, ...])  # type: ignore[valid-type]
 
 
-def _validation_error(title: str, faults: Iterable[LocalFinding]) -> ValidationError:
-    """Return the pydantic error with one entry for each fault, at its key."""
+def _for_python(fault: LocalFinding) -> tuple[Code, str, str | None, ConfigPath]:
+    return fault.code, fault.message, fault.hint_in("python"), fault.path
+
+
+def validation_error(title: str, faults: Iterable[tuple[Code, str, str | None, ConfigPath]]) -> ValidationError:
+    """Return the pydantic error with one entry for each fault, at its key: code, message, hint and path."""
     return ValidationError.from_exception_data(
         title,
         [
             InitErrorDetails(
                 type=PydanticCustomError(
-                    fault.code.value,
-                    "{message} ({hint})" if fault.hint else "{message}",
-                    {
-                        "message": printable(fault.message),
-                        "hint": fault.hint and printable(fault.hint_in("python") or ""),
-                    },
+                    code.value,
+                    "{message} ({hint})" if hint else "{message}",
+                    {"message": printable(message), "hint": hint and printable(hint)},
                 ),
-                loc=fault.path,
+                loc=path,
                 input=None,
             )
-            for fault in faults
+            for code, message, hint, path in faults
         ],
     )
 
