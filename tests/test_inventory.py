@@ -50,7 +50,7 @@ class FakeModel:
 def test_a_layer_needs_a_name_and_a_type_and_knows_nothing_else() -> None:
     layer = Layer(name="fc1", type="Linear")
     assert (layer.weight_shape, layer.has_weight, layer.numel) == (None, None, None)
-    assert (layer.parameters, layer.dtype, layer.tied_to, layer.aliases) == ({}, None, None, ())
+    assert (dict(layer.parameters), layer.dtype, layer.tied_to, layer.aliases) == ({}, None, None, ())
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ class TestExcludeWithoutEffect:
     def test_an_excluded_container_does_not_stand_for_the_layers_in_it(self) -> None:
         model = [("head", "Sequential"), ("head.fc", "Linear"), ("fc", "Linear")]
         (finding,) = reviewed([LINEAR, {"op_names": ["head"], "exclude": True}], model)
-        assert finding.hint == "write op_partial_names: ['head.'] to exclude the layers in 'head'"
+        assert finding.hint == 'write "op_partial_names": ["head."] to exclude the layers in \'head\''
         assert reviewed([LINEAR, {"op_partial_names": ["head."], "exclude": True}], model) == []
 
     @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ class TestDigitBoundary:
                 [(f"conv{n}", "Conv2d") for n in range(12)],
                 "conv1",
                 "'conv1' also takes 'conv10' and 'conv11', 2 layers more",
-                "write op_names: [conv1]",
+                'write "op_names": ["conv1"]',
                 id="at-the-end-of-names",
             ),
             pytest.param(
@@ -305,7 +305,7 @@ class TestDigitBoundary:
                 [(f"{n}.fc", "Linear") for n in range(12)],
                 "1.fc",
                 "'1.fc' also takes '11.fc', 1 layer more",
-                "write op_names: ['1.fc']",
+                'write "op_names": ["1.fc"]',
                 id="at-the-beginning-of-names",
             ),
             pytest.param(
@@ -471,7 +471,7 @@ class TestNoWeight:
                 "no-weight",
                 (0,),
                 "2 of the 3 layers that this sub-config prunes have no weight: 1 ReLU and 1 LayerNorm",
-                "write op_types: [Conv2d] to leave them out",
+                'write "op_types": ["Conv2d"] to leave them out',
             )
         ]
         config_list = [{"op_partial_names": ["layer1."], "op_types": ["Conv2d"], **HALF}]
@@ -487,7 +487,7 @@ class TestNoWeight:
 
     def test_types_that_are_listed_are_taken_out_of_the_list(self) -> None:
         (finding,) = reviewed([{"op_types": ["ReLU", "default"], **HALF}], [self.CONV, self.ACT])
-        assert finding.hint == "write op_types: [default] to leave them out"
+        assert finding.hint == 'write "op_types": ["default"] to leave them out'
 
     def test_fused_experts_are_named_with_the_parameters_that_they_have(self) -> None:
         assert said([{"op_types": ["Experts"], **HALF}], [self.EXPERTS, self.CONV]) == [
@@ -516,9 +516,12 @@ class TestNoWeight:
         model = [self.LAYER1, self.CONV, self.ACT, cc.Layer(name="fc", type="Linear", weight_shape=(4, 4))]
         (finding,) = reviewed([{"op_names": ["layer1"], **HALF}], model)
         assert finding.message == "the only layer that this sub-config prunes, 'layer1', has no weight"
-        assert finding.hint == "write op_partial_names: ['layer1.'] and op_types: [Conv2d] for the layers in it"
+        assert finding.hint == 'write "op_partial_names": ["layer1."] and "op_types": ["Conv2d"] for the layers in it'
         (finding,) = reviewed([{"op_names": ["layer1", "fc"], **HALF}], model)
-        assert finding.hint == "write op_partial_names: ['layer1.'] and op_types: [Conv2d, Linear] for the layers in it"
+        assert (
+            finding.hint
+            == 'write "op_partial_names": ["layer1."] and "op_types": ["Conv2d", "Linear"] for the layers in it'
+        )
 
     def test_a_container_of_nothing_with_a_weight(self) -> None:
         (finding,) = reviewed([{"op_names": ["layer1"], **HALF}], [self.LAYER1, self.ACT])
@@ -527,7 +530,7 @@ class TestNoWeight:
     def test_a_type_that_has_a_weight_elsewhere_is_excluded_by_name(self) -> None:
         model = [self.NORM, cc.Layer(name="norm2", type="LayerNorm", weight_shape=(4,))]
         (finding,) = reviewed([{"op_types": ["LayerNorm"], **HALF}], model)
-        assert finding.hint == "exclude 'layer1.norm' by name in a sub-config behind it"
+        assert finding.hint == "exclude 'layer1.norm' by name in a sub-config after it"
 
     def test_only_layers_that_it_wins_count(self) -> None:
         config_list = [{"op_partial_names": ["layer1."], **HALF}, {"op_types": ["ReLU"], "exclude": True}]
@@ -548,7 +551,7 @@ class TestContainersClaimed:
                 "containers-claimed",
                 (0, "op_partial_names"),
                 "the partial names also take 2 layers that only hold others: 'net' and 'net.block'",
-                "write op_types: [Linear, ReLU] beside them to leave these out",
+                'write "op_types": ["Linear"] beside them to leave these out',
             )
         ]
         (finding,) = reviewed([{"op_partial_names": ["net"], **HALF}], self.MODEL)
@@ -569,7 +572,7 @@ class TestContainersClaimed:
         config_list = [LINEAR, {"op_partial_names": ["net"], "exclude": True}, {"op_types": ["Linear"], **MORE}]
         assert names_of(reviewed(config_list, self.MODEL)) == [("shadowed", 0), ("exclude-without-effect", 1)]
 
-    def test_they_are_not_counted_among_those_without_weight_again(self) -> None:
+    def test_beside_layers_without_weight_they_are_part_of_one_finding(self) -> None:
         model = [
             cc.Layer(name="net", type="Net", has_weight=False),
             cc.Layer(name="net.fc", type="Linear", weight_shape=(4, 4)),
@@ -577,8 +580,7 @@ class TestContainersClaimed:
         ]
         found = reviewed([{"op_partial_names": ["net"], **HALF}], model)
         assert [(finding.code.value, finding.hint) for finding in found] == [
-            ("no-weight", "write op_types: [Linear] to leave them out"),
-            ("containers-claimed", "write op_types: [Linear] beside them to leave these out"),
+            ("no-weight", 'write "op_types": ["Linear"] to leave them out'),
         ]
 
 

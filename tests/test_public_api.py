@@ -19,6 +19,7 @@ FRONT_DOOR = [
     "CompressionConfigError",
     "CompressionLayer",
     "CompressionResolution",
+    "Edit",
     "Finding",
     "FindingsError",
     "InvalidConfig",

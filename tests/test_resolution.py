@@ -289,7 +289,7 @@ def test_what_is_an_error_when_it_selects_nothing(sub_config: Any, code: str, in
             id="exclude-by-type",
         ),
         pytest.param(
-            {"op_types": ["Linear", "Conv1d"], "sparsity_per_layer": 0.5}, "unmatched-type", ("op_types", 1),
+            {"op_types": ["Linear", "Highway"], "sparsity_per_layer": 0.5}, "unmatched-type", ("op_types", 1),
             id="absent-type-beside-present-ones",
         ),
         pytest.param(
@@ -365,7 +365,7 @@ def test_every_other_error_is_among_the_findings_and_can_be_raised() -> None:
 
 
 def test_findings_raise_from_a_severity_on() -> None:
-    resolution = cc.resolve([{"op_types": ["Linear", "Conv1d"], "sparsity": 0.5}], LAYERS)
+    resolution = cc.resolve([{"op_types": ["Linear", "Highway"], "sparsity": 0.5}], LAYERS)
     assert {"legacy-key", "unmatched-type"} <= set(codes_of(resolution.findings))
     resolution.raise_for_findings()
     resolution.raise_for_findings(at="error")

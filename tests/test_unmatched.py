@@ -11,7 +11,7 @@ from builders import FakeModel
 
 import compression_config as cc
 from compression_config.findings import Code
-from compression_config.linting.selectors import REMEDIES
+from compression_config.linting.selectors import HINTS
 
 HALF = {"sparsity_per_layer": 0.5}
 EIGHT_BITS = {"quant_types": ["weight", "input"], "quant_bits": 8}
@@ -107,25 +107,38 @@ class TestUnmatchedPartialName:
         assert found == []
 
     def test_after_some_hundred_elements_there_are_no_remedies_but_still_findings(self) -> None:
-        parts = [f"part_{number}." for number in range(REMEDIES + 50)]
+        parts = [f"part_{number}." for number in range(HINTS + 50)]
         hints = [hint for _, _, _, _, hint in said([{"op_partial_names": parts, **HALF}])]
         assert len(hints) == len(parts)
-        assert all(hint is not None for hint in hints[:REMEDIES])
-        assert all(hint is None for hint in hints[REMEDIES:])
+        assert all(hint is not None for hint in hints[:HINTS])
+        assert all(hint is None for hint in hints[HINTS:])
 
 
 class TestUnmatchedType:
     """D14: "Warning: an absent type beside present ones"; an error where it is why nothing is selected."""
 
     def test_an_absent_type_beside_a_present_one_is_a_warning(self) -> None:
-        assert said([{"op_types": ["Linear", "Conv3d"], **HALF}]) == [
+        assert said([{"op_types": ["Linear", "Foo"], **HALF}]) == [
             (
                 "warning",
                 "unmatched-type",
                 (0, "op_types", 1),
-                "no layer has the type 'Conv3d'",
-                "write 'Conv2d'",
+                "no layer has the type 'Foo'",
+                "the only other type of the model that can be compressed is 'Conv2d'",
             )
+        ]
+
+    def test_a_known_weighted_type_beside_a_present_one_is_a_note(self) -> None:
+        """D14: "a note where another element of the same `op_types` matches and the name is a known weighted type"."""
+        assert said([{"op_types": ["Linear", "Conv3d", "Bilinear"], **HALF}]) == [
+            ("note", "unmatched-type", (0, "op_types", 1), "no layer has the type 'Conv3d'", "write 'Conv2d'"),
+            (
+                "note",
+                "unmatched-type",
+                (0, "op_types", 2),
+                "no layer has the type 'Bilinear'",
+                "delete it, unless the list is for several models",
+            ),
         ]
 
     def test_when_none_of_the_types_is_there_each_is_an_error(self) -> None:
@@ -137,7 +150,7 @@ class TestUnmatchedType:
                 "unmatched-type",
                 (0, "op_types", 1),
                 "no layer has the type 'Foo'",
-                "the types of the model are 'Conv2d', 'ReLU', 'Sequential' and 'Linear'",
+                "the types of the model that can be compressed are 'Conv2d' and 'Linear'",
             ),
         ]
 
@@ -171,8 +184,10 @@ class TestUnmatchedType:
             pytest.param("Conv*", "write 'Conv2d'", id="glob"),
             pytest.param("Conv", "write 'Conv2d'", id="beginning"),
             pytest.param("QuantLinear", "write 'Linear'", id="wrapped-class"),
-            pytest.param("fc1", "'fc1' is a name: write op_names: [fc1]", id="a-name"),
-            pytest.param("layer1.", "'layer1.' is a part of names: write op_partial_names: ['layer1.']", id="a-part"),
+            pytest.param("fc1", '\'fc1\' is a name: write "op_names": ["fc1"]', id="a-name"),
+            pytest.param(
+                "layer1.", '\'layer1.\' is a part of names: write "op_partial_names": ["layer1."]', id="a-part"
+            ),
         ],
     )
     def test_the_remedy_is_the_type_or_the_key_that_was_meant(self, written: str, hint: str) -> None:
@@ -194,7 +209,7 @@ class TestSelectsNothing:
                 "selects-nothing",
                 (0,),
                 "no layer that this sub-config names has one of the types that 'op_types' lists",
-                "write op_types: [Conv2d]",
+                'write "op_types": ["Conv2d"]',
             ),
             (
                 "warning",
@@ -212,23 +227,22 @@ class TestSelectsNothing:
                 "selects-nothing",
                 (0,),
                 "no layer that this sub-config names has one of the types that 'op_types' lists",
-                "write op_types: [Conv2d]",
+                'write "op_types": ["Conv2d"]',
             )
         ]
 
     def test_of_a_container_the_layers_below_are_offered(self) -> None:
         found = said([{"op_types": ["Conv2d"], "op_names": ["layer1"], **HALF}], only=[Code.SELECTS_NOTHING])
-        assert found[0][-1] == "write op_partial_names: ['layer1.'] for the layers in it"
+        assert found[0][-1] == 'write "op_partial_names": ["layer1."] for the layers in it'
         found = said([{"op_types": ["Linear"], "op_names": ["layer1"], **HALF}], only=[Code.SELECTS_NOTHING])
-        assert found[0][-1] == "write op_partial_names: ['layer1.'] and op_types: [Conv2d] for the layers in it"
+        assert found[0][-1] == 'write "op_partial_names": ["layer1."] and "op_types": ["Conv2d"] for the layers in it'
 
-    def test_an_exclude_that_nothing_else_is_said_of_draws_a_warning(self) -> None:
+    def test_an_exclude_whose_layers_are_all_of_other_types_is_an_error(self) -> None:
+        """D14: they are compressed against what the list says."""
         found = said(
             [{"op_types": ["Linear"], **HALF}, {"op_types": ["Linear"], "op_partial_names": ["conv"], "exclude": True}]
         )
-        assert [(severity, code, path) for severity, code, path, _, _ in found] == [
-            ("warning", "selects-nothing", (1,))
-        ]
+        assert [(severity, code, path) for severity, code, path, _, _ in found] == [("error", "selects-nothing", (1,))]
 
     def test_an_exclude_with_mismatches_is_told_by_these(self) -> None:
         found = said(
@@ -237,9 +251,9 @@ class TestSelectsNothing:
         assert [code for _, code, *_ in found] == ["type-mismatch"]
 
     def test_after_some_hundred_there_are_no_remedies_but_still_findings(self) -> None:
-        config_list = [{"op_types": ["Linear"], "op_partial_names": ["conv"], **HALF}] * (REMEDIES + 10)
+        config_list = [{"op_types": ["Linear"], "op_partial_names": ["conv"], **HALF}] * (HINTS + 10)
         found = said(config_list, only=[Code.SELECTS_NOTHING])
-        assert [hint is None for *_, hint in found] == [False] * REMEDIES + [True] * 10
+        assert [hint is None for *_, hint in found] == [False] * HINTS + [True] * 10
 
     @pytest.mark.parametrize(
         ("selector", "message"),
@@ -273,7 +287,7 @@ class TestTypeMismatch:
 
     def test_for_a_container_the_layers_in_it_are_offered(self) -> None:
         found = said([{"op_types": ["Conv2d"], "op_names": ["conv1", "layer1"], **HALF}])
-        assert [hint for *_, hint in found] == ["write op_partial_names: ['layer1.'] for the layers in it"]
+        assert [hint for *_, hint in found] == ['write "op_partial_names": ["layer1."] for the layers in it']
 
     def test_partial_names_are_expected_to_hold_for_other_types_too(self) -> None:
         assert said([{"op_types": ["Conv2d"], "op_partial_names": ["layer1"], **HALF}]) == []
@@ -327,7 +341,7 @@ class TestSelectedByAlias:
                 "selected-by-alias",
                 (0, "op_partial_names", 0),
                 "'decoder' takes layer 'encoder.embed' by 'decoder.embed', another name of it",
-                "write op_names: [encoder.embed]",
+                'write "op_names": ["encoder.embed"]',
             )
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -373,7 +374,7 @@ class Broken:
         pytest.param(weight(400, 500), "has the shape 500 there instead of 20x25", id="flat"),
         pytest.param("weights", "is not a tensor but 'str'", id="string"),
         pytest.param([[1, 2], [3]], "has rows of different length", id="ragged"),
-        pytest.param([["1"]], "holds 'str' where numbers are expected", id="no-numbers"),
+        pytest.param([["1"]], "is a list that holds more than numbers", id="no-numbers"),
         pytest.param(None, "has no weight there", id="none"),
     ],
 )
@@ -864,3 +865,13 @@ def test_a_tolerance_is_a_word_or_a_number() -> None:
     resolution = cc.resolve([{"op_names": ["fc1"], "sparsity": 0.5}], [("fc1", "Linear")])
     with pytest.raises(cc.UsageError, match=r"^a tolerance is 'exact', .*, not array\(\[0, 0\]\)$"):
         cc.verify(resolution, {}, tolerance=np.zeros(2, dtype=int))  # type: ignore[arg-type]
+
+
+def test_lists_of_numbers_need_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    resolution = cc.resolve([{"op_names": ["fc1"], "sparsity": 0.5}], [("fc1", "Linear")])
+    (finding,) = cc.verify(resolution, {"fc1": [1.0, 0.0]}).findings
+    assert finding.message == (
+        "1 of 1 layers could not be verified: 'fc1' cannot be read: a list of numbers needs numpy, "
+        "which is not installed: pip install 'compression-config[numpy]'"
+    )

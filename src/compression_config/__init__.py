@@ -19,7 +19,7 @@ _MODULES = {
         "CompressionConfigError FindingsError InvalidConfig InvalidInventory UnknownLayer "
         "UnknownNumel UnmatchedSelector UnmatchedSelectorWarning UsageError"
     ),
-    "findings": "Code Finding Severity",
+    "findings": "Code Edit Finding Severity",
     "inventory": "Inventory Layer",
     "loading": "load loads validate",
     "resolution": (
@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # "as" makes a name public to them, which cannot read a compu
     from compression_config.errors import UnmatchedSelectorWarning as UnmatchedSelectorWarning
     from compression_config.errors import UsageError as UsageError
     from compression_config.findings import Code as Code
+    from compression_config.findings import Edit as Edit
     from compression_config.findings import Finding as Finding
     from compression_config.findings import Severity as Severity
     from compression_config.inventory import Inventory as Inventory

@@ -12,6 +12,7 @@ from compression_config.budget.counting import bytes_of, masked_count
 from compression_config.budget.storage import bits_of_dtype
 from compression_config.configs.sub_config import SubConfig
 from compression_config.inventory import Layer, Shape
+from compression_config.linting.selectors import findings_about
 from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings, written_settings
@@ -117,6 +118,7 @@ def explained(resolved: Resolved, budget: Budget, position: int) -> list[tuple[s
         ("gets", _outcome_words(resolved, budget, position)),
         *_reasons(resolved, position, layer),
         *_same_module_or_weight(resolved, position, layer),
+        *(("may mean it", str(finding)) for finding in islice(findings_about(resolved, position), _NEAR)),
     ]
     before = ["", *(label for label, _ in facts)]
     return [("" if label == last else label, words) for last, (label, words) in zip(before, facts, strict=False)]

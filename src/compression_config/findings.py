@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal, NamedTuple, Self, TypeAlias
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from compression_config.locations import ConfigPath, Place, Span, format_path
 from compression_config.text import Notation, printable, written, written_value
 
 __all__ = [
     "Code",
+    "Edit",
     "Finding",
     "Hint",
     "Line",
@@ -129,6 +130,25 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """One step of putting a config list right.
+
+    The edits of a finding, and those of several findings of one document, have the paths of the document before any
+    of them: apply them from the last place in the document to the first, and inserts at one place in their order.
+    """
+
+    action: Literal["replace", "rename", "insert", "delete"]
+    path: ConfigPath
+    """The value that is replaced or deleted, the key that is renamed, or the place of the new value.
+
+    An index says in front of which element a new one goes, or after the last. A new key that is there when its edit
+    is applied has its list extended; a list of which every element is deleted goes with its key.
+    """
+    value: Any = None
+    """The new value, as plain data, or the new key; None for `delete`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One diagnostic: which rule, how severe, where, and what to write instead.
 
@@ -149,13 +169,26 @@ class Finding:
     """The name of the file, or None for plain data."""
     excerpt: str | None = field(default=None, compare=False, repr=False)
     """The line of the text on which the span starts, or None."""
+    fix: tuple[Edit, ...] | None = field(default=None, hash=False)
+    """The edits that do what the hint says, or None where it does not come down to one."""
+    safe: bool = False
+    """Whether `fix` cannot change which layers are meant: a notation, not a guess."""
 
     @classmethod
     def at(
-        cls, place: Place, code: Code, message: str, hint: str | None = None, *, severity: Severity | None = None
+        cls,
+        place: Place,
+        code: Code,
+        message: str,
+        hint: str | None = None,
+        *,
+        severity: Severity | None = None,
+        fix: tuple[Edit, ...] | None = None,
+        safe: bool = False,
     ) -> Self:
         """Return the finding `code` at `place`, with the code's own severity unless another is given."""
-        return cls(code, severity or code.severity, message, hint, place.path, place.span, place.source, place.excerpt)
+        severity = severity or code.severity
+        return cls(code, severity, message, hint, place.path, place.span, place.source, place.excerpt, fix, safe)
 
     def __str__(self) -> str:
         """Return the finding on one line: where, what, and the hint in parentheses."""

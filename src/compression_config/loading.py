@@ -21,8 +21,7 @@ from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import KINDS
-from compression_config.documents import Document, Format, read_file, read_text
-from compression_config.documents.collecting import paused_collector
+from compression_config.documents import Document, Format, paused_collector, read_file, read_text
 from compression_config.errors import InvalidConfig, UsageError, chosen
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityLevels, SeverityPolicy, has_errors
 from compression_config.text import nearest, represented, shortened

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from compression_config.budget.budget import Budget
-from compression_config.findings import Finding
+from compression_config.findings import Edit, Finding
 from compression_config.locations import format_path
 from compression_config.resolving.canonical import fingerprint
 from compression_config.resolving.resolved import Resolved
@@ -21,7 +21,7 @@ FORMAT_VERSION = 2
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
-    """Return a finding as plain data: code, severity, message, hint, path, where it is written, source, span."""
+    """Return a finding as plain data: code, severity, message, hint, fix, path, where it is written, source, span."""
     span = finding.span and {
         "start": finding.span.start._asdict(),
         "end": finding.span.end._asdict(),
@@ -31,11 +31,17 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity.value,
         "message": finding.message,
         "hint": finding.hint,
+        "fix": finding.fix and [_edit_to_dict(edit) for edit in finding.fix],
+        "safe": finding.safe,
         "path": list(finding.path),
         "at": format_path(finding.path),
         "source": finding.source,
         "span": span,
     }
+
+
+def _edit_to_dict(edit: Edit) -> dict[str, Any]:
+    return {"action": edit.action, "path": list(edit.path), "value": edit.value}
 
 
 def resolution_to_dict(resolved: Resolved, findings: Iterable[Finding], budget: Budget) -> dict[str, Any]:

@@ -1,580 +1,828 @@
-"""Layer names: which of a model's names, or parts of names, somebody meant who wrote one that it does not have.
+"""What a wrong word may have meant: candidates for a layer name, a part of one, a type, and what a pattern matches.
 
-Nothing is offered that does not hold: a name is looked up before it is returned, a part is found in a name.
-What a word is mended to depends on its form alone (see `layer_forms`), and is remembered by it: a thousand
-names with the same mistake and different numbers cost one search and a thousand look-ups.
+Candidates are strings and nothing more: `linting.selectors` resolves them against the model before it offers one (D21).
+Names are compared by form, with the numbers taken out: a model with 60,000 layers has some thirty forms, and a word's
+own numbers are put back into what was found.
 """
 
 from __future__ import annotations
 
-import difflib
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 __all__ = [
-    "NUMBER",
-    "Forms",
     "LayerNames",
+    "Reading",
     "Renaming",
     "common_renaming",
-    "filled",
+    "covering_parts",
     "form_of",
     "has_wildcards",
-    "numbers_of",
-    "one_letter_off",
-    "plain_parts",
-    "respelt",
-    "texts_of",
+    "nearest_types",
+    "pieces_of",
+    "readings",
+    "separate_words",
+    "type_name",
+    "undecorated",
 ]
 
 
+_NUMBER = "\0"
+"""What a form has in place of a number."""
+_DIGITS = re.compile("[0-9]+")
 _LONGEST = 500
-"""Words of more characters than this are no misspelt names; nothing is searched for them."""
-_MANY = 2000
-"""Models with more forms than this are flat; only what a look-up finds is found in them."""
-_LEFT_OUT = 3
-"""So many components may be missing inside a name."""
-_OFFERED = 3
-_PARAMETERS = ("weight", "bias")
+"""For longer words nothing is searched."""
+_VOCABULARY = 2_000
+"""In models with more distinct components or forms than this, misspelt ones are not looked for."""
+_MISSING = 3
+"""So many components may be left out inside a name."""
 
-_DIGITS = re.compile(r"\d+")
-_DOT_MISSING = re.compile(r"(?<=[^\W\d_])(?=\d+(?:\.|$))")
-"""Between a word and the number at its end, where a list of layers has a dot: `h0.` for `h.0.`."""
+# What one difference costs, in characters that differ; candidates of equal cost are equally near.
+_OTHER_CASE, _NO_BEGINNING, _COMPONENT, _OTHER_BEGINNING = 0.5, 1, 1.5, 2
 
-_BRACKETS = re.compile(r"\[['\"]?(\w+)['\"]?\]")
+
+def form_of(text: str) -> str:
+    r"""Return `text` with each number in it replaced by one NUL character.
+
+    >>> form_of("layer.10.conv1")
+    'layer.\x00.conv\x00'
+    """
+    return _DIGITS.sub(_NUMBER, text)
+
+
+def _filled(form: str, numbers: Iterable[str]) -> str:
+    given = iter(numbers)
+    return re.sub(_NUMBER, lambda _: next(given, ""), form)
 
 
 class LayerNames:
-    """The names of layers, ready to be asked what a word was meant to be."""
+    """The names of layers, and which of them a word may have meant."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.forms = Forms(names)
+        self.names = dict.fromkeys(names)
+        """In the order given."""
         self._nearest: dict[str, tuple[str, ...]] = {}
-        self._similar: dict[str, tuple[str, ...]] = {}
-        self._remembered: dict[str, dict[str, tuple[str, ...]]] = {}
+        self._similar: dict[str, dict[str, float]] = {}
+        self._aligned: dict[str, list[str]] = {}
+        self._numbers: dict[tuple[str, int], dict[tuple[str, ...], list[str]]] = {}
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.forms.names
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
 
-    def nearest(self, word: str, limit: int = 3) -> tuple[str, ...]:
-        """Return up to `limit` names (at most three) that `word` may have been meant to be, the likeliest first.
+    @cached_property
+    def forms(self) -> dict[str, list[str]]:
+        """Form -> the names that have it."""
+        forms: dict[str, list[str]] = {}
+        for name in self.names:
+            forms.setdefault(form_of(name), []).append(name)
+        return forms
 
-        All of them differ from it in the same manner; empty when none is like it.
+    @cached_property
+    def _text(self) -> str:
+        """All forms, one a line: what is not in it is in none of them."""
+        return "\n".join(self.forms)
+
+    @cached_property
+    def containers(self) -> LayerNames:
+        """The paths to these names, as names: the modules that have layers below them."""
+        found: dict[str, None] = {}
+        for name in self.names:
+            path = name.rpartition(".")[0]
+            while path and path not in found:
+                found[path] = None
+                path = path.rpartition(".")[0]
+        return LayerNames(found)
+
+    def containing(self, part: str) -> Iterator[str]:
+        """Yield the names that contain `part`."""
+        form = form_of(part)
+        for other, names in self.forms.items() if form in self._text else ():
+            if form in other:
+                yield from (name for name in names if part in name)
+
+    def holds(self, part: str) -> bool:
+        """Return whether a name contains `part`."""
+        return next(self.containing(part), None) is not None
+
+    def ending(self, word: str) -> list[str]:
+        """Return the names that end with the components of `word` and have more before them."""
+        return [name for name in self.containing(f".{word}") if name.endswith(f".{word}")]
+
+    def nearest(self, word: str, limit: int | None = 3) -> tuple[str, ...]:
+        """Return up to `limit` names that `word` may have meant, all of them equally near; empty when none is.
 
         >>> LayerNames(["encoder", "encoder.0", "encoder.0.query"]).nearest("module.encoder.0.query")
         ('encoder.0.query',)
         """
         found = self._nearest.get(word)
         if found is None:
-            found = self._nearest[word] = self._found_for(word) if len(word) <= _LONGEST else ()
+            found = self._nearest[word] = self._names_for(word) if len(word) <= _LONGEST else ()
         return found[:limit]
 
-    def _found_for(self, word: str) -> tuple[str, ...]:
-        names = self.forms.names
-        for ways in (respelt, _shortened, self.forms.ending, *map(self._mended, self._means)):
-            meant = itertools.islice((way for way in ways(word) if way in names and way != word), _OFFERED)
-            if found := tuple(dict.fromkeys(meant)):
-                return found
+    def spelled(self, word: str) -> list[str]:
+        """Return the names that `word` is in another notation, the likeliest first."""
+        return [name for name in _spellings(word) if name in self.names and name != word]
+
+    def spelled_parts(self, part: str) -> list[str]:
+        """Return what `part` is in another notation, such that names contain it, the likeliest first."""
+        found = [way for way in _part_spellings(part) if way != part and way.strip(".0123456789")]
+        # Without the dots at its ends only where a name begins or ends there: else a component was cut.
+        plain = undecorated(part)
+        found += [way for way in (plain.rstrip("."),) if any(name.endswith(way) for name in self.containing(way))]
+        found += [way for way in (plain.lstrip("."),) if any(name.startswith(way) for name in self.containing(way))]
+        return [way for way in dict.fromkeys(found) if way.strip(".") and way != part and self.holds(way)]
+
+    def _names_for(self, word: str) -> tuple[str, ...]:
+        word = self._counted_from_end(word)
+        spelled = _spellings(word)
+        if exact := [name for name in spelled if name in self.names]:
+            return (exact[0],)
+        # What is left of a name without its beginning is too little to be sure of when it is one component.
+        likely = [name for at, name in enumerate(spelled) if at == 0 or "." in name]
+        for ways in (self._folded, self.ending, self._folded_ending, self._misspelt):
+            for spelling in likely:
+                if found := [name for name in ways(spelling) if name != word]:
+                    return tuple(dict.fromkeys(found))
         return ()
 
-    @cached_property
-    def containers(self) -> LayerNames:
-        """What stands before the dots of these names, as names."""
-        return LayerNames(self.forms.containers)
+    def _counted_from_end(self, word: str) -> str:
+        """Return `word` with a negative index as the number that Python would find there."""
+        found = re.search(r"(?<=\.)-([0-9]{1,9})(?![^.])", word)
+        after = found and self.numbers_after(f"{word[: found.start()]}{10**12}")
+        if not found or not after or int(found[1]) > len(after[1]) or not int(found[1]):
+            return word
+        return f"{word[: found.start()]}{after[1][-int(found[1])]}{word[found.end() :]}"
 
-    def nearest_part(self, part: str) -> str | None:
-        """Return what `part` may have been meant to be, such that a name contains it; None when nothing is like it.
+    def _folded(self, word: str) -> list[str]:
+        """Return the names that differ from `word` in case and separators, first those that differ in case alone."""
+        form, numbers = form_of(word), _DIGITS.findall(word)
+        same_case = [other for other in self._squeezed.get(_squeezed(form), ()) if _folded(other) == _folded(form)]
+        for forms in (same_case, self._squeezed.get(_squeezed(form), ())):
+            if found := [name for other in forms if (name := _filled(other, numbers)) in self.names]:
+                return found
+        return []
 
-        >>> LayerNames(["encoder.0.query"]).nearest_part("atention") is None
-        True
-        >>> LayerNames(["encoder.0.query"]).nearest_part("encodr.0.")
-        'encoder.0.'
-        """
-        if len(part) > _LONGEST:
-            return None
-        ways = itertools.chain(
-            respelt(part),
-            self._part_in_other_case(part),
-            self._corrected_part(part),
-            self._shortened_part(part),
-            self._completed_part(part),
-        )
-        return next((way for way in ways if way != part and way.strip(".0123456789") and self.holds(way)), None)
-
-    def holds(self, part: str) -> bool:
-        """Return whether a name contains `part`."""
-        return self.forms.holds(part)
-
-    def shows(self, word: str) -> bool:
-        """Return whether `word` would be in a name if its numbers were others."""
-        return len(word) <= _LONGEST and any(text in self.forms.text for text in texts_of(word))
-
-    def numbers(self, word: str) -> tuple[str, tuple[int, ...]] | None:
-        """Return where a number of `word` leads out of the sequence that the names have there.
-
-        What stands before the number, and the numbers that there are, ascending; None when that is not
-        what is wrong with it.
-
-        >>> LayerNames(["layer.0.fc", "layer.1.fc"]).numbers("layer.7.fc")
-        ('layer.', (0, 1))
-        """
-        if not self.shows(word):
-            return None
-        way = ""
-        for component in word.split("."):
-            numbers = self.forms.numbers_below(way) if way and component.isdecimal() else ()
-            if numbers and int(component) not in numbers:
-                return way, numbers
-            way += f"{component}."
-        return None
-
-    # What a whole name was meant to be: each of these is one manner in which a form may differ from another.
+    def _folded_ending(self, word: str) -> list[str]:
+        form, numbers = _squeezed(form_of(word)), _DIGITS.findall(word)
+        if len(form) < 5 or len(self.forms) > _VOCABULARY:  # noqa: PLR2004 - too short to be sure
+            return []
+        found: list[str] = []
+        for squeezed, forms in self._squeezed.items():
+            if squeezed.endswith(form):
+                found += (name for other in forms for name in self._with_numbers(other, numbers))
+        return [name for name in found if _squeezed(name).endswith(_squeezed(word)) and _at_dot(name, word)]
 
     @cached_property
-    def _means(self) -> tuple[Callable[[str], Iterator[str]], ...]:
-        return self._in_other_case, self._respelt, self._respelt_ends, self._with_all_components, self._another_way
+    def _squeezed(self) -> dict[str, list[str]]:
+        squeezed: dict[str, list[str]] = {}
+        for form in self.forms:
+            squeezed.setdefault(_squeezed(form), []).append(form)
+        return squeezed
 
-    def _mended(self, means: Callable[[str], Iterator[str]]) -> Callable[[str], Iterator[str]]:
-        """Return a function that finds names by the form, and puts the numbers of the word into them."""
-        remembered: dict[str, tuple[str, ...]] = self._remembered.setdefault(means.__name__, {})
+    # Misspelt components, components too many, too few, and other beginnings.
 
-        def mended(word: str) -> Iterator[str]:
-            form = form_of(word)
-            targets = remembered.get(form)
-            if targets is None:
-                found = (target for target in means(form) if target.count(NUMBER) == form.count(NUMBER))
-                targets = remembered[form] = tuple(dict.fromkeys(found))
-            numbers = numbers_of(word)
-            return (filled(target, numbers) for target in targets)
+    def _misspelt(self, word: str) -> list[str]:
+        form, numbers = form_of(word), _DIGITS.findall(word)
+        found = self._aligned.get(form)
+        if found is None:
+            found = self._aligned[form] = self._nearest_forms(form.split("."))
+        return [name for other in found for name in self._with_numbers(other, numbers)]
 
-        return mended
-
-    def _in_other_case(self, form: str) -> Iterator[str]:
-        yield from self._folded_forms.get(_folded(form), ())
+    def _nearest_forms(self, wanted: Sequence[str]) -> list[str]:
+        """Return the forms that differ least from the components `wanted`."""
+        lasts = {wanted[-1], *self._similar_to(wanted[-1])}
+        nearby = [components for last in lasts for components in self._by_last.get(last, ())]
+        costs: dict[str, float] = {}
+        for components in nearby:
+            if (cost := self._cost(wanted, components)) is not None:
+                costs[".".join(components)] = cost
+        least = min(costs.values(), default=0)
+        return [form for form in self.forms if costs.get(form) == least] if costs else []
 
     @cached_property
-    def _folded_forms(self) -> dict[str, list[str]]:
-        folded: dict[str, list[str]] = {}
-        for form in self.forms.groups:
-            folded.setdefault(_folded(form), []).append(form)
-        return folded
+    def _by_last(self) -> dict[str, list[list[str]]]:
+        by_last: dict[str, list[list[str]]] = {}
+        for form in self.forms:
+            components = form.split(".")
+            by_last.setdefault(components[-1], []).append(components)
+        return by_last
 
-    def _respelt(self, form: str) -> Iterator[str]:
-        return (right for right in self._corrected(form.split(".")) if right in self.forms.groups)
+    def _cost(self, wanted: Sequence[str], components: Sequence[str]) -> float | None:
+        """Return what it costs to make `components` of `wanted`; None when they are not alike."""
+        costs: list[float] = []
+        for price, rest in _variants(wanted):
+            more = len(components) - len(rest)
+            if more < 0 or (price == _OTHER_BEGINNING and any(_NUMBER in c for c in components[:more])):
+                continue
+            steps = [self._step(one, other) for one, other in zip(rest, components[more:], strict=True)]
+            if None not in steps:
+                costs.append(price + sum(filter(None, steps)) + (_NO_BEGINNING if more else 0))
+        missing = len(components) - len(wanted)
+        if len(wanted) > 1 and 0 < missing <= _MISSING and _in_order(wanted, components):
+            costs.append(_COMPONENT * missing)
+        return min(costs, default=None)
 
-    def _respelt_ends(self, form: str) -> Iterator[str]:
-        for right in self._corrected(form.split(".")):
-            yield from self.forms.ends.get(right, ())
+    def _step(self, component: str, other: str) -> float | None:
+        return 0 if component == other else self._similar_to(component).get(other)
 
-    def _another_way(self, form: str) -> Iterator[str]:
-        """Yield the forms that end like `form`, in at least two components, and begin differently."""
-        groups, ends = self.forms.groups, self.forms.ends
-        end = form.partition(".")[2]
-        while "." in end and NUMBER not in form[: -len(end)]:
-            yield from ([end] if end in groups else [])
-            yield from ends.get(end, ())
-            end = end.partition(".")[2]
-
-    def _corrected(self, components: Sequence[str]) -> Iterator[str]:
-        """Yield `components` as one form, the misspelt ones replaced by components that the model has."""
-        unknown = [place for place, component in enumerate(components) if component not in self.forms.components]
-        # A component may be right elsewhere and wrong here: `layers` for `layer`.
-        for places in [unknown] if unknown else [[place] for place in range(len(components))]:
-            options = [
-                self._similar_to(component) if place in places else (component,)
-                for place, component in enumerate(components)
-            ]
-            yield from map(".".join, itertools.product(*options))
-
-    def _with_all_components(self, form: str) -> Iterator[str]:
-        """Yield the forms that have further components inside, those with the fewest first."""
-        wanted = form.split(".")
-        if len(wanted) < 2 or len(self.forms.groups) > _MANY:  # noqa: PLR2004 - an inside needs two ends
-            return
-        longer = (other for other in self.forms.groups if other.endswith(wanted[-1]))
-        fuller = ((other.count("."), other) for other in longer if _in_order(wanted, other.split(".")))
-        fewest = len(wanted) - 1 + _LEFT_OUT
-        yield from (other for dots, other in sorted(fuller, key=lambda pair: pair[0]) if dots <= fewest)
-
-    def _similar_to(self, component: str) -> tuple[str, ...]:
-        """Return the components of the model that `component` may have been meant to be."""
+    def _similar_to(self, component: str) -> dict[str, float]:
+        """Return the components of the model that are like `component`, with what the difference costs."""
         found = self._similar.get(component)
         if found is None:
-            found = self._similar[component] = tuple(self._look_for(component))
+            found = self._similar[component] = {}
+            for other in self._components if len(self._components) <= _VOCABULARY else ():
+                cost = _difference(component, other)
+                if cost is not None:
+                    found[other] = cost
         return found
 
-    def _look_for(self, component: str) -> list[str]:
-        known = self.forms.components
-        if component == NUMBER or not component:
+    @cached_property
+    def _components(self) -> dict[str, None]:
+        return dict.fromkeys(component for form in self.forms for component in form.split("."))
+
+    def _with_numbers(self, form: str, numbers: Sequence[str]) -> list[str]:
+        """Return the names of `form` that have `numbers`, or all of these that there is room for, or further ones."""
+        room = form.count(_NUMBER)
+        if room > len(numbers):
+            by_some = self._numbers.get((form, len(numbers)))
+            if by_some is None:
+                by_some = self._numbers[form, len(numbers)] = self._by_some(form, len(numbers))
+            return by_some.get(tuple(numbers), [])
+        if room < len(numbers) and form_of(".".join(numbers)) in form:
             return []
-        same = [other for other in self._folded_components.get(_folded(component), ()) if other != component]
-        near = [other for other in one_letter_off(component, self._letters) if other in known]
-        near = [other for other in near if _wordings_differ(component, other)]
-        if not same and not near and len(known) <= _MANY:
-            alike = [other for other in known if abs(len(other) - len(component)) <= _LEFT_OUT]
-            near = difflib.get_close_matches(component, alike, n=_OFFERED, cutoff=0.75)
-            near = [other for other in near if _wordings_differ(component, other)]
-        return list(dict.fromkeys(same + near))
+        filled = (_filled(form, chosen) for chosen in itertools.combinations(numbers, room))
+        return [name for name in dict.fromkeys(filled) if name in self.names]
 
-    @cached_property
-    def _folded_components(self) -> dict[str, list[str]]:
-        folded: dict[str, list[str]] = {}
-        for component in self.forms.components:
-            folded.setdefault(_folded(component), []).append(component)
-        return folded
+    def _by_some(self, form: str, count: int) -> dict[tuple[str, ...], list[str]]:
+        """Return `count` numbers of the names of a form, in their order -> the names that have these."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for name in self.forms[form]:
+            for some in dict.fromkeys(itertools.combinations(_DIGITS.findall(name), count)):
+                found.setdefault(some, []).append(name)
+        return found
 
-    @cached_property
-    def _letters(self) -> str:
-        return "".join(sorted(set("".join(self.forms.components)) - {NUMBER}))
+    # Parts of names.
 
-    # What a part of a name was meant to be.
+    def nearest_parts(self, part: str) -> tuple[str, ...]:
+        """Return what `part` may have meant, such that names contain it; all equally near. No number is lost or added.
 
-    def _part_in_other_case(self, part: str) -> Iterator[str]:
-        form = form_of(part)
-        found = self.forms.folded_text.find(form.lower())
-        if found >= 0:
-            meant = self.forms.text[found : found + len(form)]
-            if meant.count(NUMBER) == form.count(NUMBER):
-                yield filled(meant, numbers_of(part))
+        >>> LayerNames(["encoder.0.query"]).nearest_parts("encodr.0.")
+        ('encoder.0.',)
+        """
+        if len(part) > _LONGEST:
+            return ()
+        if spelled := self.spelled_parts(part):
+            return (spelled[0],)
+        likely = (self._folded_parts, self._misspelt_parts) if len(self.forms) <= _VOCABULARY else ()
+        for ways in (*likely, _without_beginning):
+            if found := [way for way in ways(part) if way != part and way.strip(".0123456789") and self.holds(way)]:
+                return tuple(dict.fromkeys(found)) if ways is not _without_beginning else (found[0],)
+        return ()
 
-    def _shortened_part(self, part: str) -> Iterator[str]:
-        """Yield `part` without the dots at its ends, and without what leads nowhere before it."""
-        yield part.rstrip(".")
-        yield part.lstrip(".")
-        way, rest = part, ""
-        while "." in way:
-            first, _, way = way.partition(".")
-            if first in self.forms.components or not way.strip("."):
-                break
-            rest = way
-            yield rest
+    def _folded_parts(self, part: str) -> list[str]:
+        """Return the pieces of names that differ from `part` in case, or else in separators too."""
+        form, numbers = form_of(part), _DIGITS.findall(part)
+        pieces = [other[at : at + len(form)] for other in self.forms for at in _places(_folded(form), _folded(other))]
+        if not pieces:
+            start, end = _dots(part)
+            inner = _squeezed(form)
+            pieces = [start + piece + end for other in self.forms for piece in _squeezed_pieces(inner, other)]
+        return [_filled(piece, numbers) for piece in pieces if piece.count(_NUMBER) == len(numbers)]
 
-    def _corrected_part(self, part: str) -> Iterator[str]:
-        """Yield `part` with its misspelt components mended, all its numbers kept: without one it would take more."""
-        yield _DOT_MISSING.sub(".", part)
-        inner = part.strip(".")
-        mended = _refilled(part, self._corrected(form_of(inner).split(".")))
-        yield from (way for way in mended if _DIGITS.findall(way) == _DIGITS.findall(part))
+    def _misspelt_parts(self, part: str) -> list[str]:
+        start, end = _dots(part)
+        numbers = _DIGITS.findall(part)
+        wanted = form_of(part.strip(".")).split(".")
+        costs: dict[str, float] = {}
+        for form in self.forms:
+            for cost, window in self._windows(wanted, form.split(".")):
+                if window.count(_NUMBER) == len(numbers):
+                    text = start + _filled(window, numbers) + end
+                    costs[text] = min(cost, costs.get(text, math.inf))
+        held = {text: cost for text, cost in costs.items() if self.holds(text)}
+        return [text for text, cost in held.items() if cost == min(held.values())]
 
-    def _completed_part(self, part: str) -> Iterator[str]:
-        return _refilled(part, self._windows(form_of(part.strip("."))))
+    def _windows(self, wanted: Sequence[str], components: Sequence[str]) -> Iterator[tuple[float, str]]:
+        """Yield the pieces of a form that are like `wanted`, with what the difference costs."""
+        for place in range(1, len(wanted) - 1):
+            rest = [*wanted[:place], *wanted[place + 1 :]]
+            for at in range(len(components) - len(rest) + 1):
+                if rest == components[at : at + len(rest)] and _NUMBER not in wanted[place]:
+                    yield _COMPONENT, ".".join(rest)
+        size = len(wanted)
+        for at in range(len(components) - size + 1):
+            steps = []
+            for place, (one, other) in enumerate(zip(wanted, components[at : at + size], strict=True)):
+                step = self._edge(one, other, place == 0, place == size - 1)
+                if step is None:
+                    break
+                steps.append(step)
+            else:
+                yield sum(cost for cost, _ in steps), ".".join(piece for _, piece in steps)
+            for longer in range(size + 1, size + _MISSING + 1) if size > 1 else ():
+                window = components[at : at + longer]
+                same_ends = len(window) == longer and (window[0], window[-1]) == (wanted[0], wanted[-1])
+                if same_ends and _in_order(wanted, window):
+                    yield _COMPONENT * (longer - size), ".".join(window)
 
-    def _windows(self, inner: str) -> Iterator[str]:
-        """Yield pieces of forms that begin and end like `inner` and have all its components in between."""
-        wanted = inner.split(".")
-        if len(wanted) < 2 or len(self.forms.groups) > _MANY:  # noqa: PLR2004 - an inside needs two ends
+    def _edge(self, component: str, other: str, first: bool, last: bool) -> tuple[float, str] | None:
+        """Return what the difference of two components costs, and the other: or, at an edge, the piece meant."""
+        cost = self._step(component, other)
+        if cost is not None:
+            return cost, other
+        words = other.split("_")
+        starts, ends = range(len(words)) if first else (0,), range(1, len(words) + 1) if last else (len(words),)
+        pieces = ("_".join(words[start:end]) for start in starts for end in ends if start < end)
+        costs = ((_difference(component, piece), piece) for piece in pieces if piece != other)
+        return min(((cost, piece) for cost, piece in costs if cost is not None), default=None)
+
+    def numbers_after(self, word: str, *, part: bool = False) -> tuple[str, tuple[int, ...]] | None:
+        """Return the path in `word` that its names continue with other numbers, and these numbers, ascending.
+
+        None when a number is not what is wrong with `word`. A part may begin inside a component.
+
+        >>> LayerNames(["layer.0.fc", "layer.1.fc"]).numbers_after("layer.7.fc")
+        ('layer.', (0, 1))
+        """
+        if form_of(word) not in self._text:
+            return None
+        path = ""
+        for component in word.split("."):
+            if path and component.isdecimal():
+                before = "" if part else r"(?:^|\.)"
+                number = re.compile(before + re.escape(path) + r"([0-9]+)(?![^.])")
+                samples = self.containing(path)
+                found = {int(match[1]) for name in samples if (match := number.search(name)) is not None}
+                if found and int(component) not in found:
+                    return path, tuple(sorted(found))
+            path += f"{component}."
+        return None
+
+
+def _variants(wanted: Sequence[str]) -> Iterator[tuple[float, Sequence[str]]]:
+    """Yield what is left of components when one is too many, or the beginning is another; with what that costs."""
+    yield 0, wanted
+    for place in range(1, len(wanted) - 1):
+        if _NUMBER not in wanted[place]:
+            yield _COMPONENT, [*wanted[:place], *wanted[place + 1 :]]
+    for place in range(1, len(wanted) - 1):
+        if _NUMBER in wanted[place - 1]:
             return
-        for form in self.forms.groups:
-            components = form.split(".")
-            if not _in_order(wanted, components):
-                continue
-            start = components.index(wanted[0])
-            end = len(components) - components[::-1].index(wanted[-1])
-            if end - start <= len(wanted) + _LEFT_OUT:
-                yield ".".join(components[start:end])
+        yield _OTHER_BEGINNING, wanted[place:]
 
 
-def one_letter_off(word: str, letters: str) -> Iterator[str]:
-    """Yield what `word` becomes when one letter is left out, doubled up with its neighbour, replaced or added.
+def _difference(word: str, other: str) -> float | None:
+    """Return in how many characters two words differ, half a one for case; None when they are not alike."""
+    if _folded(word) == _folded(other):
+        return _OTHER_CASE
+    most = min((len(word) + 1) // 3, 3)
+    if abs(len(word) - len(other)) > most or (len(other) <= most and word[:1] != other[:1]):
+        return None
+    cost = _edit_distance(word, other, most)
+    return None if cost > most else cost
 
-    >>> sorted(one_letter_off("ab", "x"))
-    ['a', 'abx', 'ax', 'axb', 'b', 'ba', 'xab', 'xb']
+
+def _edit_distance(one: str, other: str, most: int) -> int:
+    """Return how many characters to leave out, add, replace or swap with a neighbour; `most` + 1 for more of them.
+
+    >>> _edit_distance("query", "qeury", 2), _edit_distance("query", "key", 2)
+    (1, 3)
     """
-    splits = [(word[:place], word[place:]) for place in range(len(word) + 1)]
-    yield from (head + tail[1:] for head, tail in splits if tail)
-    yield from (head + tail[1] + tail[0] + tail[2:] for head, tail in splits if len(tail) > 1 and tail[0] != tail[1])
-    yield from (head + letter + tail[1:] for head, tail in splits if tail for letter in letters if letter != tail[0])
-    yield from (head + letter + tail for head, tail in splits for letter in letters)
+    ago: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, character in enumerate(one, 1):
+        two_ago, ago, row = ago, row, [i]
+        for j, wanted in enumerate(other, 1):
+            cost = min(ago[j] + 1, row[j - 1] + 1, ago[j - 1] + (character != wanted))
+            if i > 1 and j > 1 and character == other[j - 2] and one[i - 2] == wanted:
+                cost = min(cost, two_ago[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+    return min(row[-1], most + 1)
 
 
-def respelt(word: str) -> Iterator[str]:
-    """Yield `word` as a dotted name writes it: no spaces, no brackets, no slashes, no parameter behind it."""
-    dotted = _BRACKETS.sub(r".\1", "".join(word.split())).replace("/", ".")
-    yield dotted
-    yield dotted.strip(".")
-    name, _, last = dotted.rpartition(".")
-    if last in _PARAMETERS:
-        yield name
-
-
-def _shortened(word: str) -> Iterator[str]:
-    """Yield `word` without its first components, then without one of the others; a parameter behind it never counts."""
-    name, _, last = word.rpartition(".")
-    if last in _PARAMETERS:
-        yield from _shortened(name)
-    components = word.split(".")
-    yield from (".".join(components[start:]) for start in range(1, len(components)))
-    yield from (".".join(components[:at] + components[at + 1 :]) for at in range(1, len(components) - 1))
-
-
-def _refilled(part: str, forms: Iterable[str]) -> Iterator[str]:
-    """Yield `forms` with the numbers of `part`, and the dots that it begins and ends with."""
-    inner, numbers = part.strip("."), numbers_of(part)
-    before, after = part[: part.find(inner)], part[part.find(inner) + len(inner) :]
-    return (before + filled(form, numbers) + after for form in forms if form.count(NUMBER) == len(numbers))
-
-
-def _folded(word: str) -> str:
-    return word.casefold().replace("-", "_")
-
-
-def _in_order(wanted: Sequence[str], components: Sequence[str]) -> bool:
-    """Return whether `components` has all of `wanted`, in this order and with others in between."""
+def _in_order(wanted: Iterable[str], components: Iterable[str]) -> bool:
+    """Return whether `components` has all of `wanted`, in this order and perhaps with others in between."""
     rest = iter(components)
     return all(component in rest for component in wanted)
 
 
-def _wordings_differ(one: str, other: str) -> bool:
-    """Return whether two words differ in more than a number: `fc3` is no misspelt `fc1`."""
-    return re.sub(r"\d+", "0", one) != re.sub(r"\d+", "0", other)
+def _places(text: str, inside: str) -> Iterator[int]:
+    """Yield where `text` begins in `inside`."""
+    at = inside.find(text) if text else -1
+    while at >= 0:
+        yield at
+        at = inside.find(text, at + 1)
 
 
-NUMBER = "\0"
-"""Stands in a form for a component that is a number."""
+# The same name in other notations.
 
-_NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
-"""A component that is a number."""
-
-
-def form_of(name: str) -> str:
-    """Return `name` with each number among its components left out."""
-    return _NUMBER.sub(NUMBER, name)
-
-
-def numbers_of(name: str) -> list[str]:
-    """Return the numbers that `form_of` leaves out, in their order."""
-    return _NUMBER.findall(name)
+_BRACKETS = re.compile(r"(?<=[\w\])])\[(?:([0-9]|[1-9][0-9]+|[^\W\d]\w*)|'(\w+)'|\"(\w+)\")\]")
+"""An index or a key of Python after what it is looked up in, or the name of a module after its class in NNCF."""
+_SCOPES = re.compile(r"\w+\[(\w+)\]")
+"""How NNCF writes a module: its class, and in brackets its name."""
+_LEADING_ZEROS = re.compile(r"(?<![^.])0+(?=[0-9])")
+_WRAPPERS = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
+_SUFFIXES = frozenset({"weight", "bias", "module", "weight_quantizer", "input_quantizer", "output_quantizer"})
+"""What parameters, wrappers of NNI and quantizers add at the end of a layer's name."""
 
 
-def filled(form: str, numbers: Iterable[str]) -> str:
-    """Return the name of `form` with these numbers; there are as many as it leaves out."""
-    given = iter(numbers)
-    return re.sub(NUMBER, lambda _: next(given), form)
+def undecorated(word: str) -> str:
+    """Return `word` without white space, quotes, brackets and slashes, as a dotted name writes it."""
+    return _BRACKETS.sub(r".\1\2\3", "".join(word.split()).strip("'\"`,;")).replace("/", ".")
 
 
-class Forms:
-    """Names of layers by their form."""
+def _spellings(word: str) -> list[str]:
+    """Return the names that `word` may stand for in other notations, the likeliest first; no number is left out.
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = dict.fromkeys(names)
-        """The names themselves, in the order given."""
-
-    @cached_property
-    def groups(self) -> dict[str, list[str]]:
-        """Form -> the names that have it."""
-        groups: dict[str, list[str]] = {}
-        of_way = {"": ""}
-        for name in self.names:
-            end = name.rfind(".") + 1
-            way, last = name[:end], name[end:]
-            form = of_way.get(way)
-            if form is None:
-                start = name.rfind(".", 0, end - 1) + 1
-                before = of_way.get(way[:start])  # mostly known: a model's order has containers first
-                step = NUMBER + "." if way[start:-1].isdecimal() else way[start:]
-                form = of_way[way] = form_of(way) if before is None else before + step
-            groups.setdefault(form + (NUMBER if last.isdecimal() else last), []).append(name)
-        return groups
-
-    @cached_property
-    def containers(self) -> dict[str, None]:
-        """What stands before the dots of the names: the modules that have layers below them."""
-        found: dict[str, None] = {}
-        for name in self.names:
-            way = name.rpartition(".")[0]
-            while way and way not in found:
-                found[way] = None
-                way = way.rpartition(".")[0]
-        return found
-
-    @cached_property
-    def components(self) -> dict[str, None]:
-        """The distinct components of the forms."""
-        return dict.fromkeys(component for form in self.groups for component in form.split("."))
-
-    @cached_property
-    def ends(self) -> dict[str, list[str]]:
-        """The ends of forms, cut at a dot -> the longer forms that end so."""
-        ends: dict[str, list[str]] = {}
-        for form in self.groups:
-            end = form.partition(".")[2]
-            while end:
-                ends.setdefault(end, []).append(form)
-                end = end.partition(".")[2]
-        return ends
-
-    def ending(self, word: str) -> list[str]:
-        """Return the names that end with the components of `word` and have more before them."""
-        form, numbers = form_of(word), numbers_of(word)
-        found: list[str] = []
-        for longer in self.ends.get(form, ()):
-            if longer.count(NUMBER) == len(numbers):
-                found += (name for name in (filled(longer, numbers),) if name in self.names)
-            else:
-                found += self._by_end(longer, form.count(".") + 1).get(word, ())
-        return found
-
-    def _by_end(self, form: str, length: int) -> dict[str, list[str]]:
-        """Return the last `length` components of the names of a form -> these names."""
-        known = self._ends.get((form, length))
-        if known is None:
-            known = self._ends[form, length] = {}
-            for name in self.groups[form]:
-                known.setdefault(".".join(name.rsplit(".", length)[1:]), []).append(name)
-        return known
-
-    @cached_property
-    def _ends(self) -> dict[tuple[str, int], dict[str, list[str]]]:
-        return {}
-
-    def holds(self, part: str) -> bool:
-        """Return whether a name contains `part`."""
-        return next(self.holding(part), None) is not None
-
-    def holding(self, part: str) -> Iterator[str]:
-        """Yield the names that contain `part`."""
-        for form in self._fitting(part):
-            yield from (name for name in self.groups[form] if part in name)
-
-    def samples(self, part: str) -> dict[str, int]:
-        """Return of each form one name that contains `part`, with the number of names of that form."""
-        forms = self._fitting(part)
-        found = ((next((name for name in self.groups[form] if part in name), None), form) for form in forms)
-        return {name: len(self.groups[form]) for name, form in found if name is not None}
-
-    def weight(self, part: str) -> int:
-        """Return how many names there are of the forms that can contain `part`: a bound for those that do."""
-        return sum(len(self.groups[form]) for form in self._fitting(part))
-
-    def _fitting(self, part: str) -> Iterable[str]:
-        """Return the forms of which names can contain `part`; in models that repeat themselves small ones first."""
-        forms = dict.fromkeys(form for text in texts_of(part) for form in self._forms_with(text))
-        return sorted(forms, key=lambda form: len(self.groups[form]))
-
-    def _forms_with(self, text: str) -> Iterator[str]:
-        """Yield the forms that contain `text`."""
-        found = self.text.find(text)
-        while found >= 0:
-            end = self.text.find("\n", found)
-            form = self.text[self.text.rfind("\n", 0, found) + 1 : end]
-            if form in self.groups:
-                yield form
-            found = self.text.find(text, end)
-
-    @cached_property
-    def text(self) -> str:
-        """All forms, one a line."""
-        return "".join(f"{form}\n" for form in self.groups)
-
-    @cached_property
-    def folded_text(self) -> str:
-        """`text` without regard to case; of equal length, so that places in one are places in the other."""
-        folded = self.text.lower()
-        return folded if len(folded) == len(self.text) else ""
-
-    def numbers_below(self, way: str) -> tuple[int, ...]:
-        """Return the numbers that names have behind `way` (it ends with a dot, and may be a part), ascending."""
-        form = form_of(way)
-        known = self._numbers.get(form)
-        if known is None:
-            known = self._numbers[form] = self._sequences(form)
-        found: set[int] = set()
-        return tuple(sorted(found.union(*(numbers for before, numbers in known.items() if before.endswith(way)))))
-
-    @cached_property
-    def _numbers(self) -> dict[str, dict[str, set[int]]]:
-        return {}
-
-    def _sequences(self, way: str) -> dict[str, set[int]]:
-        """Return what stands before a number, for all names in whose forms it is like `way` -> these numbers."""
-        found: dict[str, set[int]] = {}
-        for form, depth in self._places(way):
-            for name in self.groups[form]:
-                *before, number = name.split(".", depth + 1)[: depth + 1]
-                found.setdefault("".join(f"{component}." for component in before), set()).add(int(number))
-        return found
-
-    def _places(self, way: str) -> Iterator[tuple[str, int]]:
-        """Yield the forms in which a number stands behind `way`, and which of their components it is.
-
-        Where the numbered modules have names of their own, as in all models that were walked, these will do.
-        """
-        for text in texts_of(way):
-            ends: dict[str, list[str]] = {}
-            for form in self._forms_with(text + NUMBER):
-                ends.setdefault(form[: form.find(text + NUMBER) + len(text) + 1], []).append(form)
-            for end, forms in ends.items():
-                yield from ((form, end.count(".")) for form in ([end] if end in self.groups else forms))
-
-
-def texts_of(part: str) -> set[str]:
-    """Return what of a form a name can show that contains `part`.
-
-    A number at either end of it may be a piece of a longer number, or of a component like `conv1`.
+    Brackets, slashes, scopes of NNCF, nodes of ONNX, wrappers, parameters, and components before the model's own.
     """
-    first, *rest = part.split(".")
-    if not rest:
-        return {first, form_of(first)}
-    *inner, last = rest
-    middle = "".join(f"{form_of(component)}." for component in inner)
-    return {f"{start}.{middle}{end}" for start in {first, form_of(first)} for end in {last, form_of(last)}}
+    dotted = undecorated(word).strip(".")
+    texts = [dotted]
+    if "/" in word:
+        texts += [".".join(_SCOPES.findall(word)), dotted.rpartition(".")[0]]
+    found: dict[str, None] = {}
+    for text in filter(None, texts):
+        components = _LEADING_ZEROS.sub("", text).split(".")
+        bare = _without_repetitions(".".join(components)).split(".")
+        while len(bare) > 1 and bare[-1] in _SUFFIXES:
+            bare.pop()
+        inner = [component for component in bare if component not in _WRAPPERS]
+        for path in (components, bare, inner):
+            for start, component in enumerate(path):
+                found[".".join(path[start:])] = None
+                if _DIGITS.search(component):
+                    break
+    return list(found)
 
 
-_WILD = re.compile(r"[*?+^$|(){}\[\]\\]")
-_MOST = 20
-"""More alternatives than this are not written out."""
-_CHOICE = re.compile(
-    r"\[(?P<first>\d)-(?P<last>\d)\](?![*+?{])"
-    r"|\((?:\?:)?(?P<words>[^()*+?\[\]{}\\]*\|[^()*+?\[\]{}\\]*)\)(?![*+?{])"
-    r"|\{(?P<braced>[^{}]*,[^{}]*[^\d,{}][^{}]*)\}"
-)
-_GAP = re.compile(r"\\[A-Za-z][*+?]*|\[[^\]]*\][*+?]*|\([^)]*\)[*+?]*|\{[^}]*\}|[*?+^$|(){}\[\]\\]+")
+def _part_spellings(part: str) -> Iterator[str]:
+    """Yield what `part` may stand for in other notations; dots at its ends are kept."""
+    dotted = _without_repetitions(undecorated(part))
+    start, end = _dots(dotted)
+    yield dotted
+    components = dotted.strip(".").split(".")
+    while len(components) > 1 and components[-1] in _SUFFIXES:
+        components.pop()
+        yield ".".join(components).join((start, ""))
+    while len(components) > 1 and components[0] in _WRAPPERS:
+        components.pop(0)
+        yield ".".join(components).join(("", end))
+
+
+def _without_beginning(part: str) -> Iterator[str]:
+    """Yield what is left of a part without its first components; none of them has a number."""
+    rest = undecorated(part).lstrip(".")
+    while "." in rest.rstrip("."):
+        first, _, rest = rest.partition(".")
+        if _DIGITS.search(first):
+            return
+        yield rest
+
+
+def _without_repetitions(dotted: str) -> str:
+    """Return a name without empty components, and without those that repeat the one before them."""
+    start, end = _dots(dotted)
+    components = [component for component, _ in itertools.groupby(filter(None, dotted.split(".")))]
+    return ".".join(components).join((start, end))
+
+
+def _dots(part: str) -> tuple[str, str]:
+    return "." if part.startswith(".") else "", "." if part.endswith(".") else ""
+
+
+def _folded(text: str) -> str:
+    return text.lower().replace("-", "_")
+
+
+_SEPARATORS = re.compile(r"[^\w\0]|_")
+
+
+def _squeezed(text: str) -> str:
+    """Return `text` in lower case and without separators: FX writes `layer_0_fc`, others `layer0.fc`."""
+    return _SEPARATORS.sub("", text.lower())
+
+
+def _at_dot(name: str, word: str) -> bool:
+    """Return whether what `name` ends with, as `word` without separators, begins after one of its dots."""
+    squeezed = _squeezed(word)
+    return any(_squeezed(name[at + 1 :]) == squeezed for at in _places(".", name))
+
+
+def _squeezed_pieces(inner: str, form: str) -> Iterator[str]:
+    """Yield the pieces of `form` that are `inner` without separators, and end where a word does."""
+    kept = [place for place, character in enumerate(form) if not _SEPARATORS.match(character)]
+    for at in _places(inner, "".join(form[place] for place in kept).lower()):
+        start, end = kept[at], kept[at + len(inner) - 1] + 1
+        if (start == 0 or form[start - 1] in "._") and (end == len(form) or form[end] in "._"):
+            yield form[start:end]
+
+
+def pieces_of(pattern: str, *, glob: bool) -> list[str]:
+    """Return the plain texts in a pattern, the longest first: parts that the names may contain which it matches.
+
+    >>> pieces_of("re:.*self_attn.(q|k)_proj$", glob=False)
+    ['self_attn', '_proj', 'q', 'k']
+    """
+    text = _ESCAPED.sub(r"\1", _PREFIX.sub("", pattern.strip()))
+    found = (_GLOB_GAP if glob else _GAP).split(text)
+    return sorted(dict.fromkeys(piece for piece in found if piece.strip(".")), key=len, reverse=True)
+
+
+def separate_words(word: str) -> list[str]:
+    """Return the words of a text that are separated by commas, semicolons or white space.
+
+    >>> separate_words("lm_head, classifier.0")
+    ['lm_head', 'classifier.0']
+    """
+    return [part for part in re.split(r"[\s,;]+", word.strip(" \t\r\n[]")) if part.strip("'\"")]
+
+
+# Types.
+
+_CAPITAL = re.compile(r"[A-Z]")
+
+
+def type_name(word: str) -> str:
+    """Return the name of the class that `word` writes: qualified, printed, or called.
+
+    >>> type_name("<class 'torch.nn.modules.linear.Linear'>"), type_name("nn.Linear()")
+    ('Linear', 'Linear')
+    """
+    text = word.strip(" \t\r\n<>'\"`").removeprefix("class ").strip(" '\"")
+    return text.partition("(")[0].rpartition(".")[2]
+
+
+def nearest_types(word: str, known: Sequence[str]) -> list[str]:
+    """Return the types among `known` that `word` may have meant, all equally near; empty when none is like it.
+
+    Not one that merely shares a word: `ResnetBlock2D` is not a `Block`.
+    """
+    last = type_name(word)
+    if last in known:
+        return [last]
+    most = min((len(last) + 1) // 3, 2)
+    costs: dict[str, float] = {}
+    for kind in known if len(known) <= _VOCABULARY else ():
+        if _folded(kind) == _folded(last):
+            costs[kind] = _OTHER_CASE
+        elif _folded(form_of(kind)) == _folded(form_of(last)):
+            costs[kind] = most
+        elif (cost := _edit_distance(last, kind, most)) <= most and len(kind) > most:
+            costs[kind] = cost
+        elif len(last) > 3 and _derived(last, kind):  # noqa: PLR2004 - shorter ones are in too many
+            costs[kind] = most + 1
+    return [kind for kind, cost in costs.items() if cost == min(costs.values())]
+
+
+def _derived(one: str, other: str) -> bool:
+    """Return whether one name of a class is the other with a word before it, or digits after it: `ReLU6`, `Conv2d`."""
+    short, long = sorted((one, other), key=len)
+    if long.endswith(short):
+        return _CAPITAL.match(short) is not None
+    return long.startswith(short) and re.fullmatch("[0-9]+[dD]?", long[len(short) :]) is not None
+
+
+# Patterns.
+
+_WILD = re.compile(r"[*?+^$|(){}\[\]\\]|^(?:re|[-+]):")
+_PREFIX = re.compile(r"^(?:re|[-+]):")
+"""What says that a regular expression follows: `re:` in compressed-tensors, `-:` and `+:` in GPTQModel."""
+_REGEX = re.compile(r"[\^$()|+\\]|^\.\*|\][*?{]")
+"""What a glob does not have."""
 _ESCAPED = re.compile(r"\\([^\w\s])")
+_GAP = re.compile(r"\\\w|\.[*+?(\[]|[*+?^$|(){}\[\],\\]|\.$")
+_GLOB_GAP = re.compile(r"[*?{}\[\],]")
+_QUANTIFIER = re.compile(r"[*+?]|\{[0-9]*,?[0-9]*\}")
+_LONGEST_PATTERN, _LONGEST_REGEX, _QUANTIFIERS, _NUMBERS = 500, 200, 6, 10_000
+"""Of patterns beyond these bounds nothing is said (D21)."""
 
 
 def has_wildcards(word: str) -> bool:
-    """Return whether `word` has a character that globs and regular expressions use."""
+    """Return whether `word` has a character that globs and regular expressions use, or a prefix that announces one."""
     return _WILD.search(word) is not None
 
 
-def plain_parts(pattern: str) -> list[list[str]]:
-    r"""Return the texts that a name must contain to fit `pattern`: one list for each of its alternatives.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a pattern."""
 
-    >>> plain_parts("layer.*.query")
-    [['layer.', '.query']]
-    >>> plain_parts(r"^layers\.[0-1]\.(q|k)_proj$")
-    [['layers.0.q_proj'], ['layers.0.k_proj'], ['layers.1.q_proj'], ['layers.1.k_proj']]
+    matches: Callable[[str], object]
+    """Returns something true for the names that it matches."""
+    where: str
+    """Which part of a name it is held against: "in full", "from the start", "at the end" or "anywhere"."""
+    wide: int
+    """How many gaps it has that cross dots."""
+    narrow: int
+    """How many gaps that stay inside a component."""
+    glob: bool
+
+    def cost(self, names: int, longest: int) -> int:
+        """Return a bound for the steps of matching so many names, of at most so many characters, by backtracking."""
+        component = min(longest, 32)
+        return names * math.comb(longest + self.wide, self.wide) * math.comb(component + self.narrow, self.narrow)
+
+
+def readings(word: str, *, part: bool) -> list[Reading]:
+    """Return the ways to read `word` as a pattern, the likeliest first; empty when it is beyond the bounds of D21.
+
+    What has no character that only regular expressions have is a glob, and with a `.*` perhaps the other too. For
+    `part` a pattern is looked for anywhere in a name, else it is to match the whole of it, or else its start (that
+    in the first place after `re:`).
     """
-    alternatives = [_ESCAPED.sub(r"\1", part) for part in _written_out(pattern)]
-    if not any("(" in alternative for alternative in alternatives):
-        alternatives = [part for alternative in alternatives for part in alternative.split("|")]
-    return [[part for part in _GAP.split(alternative) if part.strip(".")] for alternative in alternatives]
+    prefix = _PREFIX.match(word.strip())
+    text = word.strip()[prefix.end() if prefix else 0 :].strip()
+    if prefix or _REGEX.search(text):
+        return list(_regexes(text, part=part, from_start=prefix is not None))
+    regexes = _regexes(text, part=part, from_start=False) if re.search(r"\.\*(?!\.)", text) else ()
+    return [*_globs(text, part=part), *regexes]
 
 
-def _written_out(pattern: str) -> list[str]:
-    """Return `pattern` once for each choice that it leaves between plain texts, unless these are many."""
-    done: list[str] = []
-    to_do = [pattern]
-    while to_do:
-        text = to_do.pop(0)
-        choice = _CHOICE.search(text)
-        if choice is None:
-            done.append(text)
-        else:
-            to_do += [text[: choice.start()] + option + text[choice.end() :] for option in _options(choice)]
-        if len(done) + len(to_do) > _MOST:
-            return [pattern]
-    return done
+def _globs(text: str, *, part: bool) -> Iterator[Reading]:
+    if len(text) > _LONGEST_PATTERN or text.count("*") > _QUANTIFIERS:
+        return
+    source = _Glob(text).regex()
+    # What stays inside a component ends at its dot: gaps of different components do not multiply.
+    wide, narrow = source.count(".*"), max(piece.count("[^.]*") for piece in source.split(r"\."))
+    try:
+        pattern = re.compile(source)
+    except (re.error, OverflowError):
+        return
+    if part:
+        # A leading or trailing star is free to match anything, nothing as well.
+        yield Reading(pattern.search, "anywhere", wide, narrow, glob=True)
+    else:
+        yield Reading(pattern.fullmatch, "in full", wide, narrow, glob=True)
+        ending = re.compile(rf"(?:^|.*\.){source}\Z")
+        yield Reading(ending.match, "at the end", wide + 1, narrow, glob=True)
 
 
-def _options(choice: re.Match[str]) -> list[str]:
-    if choice["first"]:
-        return [str(digit) for digit in range(int(choice["first"]), int(choice["last"]) + 1)]
-    return choice["words"].split("|") if choice["words"] else choice["braced"].split(",")
+def _regexes(text: str, *, part: bool, from_start: bool) -> Iterator[Reading]:
+    if len(text) > _LONGEST_REGEX or not text:
+        return
+    bare = re.sub(r"\[\^?\]?[^\]]*\]", "C", re.sub(r"\\.", "E", text)).replace("(?", "(")
+    quantifiers = _QUANTIFIER.findall(re.sub(r"([*+?}])\?", r"\1", bare))
+    if len(quantifiers) > _QUANTIFIERS or _nested(bare) or re.search(r"\\[1-9]|\(\?P?[=(]", text):
+        return
+    if part:  # what a search may begin or end with makes no difference to it
+        text = re.sub(r"^(?:\.\*)+|(?<!\\)(?:\.\*)+$", "", text)
+    try:
+        pattern = re.compile(text)
+    except (re.error, OverflowError, RecursionError):
+        return
+    # What follows the last gap of a search is not tried again: a gap at the end costs nothing.
+    steps = re.sub(r"\[\^?\]?[^\]]*\]|\\.", _step, re.sub(r"\.[*+]\$?$", "", text))
+    wide = len(re.findall(r"[.A][*+{]", steps))
+    narrow = max(len(re.findall(r"[^/.A][*+{]", piece)) for piece in steps.split("/"))
+    ways = {
+        "in full": Reading(pattern.fullmatch, "in full", wide, narrow, glob=False),
+        "from the start": Reading(pattern.match, "from the start", wide, narrow, glob=False),
+        "anywhere": Reading(pattern.search, "anywhere", wide + 1, narrow, glob=False),
+    }
+    starts = ("from the start",) if from_start else ("in full", "from the start")
+    order = ("anywhere",) if part else (*starts, "anywhere")
+    yield from (ways[where] for where in order)
+
+
+def _step(atom: re.Match[str]) -> str:
+    """Return a class or an escape as one character: "/" for a dot, "A" for what matches dots and more, else "C"."""
+    if atom[0] == r"\.":
+        return "/"
+    try:
+        return "A" if re.fullmatch(atom[0], ".") else "C"
+    except re.error:
+        return "A"
+
+
+def _nested(bare: str) -> bool:
+    """Return whether a group with a quantifier in it has one itself; escapes and classes are out of `bare`."""
+    inside = [False]
+    for place, character in enumerate(bare):
+        if character == "(":
+            inside.append(False)
+        elif character == ")" and len(inside) > 1:
+            quantified = inside.pop()
+            if quantified and _QUANTIFIER.match(bare, place + 1):
+                return True
+            inside[-1] |= quantified
+        elif character in "*+?{":
+            inside[-1] = True
+    return False
+
+
+class _Glob:
+    """A glob with braces as a regular expression: `*` and `?` stay inside one component (D21)."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._closing: dict[int, int] = {}
+        """Where each brace that is closed is closed: looked up, so that unclosed ones cost nothing."""
+        self._numbers = 0
+        opened = []
+        for place, character in enumerate(text):
+            if character == "{":
+                opened.append(place)
+            elif character == "}" and opened:
+                self._closing[opened.pop()] = place
+
+    def regex(self) -> str:
+        """Return the regular expression."""
+        return self._piece(0, len(self._text))
+
+    def _piece(self, place: int, end: int) -> str:
+        text, parts = self._text, []
+        while place < end:
+            character = text[place]
+            if character == "*":
+                after = place + 1
+                while after < end and text[after] == "*":
+                    after += 1
+                crosses = after - place > 1 or place == 0 or after == len(text)
+                parts.append(".*" if crosses else "[^.]*")
+                place = after
+            elif character == "[" and (close := text.find("]", place + 2, end)) > 0:
+                inside = text[place + 1 : close].replace("\\", r"\\").replace("[", r"\[")
+                parts.append(f"[^{inside[1:]}]" if inside[0] in "!^" else f"[{inside}]")
+                place = close + 1
+            elif character == "{" and place in self._closing:
+                parts.append(self._braces(place + 1, self._closing[place]))
+                place = self._closing[place] + 1
+            else:
+                parts.append("[^.]" if character == "?" else re.escape(character))
+                place += 1
+        return "".join(parts)
+
+    def _braces(self, start: int, end: int) -> str:
+        """Return the alternatives in braces: words, other patterns, and ranges of numbers as tables write them."""
+        options, place = [], start
+        for at in range(start, end + 1):
+            if at < place or (at < end and self._text[at] != ","):
+                continue
+            if any(opening < at < close for opening, close in self._closing.items() if start <= opening < end):
+                continue
+            options.append(self._range(place, at) or self._piece(place, at))
+            place = at + 1
+        return f"(?:{'|'.join(options)})"
+
+    def _range(self, start: int, end: int) -> str | None:
+        found = re.fullmatch(r"([0-9]{1,9})\.\.([0-9]{1,9})(?:\.\.([1-9][0-9]{0,8}))?", self._text[start:end])
+        if found is None:
+            return None
+        numbers = range(int(found[1]), int(found[2]) + 1, int(found[3] or 1))
+        self._numbers += len(numbers)
+        return "|".join(map(str, numbers)) if numbers and self._numbers <= _NUMBERS else None
+
+
+_WINDOW = 8
+"""So many components at most has a partial name that is made of a name."""
+
+
+def covering_parts(
+    meant: Sequence[str], taken_by: Callable[[str], frozenset[str] | None], most: int
+) -> list[str] | None:
+    """Return at most `most` partial names that together select exactly `meant`; None when they are not found.
+
+    `taken_by` returns which of `meant` a partial name selects, or None when it selects any other layer. All of them
+    begin and end where components do; each is the one that selects most of what is left, and of these the shortest.
+    """
+    left = dict.fromkeys(meant)
+    chosen: list[str] = []
+    while left and len(chosen) < most:
+        taken = {part: found for part in _own_parts(next(iter(left))) if (found := taken_by(part))}
+        if not taken:
+            return None
+        counts = {part: sum(name in left for name in found) for part, found in taken.items()}
+        best = max(counts, key=lambda part: (counts[part], not part.lstrip(".")[:1].isdecimal(), -len(part)))
+        chosen.append(best)
+        if 2 * counts[best] * most < len(left):
+            return None  # so small a part of what is meant that the others would be too many
+        for name in taken[best]:
+            left.pop(name, None)
+    return None if left else chosen
+
+
+def _own_parts(name: str) -> Iterator[str]:
+    """Yield the runs of components of a name, with the dots around them; not the whole name."""
+    components = name.split(".")
+    size = len(components)
+    for start in range(size):
+        for end in range(start + 1, min(size, start + _WINDOW) + 1):
+            dots = "." if start else "", "." if end < size else ""
+            if any(dots) and form_of(".".join(components[start:end])) != _NUMBER:
+                yield ".".join(components[start:end]).join(dots)
+                inside = ".".join(components[start:end])
+                if start and dots[1] and _DIGITS.search(inside) and not _DIGITS.match(inside):
+                    yield ".".join(components[start:end]) + "."
+
+
+# Beginnings that most names of a list have wrong.
 
 
 class Renaming(NamedTuple):

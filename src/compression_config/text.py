@@ -193,26 +193,6 @@ def _character_width(character: str) -> int:
 
 
 # Notations.
-def shortened(text: str, limit: int = 60) -> str:
-    """Return `text` with what goes beyond `limit` characters cut: a message repeats no more of what the user wrote.
-
-    >>> shortened("a" * 100, 10)
-    'aaaaaaa...'
-    """
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def represented(value: object) -> str:
-    """Return the `repr` of an argument for a message, cut; the name of its type where its `repr` fails.
-
-    >>> represented("toml"), represented("x" * 1000)[-4:]
-    ("'toml'", 'x...')
-    """
-    try:
-        return shortened(printable(repr(value)))
-    except Exception:  # noqa: BLE001 - `repr` runs code of the value, which may raise anything
-        return f"an object of type {type(value).__name__}"
-
 
 Notation: TypeAlias = Literal["yaml", "json", "python"]
 """How a config list is written: a hint shows what to write in the notation of what the user wrote (D21)."""

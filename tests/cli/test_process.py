@@ -83,7 +83,7 @@ class TestProcess:
             "    def from_pretrained(path, local_files_only):\n"
             "        print(path, local_files_only)\n"
             "        return type('Config', (), {'architectures': ['Net']})()\n\n\n"
-            "class Net:\n"
+            "class PreTrainedModel:\n    pass\n\n\nclass Net(PreTrainedModel):\n"
             "    def __init__(self, config):\n        print('built')\n\n"
             "    def named_modules(self):\n        return [('', self), ('fc1', 'Linear')]\n"
         )

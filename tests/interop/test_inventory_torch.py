@@ -232,7 +232,7 @@ def test_the_dtype_is_that_of_the_weight(dtype: torch.dtype) -> None:
 )
 def test_a_weight_that_is_none_or_missing_is_no_weight(module: nn.Module) -> None:
     (layer,) = read(a=module)
-    assert (layer.has_weight, layer.weight_shape, layer.numel, layer.parameters) == (False, None, None, {})
+    assert (layer.has_weight, layer.weight_shape, layer.numel, dict(layer.parameters)) == (False, None, None, {})
 
 
 def test_parameters_of_other_names_are_listed_and_are_no_weight() -> None:
@@ -389,10 +389,10 @@ def test_a_buffer_called_weight_is_a_weight() -> None:
     module = nn.Module()
     module.register_buffer("weight", torch.zeros(2, 3, dtype=torch.int8))
     (layer,) = read(a=module)
-    assert (layer.weight_shape, layer.dtype, layer.parameters) == ((2, 3), "int8", {})
+    assert (layer.weight_shape, layer.dtype, dict(layer.parameters)) == ((2, 3), "int8", {})
     module.weight = nn.parameter.UninitializedBuffer()
     (layer,) = read(a=module)
-    assert (layer.has_weight, layer.weight_shape, layer.parameters) == (True, None, {})
+    assert (layer.has_weight, layer.weight_shape, dict(layer.parameters)) == (True, None, {})
 
 
 # --- ties

@@ -19,6 +19,7 @@ from compression_config.reports.writers import FINDING_WRITERS, RESOLUTION_WRITE
 from compression_config.text import printable
 
 HOSTILE = [
+    "\x00",
     "\x1b[2J\x1b]0;title\x07",
     "\n::error::taken over",
     "\r\n::stop-commands::x",
@@ -71,7 +72,7 @@ def prepared(name: str) -> dict[str, str]:
         {"op_partial_names": [name], "op_types": [name], "sparsity": 0.5},
         {"op_names": [name, name + "z"], "exclude": True},
     ]
-    file = f"./{name.replace('/', '')}.list.json"
+    file = f"./{name.replace('/', '').replace(chr(0), '')}.list.json"  # no file can be called so
     Path(file).write_text(json.dumps(config))
     Path("wrong.json").write_text(json.dumps([{name: name, "op_types": name}]))
     saved(Path("net.safetensors"), {f"{name}.weight": [[0.0, 1.0], [1.0, 0.0]], name: [1.0]})

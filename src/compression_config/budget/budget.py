@@ -14,7 +14,6 @@ from compression_config.budget.groups import (
     CountedWeights,
     GroupBudget,
     LayerBudget,
-    Members,
     counted_weights,
     group_budget,
     layer_budgets,
@@ -96,7 +95,7 @@ class Budget:
         for group in self.groups:
             found.update(zip(self.weights.decided[group.index], group.layers, strict=True))
         for index, ratio in self.ratios.items():
-            found.update(zip(self.weights.decided[index], layer_budgets(self._members(index), ratio), strict=True))
+            found.update(zip(self.weights.decided[index], layer_budgets(*self._members(index), ratio), strict=True))
         return tuple(found[position] for position in sorted(found))
 
     @functools.cached_property
@@ -106,7 +105,7 @@ class Budget:
             index: cast("PruningSettings", self._resolved.settings_of(index)) for index in self._resolved.groups
         }
         return tuple(
-            group_budget(index, group.total_sparsity or 0.0, group.max_sparsity, self._members(index))
+            group_budget(index, group.total_sparsity or 0.0, group.max_sparsity, *self._members(index))
             for index, group in settings.items()
         )
 
@@ -132,7 +131,7 @@ class Budget:
         numels, decided = self.weights.numels, self.weights.decided
         masked = [group.granted for group in self.groups]
         for index, ratio in self.ratios.items():
-            known = [numel for numel in self._members(index).numels if numel is not None]
+            known = [numel for numel in self._members(index)[1] if numel is not None]
             masked.append(masked_total(known, ratio) if len(known) == len(decided[index]) else None)
         return ModelBudget(
             numel=total(numels),
@@ -167,9 +166,10 @@ class Budget:
         """
         return MappingProxyType(allocate(self._resolved, self.groups, scores))
 
-    def _members(self, index: int) -> Members:
+    def _members(self, index: int) -> tuple[list[str], list[int | None]]:
+        """Return names and numbers of elements of the layers that sub-config `index` decides and that count."""
         names, numels, decided = self._resolved.inventory.names, self.weights.numels, self.weights.decided[index]
-        return Members(tuple([names[p] for p in decided]), tuple([numels[p] for p in decided]))
+        return [names[position] for position in decided], [numels[position] for position in decided]
 
 
 def budget_of(resolved: Resolved) -> Budget:

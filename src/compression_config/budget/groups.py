@@ -21,7 +21,6 @@ __all__ = [
     "CountedWeights",
     "GroupBudget",
     "LayerBudget",
-    "Members",
     "counted_weights",
     "group_budget",
     "layer_budgets",
@@ -96,14 +95,6 @@ class LayerBudget:
     """The index of the sub-config whose budget it shares; None outside a group."""
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
-    """The layers of a group that count, in the model's order."""
-
-    names: tuple[str, ...]
-    numels: tuple[int | None, ...]
-
-
 @dataclass(frozen=True)
 class GroupBudget:
     """How many elements the layers that one `total_sparsity` sub-config decides mask together.
@@ -124,7 +115,10 @@ class GroupBudget:
     """What the caps allow in all, each rounded down."""
     unknown: tuple[str, ...]
     """The names of the layers whose number of elements is not known."""
-    _members: Members = field(repr=False)
+    names: tuple[str, ...] = field(repr=False)
+    """The names of its layers, in the model's order."""
+    numels: tuple[int | None, ...] = field(repr=False)
+    """How many elements they have, in the same order."""
 
     @property
     def slack(self) -> int | None:
@@ -139,28 +133,15 @@ class GroupBudget:
     @property
     def rounded(self) -> bool:
         """Whether the caps fall short by less than one element a layer, which is what rounding them down takes."""
-        return self.slack is not None and 0 < -self.slack < len(self._members.names)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of its layers, in the model's order."""
-        return self._members.names
-
-    @property
-    def numels(self) -> tuple[int | None, ...]:
-        """How many elements they have, in the same order."""
-        return self._members.numels
+        return self.slack is not None and 0 < -self.slack < len(self.names)
 
     @functools.cached_property
     def layers(self) -> tuple[LayerBudget, ...]:
         """Its layers, in the model's order, each with the interval that the budget leaves it."""
-        members = self._members
         counts: dict[int | None, tuple[Any, ...]] = {}
-        for numel in set(members.numels):
+        for numel in set(self.numels):
             counts[numel] = (numel, None, *self._interval(numel), self.index)
-        return tuple(
-            LayerBudget(name, *counts[numel]) for name, numel in zip(members.names, members.numels, strict=True)
-        )
+        return tuple(LayerBudget(name, *counts[numel]) for name, numel in zip(self.names, self.numels, strict=True))
 
     def _interval(self, numel: int | None) -> tuple[int | None, int | None, int | None]:
         """Return minimum, maximum and cap of a layer of `numel` elements."""
@@ -172,22 +153,24 @@ class GroupBudget:
         return max(0, self.granted - (self.reachable - cap)), min(cap, self.granted), cap
 
 
-def group_budget(index: int, total_sparsity: float, max_sparsity: float | None, members: Members) -> GroupBudget:
-    """Return the budget of the group of sub-config `index`."""
-    unknown = tuple(name for name, numel in zip(members.names, members.numels, strict=True) if numel is None)
-    known = [numel for numel in members.numels if numel is not None]
-    if unknown:
-        return GroupBudget(index, total_sparsity, max_sparsity, None, None, None, unknown, members)
-    numel = sum(known)
-    reachable = numel if max_sparsity is None else masked_total(known, max_sparsity)
-    demanded = masked_count(numel, total_sparsity)
-    return GroupBudget(index, total_sparsity, max_sparsity, numel, demanded, reachable, (), members)
+def group_budget(
+    index: int, ratio: float, cap: float | None, names: Sequence[str], numels: Sequence[int | None]
+) -> GroupBudget:
+    """Return the budget of the group of sub-config `index`, whose layers are given in the model's order."""
+    unknown = tuple(name for name, count in zip(names, numels, strict=True) if count is None)
+    known = [count for count in numels if count is not None]
+    numel = demanded = reachable = None
+    if not unknown:
+        numel = sum(known)
+        demanded = masked_count(numel, ratio)
+        reachable = numel if cap is None else masked_total(known, cap)
+    return GroupBudget(index, ratio, cap, numel, demanded, reachable, unknown, tuple(names), tuple(numels))
 
 
-def layer_budgets(members: Members, ratio: float) -> tuple[LayerBudget, ...]:
+def layer_budgets(names: Sequence[str], numels: Sequence[int | None], ratio: float) -> tuple[LayerBudget, ...]:
     """Return the budgets of layers outside of groups, of each of which `ratio` is masked."""
-    masked = {numel: None if numel is None else masked_count(numel, ratio) for numel in set(members.numels)}
+    masked = {numel: None if numel is None else masked_count(numel, ratio) for numel in set(numels)}
     return tuple(
         LayerBudget(name, numel, masked[numel], masked[numel], masked[numel], numel)
-        for name, numel in zip(members.names, members.numels, strict=True)
+        for name, numel in zip(names, numels, strict=True)
     )

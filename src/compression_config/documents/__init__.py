@@ -1,12 +1,11 @@
-"""Text to value and positions: one reader for each format.
+"""Text to value and places: one reader for each format.
 
-A document is what a text says, not what a config list may say: nothing here knows a key of it.
+A document is what a text contains, not what a config list may contain: no module here knows a key of one.
 """
 
-from compression_config.documents.decoding import decode
-from compression_config.documents.document import DEFAULT_LIMITS, Document, Limits
+from compression_config.documents.document import DEFAULT_LIMITS, Document, Limits, paused_collector
+from compression_config.documents.files import Format, decode, read_file, read_text
 from compression_config.documents.json_reader import read_json
-from compression_config.documents.reading import Format, read_file, read_text
 from compression_config.documents.yaml_reader import read_yaml
 
 __all__ = [
@@ -15,6 +14,7 @@ __all__ = [
     "Format",
     "Limits",
     "decode",
+    "paused_collector",
     "read_file",
     "read_json",
     "read_text",

@@ -1,57 +1,147 @@
-"""What a YAML parser complains of, in words that say what to write instead.
+"""What is wrong where a YAML parser gave up, explained from the text there (D22).
 
-The parsers say what they expected; a user wants to know what is wrong. So a complaint is first recognized,
-the same whether libyaml or PyYAML words it, and then explained from the text around it.
+A parser says what it expected; a user wants to know what to write. So common slips are recognized from the text
+around the parser's mark, never from its wording, which differs from release to release; for anything else its own
+sentence is shown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from yaml.error import MarkedYAMLError
+from yaml.events import CollectionStartEvent, MappingStartEvent, SequenceStartEvent
 
-from compression_config.documents.positions import Spot, make_spot
-from compression_config.documents.problems import quoted
-from compression_config.documents.yaml_failure import Explained, Failure
+from compression_config.documents.document import Explained, quoted
+from compression_config.documents.nodes import start_of
 from compression_config.findings import Code
 
-__all__ = ["explain_error"]
+__all__ = ["Failure", "explained"]
 
+_SHOWN = 60
+"""How long a text a hint repeats."""
+_LAST_CHARACTER = 0x10FFFF
+_CLOSING = {"[": "]", "{": "}"}
 
-def explain_error(error: Exception, text: str, behind: int, opened: int | None) -> Explained:
-    """Return what `error` of the YAML parser means.
-
-    All before `behind` was read without a fault; `opened` is where the innermost open collection starts.
-    """
-    complaint, index, start = "", 0, 0
-    if isinstance(error, MarkedYAMLError):
-        complaint = f"{error.context or ''}: {error.problem or ''}"
-        mark = error.problem_mark or error.context_mark
-        index = mark.index if mark else 0
-        start = error.context_mark.index if error.context_mark else index
-    elif found := _ESCAPED_TAG.search(text, behind):
-        # libyaml lets some tags pass whose escapes are no UTF-8; making a string of one then fails.
-        complaint, index, start = "while scanning a tag", found.end(), found.start()
-    failure = Failure(text, min(index, len(text)), min(start, len(text)), opened)
-    for pattern, explain in _EXPLANATIONS:
-        if pattern.search(complaint):
-            return explain(failure)
-    return _unknown(failure)
-
-
-_KEY_WITHOUT_SPACE = re.compile(r"(?:[ ]|- )*([A-Za-z_][\w.-]*):([^\s:/].*)", re.ASCII)
-_KEY_AND_VALUE = re.compile(r"([A-Za-z_][\w.-]*)\s*=?\s*(.*)", re.ASCII)
-_DASH_WITHOUT_SPACE = re.compile(r" *(-)(?=[A-Za-z_'\"])")
+_LINE_REST = re.compile(r"[^\r\n]*")
+_WORD = re.compile(r"[^\s,\[\]{}]*")
 _INDENT = re.compile(r"(?:[ ]|- )*")
+_TIGHT_COLON = re.compile(r"(?:[ ]|- )*([A-Za-z_][\w.-]*):([^\s:/].*)", re.ASCII)
+_NO_COLON = re.compile(r"(?:[ ]|- )*([A-Za-z_][\w.-]*)(?:\s*=\s*|\s+)([^\s=:].*)", re.ASCII)
+_TIGHT_DASH = re.compile(r" *(-)(?=[A-Za-z_'\"])")
+_COLON_AND_SPACE = re.compile(r":(?=\s|$)")
+_CONTENT = re.compile(r"^[^\s#%]", re.MULTILINE)
+_OPENING = re.compile(r"(?:[&!]\S*\s+)*[\[{]")
+_ALIAS = re.compile(r"\*[\w-]+", re.ASCII)
+_ESCAPED = re.compile(r"!\S*%|(?<=\\)U(?!000|0010)[0-9a-fA-F]{8}")
 _ESCAPE = re.compile(
     r'\\(?:[0abt\tnvfre "\\/N_LP\r\n\x85\u2028\u2029]'
     r"|(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})|)"
 )
-_LAST_CHARACTER = 0x10FFFF
-_ESCAPED_TAG = re.compile(r"!\S*%")
-_SHOWN = 60
-"""How long a text a hint repeats."""
+_BRACKETS = re.compile(
+    r"""(?:(?<=[\s,\[\]{}:])|^)(?:"(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+'|\#[^\r\n]*+)|([\[{])|([\]}])""", re.DOTALL
+)
+"""Brackets, and what hides them: strings in quotes and comments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where a parser gave up, and what is around that place."""
+
+    text: str
+    index: int
+    """The parser's mark."""
+    start: int
+    """Where the part starts in which that happened; `index` where the parser does not say."""
+    opened: Sequence[CollectionStartEvent]
+    """The lists and mappings that are open there, outermost first."""
+    sentence: str
+    """The parser's own words."""
+
+    @classmethod
+    def of(cls, error: Exception, text: str, opened: Sequence[CollectionStartEvent]) -> Failure:
+        """Return the failure that `error` of the parser reports."""
+        if isinstance(error, MarkedYAMLError):
+            mark = error.problem_mark or error.context_mark
+            index = min(mark.index, len(text)) if mark else 0
+            start = min(error.context_mark.index, index) if error.context_mark else index
+            return cls(text, index, start, opened, " ".join(filter(None, (error.problem, error.context))))
+        # Some escapes are only refused when Python makes a character of them: those of a tag, and \U00110000.
+        found = _ESCAPED.search(text)
+        start = found.start() if found else 0
+        return cls(text, start, start, opened, str(error))
+
+    @property
+    def character(self) -> str:
+        """The character at the mark; empty at the end of the text."""
+        return self.text[self.index : self.index + 1]
+
+    @property
+    def starting(self) -> str:
+        """The character at `start`."""
+        return self.text[self.start : self.start + 1]
+
+    @property
+    def here(self) -> tuple[int, int]:
+        """The place of the character at the mark."""
+        return self.index, min(self.index + 1, len(self.text))
+
+    @property
+    def line_start(self) -> int:
+        """Where the line of the mark starts."""
+        return max(self.text.rfind("\n", 0, self.index), self.text.rfind("\r", 0, self.index)) + 1
+
+    @property
+    def before(self) -> str:
+        """The line of the mark up to it."""
+        return self.text[self.line_start : self.index]
+
+    @property
+    def to_line_end(self) -> tuple[int, int]:
+        """The place from the mark to the end of its line."""
+        return self.index, self.index + len(self.rest(self.index))
+
+    @property
+    def bracket(self) -> int | None:
+        """Where the innermost open bracket is; None outside of brackets."""
+        for event in reversed(self.opened if self.opened and self.opened[-1].flow_style else ()):
+            found = _OPENING.match(self.text, start_of(event))
+            if found:  # a single pair in brackets, `[a: b]`, is a mapping without any of its own
+                return found.end() - 1
+        return None
+
+    def columns(self, kind: type[CollectionStartEvent]) -> set[int]:
+        """Return the columns, from 0, at which the open collections of one `kind` are indented."""
+        marks = (event.start_mark for event in self.opened if isinstance(event, kind))
+        return {mark.column for mark in marks if mark}
+
+    def rest(self, index: int) -> str:
+        """Return the text from `index` to the end of that line, without white space around it."""
+        found = _LINE_REST.match(self.text, index)
+        return found[0].strip() if found else ""
+
+    def word(self, index: int) -> str:
+        """Return the text from `index` up to white space, a comma or a bracket."""
+        found = _WORD.match(self.text, index)
+        return found[0] if found else ""
+
+    def line_above(self) -> tuple[int, str]:
+        """Return the start of the last line above the mark that is not blank, and that line."""
+        above = self.text[: self.line_start].rstrip()
+        start = max(above.rfind("\n"), above.rfind("\r")) + 1
+        return start, above[start:]
+
+
+def explained(failure: Failure) -> Explained:
+    """Return what is wrong at `failure`: the first slip that is recognized, else the parser's own sentence."""
+    for explain in _SLIPS:
+        found = explain(failure)
+        if found is not None:
+            return found
+    message = f"invalid YAML: {failure.sentence}"
+    return Explained(message, "put strings with special characters in quotes", failure.here)
 
 
 def _quote(text: str) -> str:
@@ -60,69 +150,198 @@ def _quote(text: str) -> str:
     return f'put it in quotes: "{text}"'
 
 
-def _bad_start(failure: Failure) -> Explained:
-    if failure.character == "\t":
-        return _tab(failure)
-    message = f"a text without quotes cannot start with {quoted(failure.character)}"
+# Each of these returns None where it does not recognize its slip.
+
+
+def _tab(failure: Failure) -> Explained | None:
+    indentation = failure.text[failure.line_start : failure.index + 1]
+    if "\t" not in indentation or indentation.strip():
+        return None
+    tab = failure.line_start + indentation.index("\t")
+    return Explained("indentation uses spaces, not tabs", "replace the tab with spaces", (tab, tab + 1))
+
+
+def _unclosed_quote(failure: Failure) -> Explained | None:
+    quote = failure.starting
+    # Only a string may start with a quote, and only its end is looked for at the end of a document.
+    at_end = not failure.text[failure.index :].strip() or failure.text.startswith(("---", "..."), failure.index)
+    if quote not in ("'", '"') or failure.start == failure.index or not at_end:
+        return None
+    hint = f"write {quote} at the end of the string"
+    return Explained("the quote is never closed", hint, (failure.start, failure.start + 1))
+
+
+def _bad_escape(failure: Failure) -> Explained | None:
+    if failure.starting != '"':
+        return None
+    hint = "write \\\\ for a backslash, or use single quotes"
+    for found in _ESCAPE.finditer(failure.text, failure.start + 1):
+        code = int(found[1][1:], 16) if found[1] else 0
+        if code > _LAST_CHARACTER or 0xD800 <= code < 0xE000:  # noqa: PLR2004 -- the range of surrogates
+            return Explained(f"the escape {quoted(found[0])} is not a character", hint, found.span())
+        if found[0] == "\\":
+            end = min(found.end() + 1, len(failure.text))
+            escape = failure.text[found.start() : end]
+            return Explained(f"{quoted(escape)} is not an escape in double quotes", hint, (found.start(), end))
+        if found.start() > failure.index:
+            return None
+    return None
+
+
+def _alias_or_anchor(failure: Failure) -> Explained | None:
+    start = failure.index if failure.character in ("*", "&") else failure.start
+    sign, word = failure.text[start : start + 1], failure.word(start)
+    place = (start, start + len(word))
+    if sign == "*" and _ALIAS.fullmatch(word):
+        message = f"{quoted(word)} refers to an anchor that is not set before it"
+        hint = f"put the string in quotes, or write {quoted(f'&{word[1:]}')} before the value that it refers to"
+        return Explained(message, hint, place)
+    if sign == "&" and re.search(rf"{re.escape(word)}(?![\w-])", failure.text[:start], re.ASCII) and word != "&":
+        return Explained(f"the anchor {quoted(word)} is set twice", "rename one of the two", place)
+    if sign not in ("*", "&") or not sign:
+        return None
+    kind = "an alias" if sign == "*" else "an anchor"
+    message = f"a string without quotes cannot start with '{sign}', which starts {kind}"
+    return Explained(message, _quote(word), place)
+
+
+def _tag(failure: Failure) -> Explained | None:
+    start = failure.index if failure.character == "!" else failure.start
+    if failure.text[start : start + 1] != "!":
+        return None
+    word = failure.word(start)
+    message = f"the tag {quoted(word)} is not supported: a config list is plain data"
+    hint = "delete the tag, or put the string in quotes"
+    return Explained(message, hint, (start, start + len(word)), Code.UNSUPPORTED_TAG)
+
+
+def _reserved(failure: Failure) -> Explained | None:
+    if failure.character not in ("%", "@", "`"):
+        return None
+    message = f"a string without quotes cannot start with {quoted(failure.character)}"
     return Explained(message, _quote(failure.word(failure.index)), failure.here)
 
 
-def _tab(failure: Failure) -> Explained:
-    return Explained("YAML is indented with spaces, not with tabs", "write spaces instead of the tab", failure.here)
+def _closing_bracket(failure: Failure) -> Explained | None:
+    if failure.character not in ("]", "}"):
+        return None
+    if failure.bracket is None:
+        return Explained(f"'{failure.character}' has no opening bracket", "delete it", failure.here)
+    opening = failure.text[failure.bracket]
+    if failure.character == _CLOSING[opening]:
+        return None
+    message = f"'{opening}' is closed by '{_CLOSING[opening]}', not by '{failure.character}'"
+    return Explained(message, f"write '{_CLOSING[opening]}'", failure.here)
 
 
-def _no_colon(failure: Failure) -> Explained:
+def _unclosed_bracket(failure: Failure) -> Explained | None:
+    start = failure.start if failure.starting in _CLOSING else failure.bracket
+    if start is None:
+        return None
+    depth = 0
+    for found in _BRACKETS.finditer(failure.text, start):
+        depth += bool(found[1]) - bool(found[2])
+        if depth == 0 and found[2]:
+            return None
+    opening = failure.text[start]
+    hint = f"close it with '{_CLOSING[opening]}' after the last element"
+    return Explained(f"'{opening}' is never closed", hint, (start, start + 1))
+
+
+def _comma(failure: Failure) -> Explained | None:
+    if failure.character != ",":
+        return None
+    hint = "delete it, or write the missing element" if failure.bracket else "delete it"
+    return Explained("unexpected ','", hint, failure.here)
+
+
+def _dash_in_line(failure: Failure) -> Explained | None:
+    if failure.character != "-" or failure.text[failure.index + 1 : failure.index + 2].strip():
+        return None
+    if failure.bracket is not None:
+        return Explained("a list item with '- ' cannot be in brackets", "write a comma before it", failure.here)
+    if not failure.before.strip(" -"):
+        return None
+    return Explained(
+        "a list item with '- ' starts on a line of its own", "write the list in brackets: [a, b]", failure.here
+    )
+
+
+def _in_brackets(failure: Failure) -> Explained | None:
+    if failure.bracket is None or failure.character in ("", "?"):
+        return None
+    # After the colon of a key on a line further up, a comma is missing rather than quotes.
+    if failure.character == ":" and failure.bracket >= failure.line_start:
+        if failure.text[failure.index + 1 : failure.index + 2].strip():
+            hint = "write a space after the colon, or put the string in quotes"
+            return Explained("a key is followed by a colon and a space", hint, failure.here)
+        if failure.before[-1:].strip("[{, "):
+            return Explained("a string without quotes cannot contain ': '", "put it in quotes", failure.here)
+        return None
+    hint = "write a comma before it, or put all of it in quotes"
+    return Explained("elements in brackets are separated by commas", hint, failure.here)
+
+
+def _missing_colon(failure: Failure) -> Explained | None:
+    """Explain a line that should be a key and its value; the parser marks the place where it misses the colon."""
     line = failure.rest(failure.start)
-    for bracket, closing in ("[]", "{}"):
-        if line.startswith(bracket) and line.count(bracket) > line.count(closing):
-            return _unclosed(failure.start, bracket, closing)
+    if (
+        failure.start == failure.index
+        or _COLON_AND_SPACE.search(line)
+        or failure.start in {start_of(event) for event in failure.opened}
+    ):
+        return None
     if tight := _tight_colon(failure.start, line):
         return tight
     hint = "write a key before it, or indent the line if it belongs to the key above"
-    if found := _KEY_AND_VALUE.match(line):
-        pair = f"{found[1]}: {found[2]}".rstrip()
-        hint = f"write {quoted(pair)}, or indent the line if it belongs to the value above"
+    if found := _NO_COLON.fullmatch(line):
+        hint = f"write {quoted(f'{found[1]}: {found[2]}')}, or indent the line if it belongs to the value above"
     message = "a key is followed by a colon, a space and its value"
-    return Explained(message, hint, make_spot(failure.start, failure.start + len(line)))
+    return Explained(message, hint, (failure.start, failure.start + len(line)))
 
 
 def _tight_colon(start: int, line: str) -> Explained | None:
     """Explain `key:value`, if that is what the line is that starts at `start`."""
-    found = _KEY_WITHOUT_SPACE.match(line)
+    found = _TIGHT_COLON.match(line)
     if not found:
         return None
-    message = "a key is followed by a colon and a space"
-    place = make_spot(start + found.start(1), start + found.end(2))
-    return Explained(message, f"write {quoted(f'{found[1]}: {found[2].strip()}')}", place)
+    hint = f"write {quoted(f'{found[1]}: {found[2].strip()}')}"
+    return Explained("a key is followed by a colon and a space", hint, (start + found.start(1), start + found.end(2)))
 
 
 def _tight_dash(start: int, line: str) -> Explained | None:
-    """Explain that no space stands behind the dash that begins a line; None when that is not so."""
-    found = _DASH_WITHOUT_SPACE.match(line)
+    """Explain a line that starts with a dash without a space after it; None for any other."""
+    found = _TIGHT_DASH.match(line)
     if not found:
         return None
-    place = make_spot(start + found.start(1), start + found.end(1))
-    return Explained("a list item begins with '- ', a dash and a space", "write a space behind the dash", place)
+    place = (start + found.start(1), start + found.end(1))
+    return Explained("a list item begins with '- ', a dash and a space", "write a space after the dash", place)
 
 
-def _second_colon(failure: Failure) -> Explained:
+def _unexpected_colon(failure: Failure) -> Explained | None:
+    if failure.character != ":":
+        return None
     key, colon, _ = failure.before.partition(": ")
     if colon:
-        return _colon_in_text(failure, failure.rest(failure.line_start + len(key) + 2))
+        text = failure.rest(failure.line_start + len(key) + 2)
+        return Explained("a string without quotes cannot contain ': '", _quote(text), failure.here)
+    if not failure.before.strip(" -"):
+        return Explained("unexpected ':'", "write the key before it", failure.here)
     above_start, above = failure.line_above()
     if tight := _tight_colon(above_start, above) or _tight_dash(above_start, above):
         return tight
-    key_start = failure.line_start + len(_indent(failure.before))
-    place = make_spot(min(key_start, failure.index), failure.index + 1)
-    if len(_indent(failure.before)) > len(_indent(above)):
+    indent, indent_above = (len(_indent(line)) for line in (failure.before, above))
+    place = (min(failure.line_start + indent, failure.index), failure.index + 1)
+    if indent > indent_above:
         message = "this key is indented deeper than the keys above it, as if it belonged to the value of the last"
         return Explained(message, "indent it like the key above", place)
-    hint = "mend the quotes or the indentation above it, or write the colon behind the key above"
-    return Explained("a key cannot stand here", hint, place)
-
-
-def _colon_in_text(failure: Failure, text: str) -> Explained:
-    return Explained("a text without quotes cannot hold a colon and a space", _quote(text), failure.here)
+    found = _NO_COLON.fullmatch(above)
+    if found and indent == indent_above:
+        hint = f"write {quoted(f'{found[1]}: {found[2]}')}"
+        place = (above_start + indent_above, above_start + len(above))
+        return Explained("a key is followed by a colon, a space and its value", hint, place)
+    hint = "check the quotes and the indentation above it"
+    return Explained("a key cannot be here", hint, place)
 
 
 def _indent(line: str) -> str:
@@ -130,184 +349,61 @@ def _indent(line: str) -> str:
     return found[0] if found else ""
 
 
-def _item_in_line(failure: Failure) -> Explained:
-    message = "a list item with '- ' starts on a line of its own"
-    return Explained(message, "write the list in brackets: [a, b]", failure.here)
-
-
-def _question_mark(failure: Failure) -> Explained:
-    return Explained("a text without quotes cannot start with '? '", "put it in quotes", failure.here)
-
-
-def _in_mapping(failure: Failure) -> Explained:
-    if failure.before.strip(" -"):
-        return _behind_value(failure)
-    if failure.character == "-":
-        message = "a list item stands where the next key of a mapping should"
-        hint = "indent it like the other '- ' of its list, or deeper than the key it belongs to"
-        return Explained(message, hint, failure.here)
-    if failure.character == ":":
-        return Explained("a colon stands behind a key", "write the key", failure.here)
-    return _indentation(failure)
-
-
-def _in_list(failure: Failure) -> Explained:
-    if failure.before.strip(" -"):
-        return _behind_value(failure)
-    if tight := _tight_dash(failure.index, failure.rest(failure.index)):
+def _indentation(failure: Failure) -> Explained | None:
+    """Explain the indentation of a line whose first character is where the parser gave up."""
+    if failure.before.strip(" -") or not failure.character.strip():
+        return None
+    tight = _tight_dash(failure.index, failure.rest(failure.index)) or _tight_dash(*failure.line_above())
+    if tight:
         return tight
-    if failure.character == "-":
-        message = "this '- ' is indented unlike those of the list above it"
-        return Explained(message, "indent it like them", failure.here)
-    message = "a line at the level of list items starts with '- '"
-    hint = "start it with '- ', or indent it like the keys of the item it belongs to"
-    return Explained(message, hint, _line_place(failure))
+    if not failure.opened:
+        if not _CONTENT.search(failure.text, 0, failure.index):
+            return None
+        message = "a document is one list or one mapping, and this line is after it"
+        return Explained(message, "make it part of the list above, or delete it", failure.to_line_end)
+    lists, mappings = (failure.columns(kind) for kind in (SequenceStartEvent, MappingStartEvent))
+    column = len(failure.before)
+    if failure.text.startswith("- ", failure.index):
+        if column in mappings and column not in lists:
+            message = "a list item cannot be among the keys of a mapping"
+            hint = "indent it like the other '- ' of its list, or deeper than the key it belongs to"
+            return Explained(message, hint, failure.here)
+        return Explained("this '- ' is indented unlike those above it", "indent it like them", failure.here)
+    if column in lists and column not in mappings:
+        message = "a line at the level of list items starts with '- '"
+        hint = "start it with '- ', or indent it like the keys of the item it belongs to"
+        return Explained(message, hint, failure.to_line_end)
+    if column in mappings:
+        return None
+    message = "the indentation of this line does not match the lines above it"
+    return Explained(message, "indent it like the other keys of its mapping", failure.to_line_end)
 
 
-def _behind_value(failure: Failure) -> Explained:
-    if failure.character in ("]", "}"):
-        return Explained(f"'{failure.character}' closes no bracket", "delete it", failure.here)
+def _after_value(failure: Failure) -> Explained | None:
+    ended = failure.before.rstrip()[-1:]
+    if ended not in ("'", '"', "]", "}") or not failure.character:
+        return None
     hint = "put all of it in one pair of quotes, or delete what is too much"
-    if failure.character == ",":
-        hint = "delete the comma"
     if failure.before.endswith("'"):
-        hint = "write '' for an apostrophe inside of single quotes, or look for a quote that is not closed"
-    return Explained("the value before this has ended", hint, _line_place(failure))
+        hint = "write '' for an apostrophe inside single quotes, or look for a quote that is not closed"
+    return Explained("unexpected text after the value", hint, failure.to_line_end)
 
 
-def _indentation(failure: Failure) -> Explained:
-    if tight := _tight_dash(*failure.line_above()):
-        return tight
-    message = "the line is indented unlike the lines it could belong to"
-    return Explained(message, "indent it like the other keys of its mapping", _line_place(failure))
-
-
-def _line_place(failure: Failure) -> Spot:
-    return make_spot(failure.index, failure.index + len(failure.rest(failure.index)))
-
-
-def _in_brackets(failure: Failure) -> Explained:
-    bracket = failure.text[failure.start : failure.start + 1]
-    closing = {"[": "]", "{": "}"}.get(bracket, "]")
-    if failure.character in ("]", "}"):
-        message = f"'{bracket}' is closed by '{closing}', not by '{failure.character}'"
-        return Explained(message, f"write '{closing}'", failure.here)
-    if failure.character == ":" and failure.start >= failure.line_start:
-        return _colon_in_text(failure, "")
-    if failure.character in ("'", '"', "[", "{") or (failure.character and failure.start >= failure.line_start):
-        message = "elements in brackets are separated by commas"
-        return Explained(message, "write a comma before it, or put all of it in one pair of quotes", failure.here)
-    return _unclosed(failure.start, bracket, closing)
-
-
-def _unclosed(start: int, bracket: str, closing: str) -> Explained:
-    message = f"'{bracket}' is never closed"
-    return Explained(message, f"write '{closing}' behind its last element", make_spot(start, start + 1))
-
-
-def _no_value(failure: Failure) -> Explained:
-    bracket = failure.text[failure.opened : failure.opened + 1] if failure.opened is not None else ""
-    if bracket in ("[", "{") and failure.opened is not None and failure.character in ("", "-"):
-        return _unclosed(failure.opened, bracket, "]" if bracket == "[" else "}")
-    if failure.character == ",":
-        return Explained("a comma stands between two elements", "delete it, or write the missing element", failure.here)
-    if failure.character in ("]", "}"):
-        return Explained(f"'{failure.character}' closes no bracket", "delete it", failure.here)
-    hint = _quote(failure.word(failure.index)) if failure.character else None
-    return Explained("a value is missing here", hint, failure.here)
-
-
-def _open_quote(failure: Failure) -> Explained:
-    quote = failure.text[failure.start : failure.start + 1]
-    place = make_spot(failure.start, failure.start + 1)
-    return Explained("the quote is never closed", f"write {quote} at the end of the text", place)
-
-
-def _bad_escape(failure: Failure) -> Explained:
-    hint = "write \\\\ for a backslash, or use single quotes"
-    for found in _ESCAPE.finditer(failure.text, failure.start + 1):
-        code = int(found[1][1:], 16) if found[1] else 0
-        if code > _LAST_CHARACTER or 0xD800 <= code < 0xE000:  # noqa: PLR2004 -- the range of surrogates
-            return Explained(f"the escape {quoted(found[0])} names no character", hint, make_spot(*found.span()))
-        if found[0] == "\\":
-            end = min(found.end() + 1, len(failure.text))
-            escape = failure.text[found.start() : end]
-            return Explained(f"{quoted(escape)} is no escape in double quotes", hint, make_spot(found.start(), end))
-    return _unknown(failure)
-
-
-def _bad_name(failure: Failure) -> Explained:
-    sign = failure.text[failure.start : failure.start + 1]
-    kind = "an alias" if sign == "*" else "an anchor"
-    message = f"a text without quotes cannot start with '{sign}', which starts {kind}"
-    word = failure.word(failure.start)
-    return Explained(message, _quote(word), make_spot(failure.start, failure.start + len(word)))
-
-
-def _bad_tag(failure: Failure) -> Explained:
-    word = failure.word(failure.start)
-    message = "a text without quotes cannot start with '!', which starts a tag"
-    return Explained(message, _quote(word), make_spot(failure.start, failure.start + len(word)))
-
-
-def _unknown_tag(failure: Failure) -> Explained:
-    word = failure.word(failure.index)
-    message = f"the tag {quoted(word)} is not supported: a config list is plain data"
-    place = make_spot(failure.index, failure.index + len(word))
-    return Explained(message, "delete the tag", place, Code.UNSUPPORTED_TAG)
-
-
-def _directive(failure: Failure) -> Explained:
-    message = "a line that starts with '%' is a directive, and only '%YAML 1.2' and '%TAG' are known"
-    place = make_spot(failure.start, failure.start + len(failure.rest(failure.start)))
-    return Explained(message, "delete the line, or put the text in quotes", place)
-
-
-def _block_text(failure: Failure) -> Explained:
-    sign = failure.text[failure.start : failure.start + 1]
-    message = f"'{sign}' starts a text that stands on the lines below it"
-    rest = failure.rest(failure.start)
-    return Explained(message, _quote(rest), make_spot(failure.start, failure.start + len(rest)))
-
-
-def _flow_colon(failure: Failure) -> Explained:
-    message = "a key is followed by a colon and a space"
-    return Explained(message, "write a space behind the colon, or put the text in quotes", failure.here)
-
-
-def _second_root(failure: Failure) -> Explained:
-    if failure.before.strip():
-        return _behind_value(failure)
-    message = "a document is one list or one mapping, and this line stands behind it"
-    return Explained(message, "make it part of the list above, or delete it", _line_place(failure))
-
-
-def _unknown(failure: Failure) -> Explained:
-    return Explained("the text is no YAML from here on", "put texts with special characters in quotes", failure.here)
-
-
-_EXPLANATIONS: tuple[tuple[re.Pattern[str], Callable[[Failure], Explained]], ...] = tuple(
-    (re.compile(pattern), explain)
-    for pattern, explain in (
-        (r"tab character", _tab),
-        (r"cannot start any token", _bad_start),
-        (r"find expected ':'", _no_colon),
-        (r"mapping values are not allowed", _second_colon),
-        (r"sequence entries are not allowed", _item_in_line),
-        (r"mapping keys are not allowed", _question_mark),
-        (r"while parsing a block mapping", _in_mapping),
-        (r"while parsing a block collection", _in_list),
-        (r"while parsing a flow (?:sequence|mapping)", _in_brackets),
-        (r"while parsing a (?:flow|block) node", _no_value),
-        (r"quoted scalar: found unexpected", _open_quote),
-        (r"quoted scalar: ", _bad_escape),
-        (r"while scanning an (?:alias|anchor)", _bad_name),
-        (r"undefined tag handle", _unknown_tag),
-        (r"directive|incompatible YAML document|duplicate tag handle", _directive),
-        (r"while (?:scanning|parsing) a tag", _bad_tag),
-        (r"while scanning a block scalar", _block_text),
-        (r"found unexpected ':'", _flow_colon),
-        (r"<document start>", _second_root),
-    )
+_SLIPS: tuple[Callable[[Failure], Explained | None], ...] = (
+    _tab,
+    _unclosed_quote,
+    _bad_escape,
+    _alias_or_anchor,
+    _tag,
+    _reserved,
+    _closing_bracket,
+    _comma,
+    _unclosed_bracket,
+    _dash_in_line,
+    _in_brackets,
+    _missing_colon,
+    _unexpected_colon,
+    _after_value,
+    _indentation,
 )
-"""How each complaint is recognized: by the words that libyaml and PyYAML share."""
+"""The slips in the order in which they are looked for: the more certain ones first."""

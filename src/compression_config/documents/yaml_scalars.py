@@ -34,7 +34,7 @@ def is_number(text: str) -> bool:
 def plain_value(text: str) -> object:
     """Return what the plain (unquoted, untagged) scalar `text` means: None, a bool, a number, or itself.
 
-    Python converts no integer of thousands of digits: the caller has to ask `is_number` for a long text.
+    Python converts no integer of thousands of digits: the caller checks `is_number` first for a long text.
 
     >>> [plain_value(text) for text in ("1e-1", "yes", "010", "0x1F", "~", "1.10", "1:30")]
     [0.1, 'yes', 10, 31, None, 1.1, '1:30']

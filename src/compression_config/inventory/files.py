@@ -13,8 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from compression_config.documents import Document, Limits, read_json, read_yaml
-from compression_config.documents.collecting import paused_collector
+from compression_config.documents import Document, Limits, paused_collector, read_json, read_yaml
 from compression_config.errors import InvalidInventory, UsageError
 from compression_config.inventory.layer import Layer, WrongField, derived_parameters
 from compression_config.locations import ConfigPath, format_path

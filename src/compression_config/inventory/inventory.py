@@ -8,7 +8,7 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias, cast, overload
 
-from compression_config.documents.collecting import paused_collector
+from compression_config.documents import paused_collector
 from compression_config.errors import InvalidInventory, UnknownLayer
 from compression_config.inventory.files import Contents, read_file, write_file
 from compression_config.inventory.layer import Columns, Layer, ParameterShapes, Shape, columns_of, numel_of

@@ -8,6 +8,7 @@ import importlib.util
 import os
 import re
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -222,11 +223,15 @@ def foreign_code(source: str) -> Iterator[None]:
         raise UsageError(f"{what} could not be made: {reason} ({_where(error)}){hint}") from error
 
 
+_INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+"""Directories of code that is not the caller's."""
+
+
 def _where(error: BaseException) -> str:
     """Return file and line of what went wrong: in the caller's own code if it is on the way there."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path.cwd())]
-    frame = (own or frames)[-1]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    own = [frame for frame in frames if not frame.filename.startswith((*_INSTALLED, "<"))]
+    frame = (own or frames or traceback.extract_tb(error.__traceback__))[-1]
     return f"{frame.filename}:{frame.lineno}"

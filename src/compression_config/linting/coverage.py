@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
@@ -9,11 +10,13 @@ from typing import NamedTuple, TypeAlias
 from compression_config.findings import Code, Finding
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import UNDECIDED
-from compression_config.suggestions import NUMBER, Forms
 from compression_config.text import names_words, numbers_words
 
 __all__ = ["coverage_findings"]
 
+NUMBER = "\0"
+"""What the form of a name has in place of a component that is a number."""
+_COMPONENT = re.compile(r"(?<![^.])\d+(?![^.])")
 _BLOCKS = 4
 """Fewer blocks than this are no sequence that somebody meant to take as a whole."""
 
@@ -57,8 +60,8 @@ def coverage_findings(resolved: Resolved) -> Iterator[Finding]:
 
 def _kin(resolved: Resolved) -> list[Kin]:
     """Return form and type of each layer."""
-    forms = {name: form for form, names in Forms(resolved.inventory.names).groups.items() for name in names}
-    return [(forms[name], kind) for name, kind in zip(resolved.inventory.names, resolved.inventory.types, strict=True)]
+    pairs = zip(resolved.inventory.names, resolved.inventory.types, strict=True)
+    return [(_COMPONENT.sub(NUMBER, name), kind) for name, kind in pairs]
 
 
 def _partly_taken(decided: Sequence[Kin], total: Counter[Kin]) -> list[Kin]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Finding
 from compression_config.resolving.resolved import Resolved
-from compression_config.text import layers_words, written
+from compression_config.text import Notation, layers_words, written
 
 __all__ = ["boundary_findings"]
 
@@ -114,10 +114,13 @@ def _finding(resolved: Resolved, path: tuple[int, str, int], part: str, reach: _
     if len(texts) > _NAMED:
         shown = f"'{texts[0]}' to '{texts[-1]}'"
     message = f"'{part}' also takes {shown}, {layers_words(reach.layers)} more"
-    return Finding.at(resolved.config_list.provenance.place(path), Code.DIGIT_BOUNDARY, message, _remedy(part, reach))
+    notation = resolved.config_list.provenance.notation(path)
+    return Finding.at(
+        resolved.config_list.provenance.place(path), Code.DIGIT_BOUNDARY, message, _hint(part, reach, notation)
+    )
 
 
-def _remedy(part: str, reach: _Reach) -> str:
+def _hint(part: str, reach: _Reach, notation: Notation) -> str:
     """Return the partial name that stops at the number, where the layers that it is to keep allow for one."""
     ended = part
     if part[-1].isdecimal():
@@ -127,5 +130,5 @@ def _remedy(part: str, reach: _Reach) -> str:
     if ended:
         return f"write '{ended}'"
     if len(reach.names) == 1:
-        return f"write {written('op_names', list(reach.names))}"
+        return f"write {written('op_names', list(reach.names), notation)}"
     return "write the names in full, in 'op_names'"

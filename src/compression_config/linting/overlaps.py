@@ -22,10 +22,15 @@ _ENOUGH = 4
 
 
 def overwriting_findings(resolved: Resolved) -> Iterator[Finding]:
-    """Yield one finding for each sub-config that could go without a change, in list order."""
+    """Yield one finding for each sub-config that could go without a change, in list order.
+
+    One whose settings the later sub-config drops is not among them: "delete it" would be the wrong advice, and
+    `settings-dropped` reports it.
+    """
     again = _written_again(resolved)
     configs = resolved.config_list
-    lost = [index for index in range(len(configs)) if index not in again and resolved.shadowed(index)]
+    dropped = {earlier for _, losers in _droppings(resolved) for earlier in losers}
+    lost = [i for i in range(len(configs)) if i not in again and resolved.shadowed(i) and i not in dropped]
     takers = _takers(resolved, lost)
     needless = _needless_excludes(resolved)
     for index in sorted({*again, *lost, *needless}):
@@ -70,7 +75,9 @@ def _without_effect(resolved: Resolved, index: int, container: str | None) -> Fi
     message = "this exclude has no effect: no earlier sub-config compresses a layer that it excludes"
     hint = "delete it, or correct the names and types that it or an earlier sub-config lists"
     if container is not None:
-        hint = f"write {written('op_partial_names', [f'{container}.'])} to exclude the layers in '{container}'"
+        notation = resolved.config_list.provenance.notation((index,))
+        line = written("op_partial_names", [f"{container}."], notation)
+        hint = f"write {line} to exclude the layers in '{container}'"
     place = resolved.config_list.provenance.place((index, "exclude"), key=True)
     return Finding.at(place, Code.EXCLUDE_WITHOUT_EFFECT, message, hint)
 
@@ -153,6 +160,12 @@ def _compressed_containers(resolved: Resolved) -> set[str]:
 
 def dropping_findings(resolved: Resolved) -> Iterator[Finding]:
     """Yield the sub-configs that take layers and drop quant types or a cap which they had, in list order."""
+    for index, losers in _droppings(resolved):
+        yield _finding(resolved, index, losers)
+
+
+def _droppings(resolved: Resolved) -> Iterator[tuple[int, dict[int, list[int]]]]:
+    """Yield the sub-configs that drop settings, with those that had them and the layers concerned."""
     for index in _suspects(resolved):
         later = resolved.config_list[index]
         overruled: dict[int, list[int]] = {}
@@ -164,7 +177,7 @@ def dropping_findings(resolved: Resolved) -> Iterator[Finding]:
             if earlier != UNDECIDED and _dropped(resolved.config_list[earlier], later)
         }
         if losers:
-            yield _finding(resolved, index, losers)
+            yield index, losers
 
 
 def _suspects(resolved: Resolved) -> Iterator[int]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SubConfig
-from compression_config.findings import Code, Finding
+from compression_config.findings import Code, Finding, Severity
+from compression_config.linting.hints import has_weighted_name, is_norm
 from compression_config.resolving.resolved import Resolved
 from compression_config.text import layers_words, names_words, types_words, written
 
@@ -27,12 +28,12 @@ def weight_findings(resolved: Resolved) -> Iterator[Finding]:
         if bare and config.op_partial_names is not None and config.op_types is None:
             named = {resolved.inventory.position(name) for name in config.op_names or ()}
             swept_up = {position for position in bare if position in containers and position not in named}
-            if swept_up:
-                yield _containers_claimed(resolved, index, sorted(swept_up))
-        if _compresses_weights(config):
-            weightless = [p for p in bare if p not in swept_up and has_weight(p) is False]
-            if weightless:
-                yield _no_weight(resolved, index, weightless, containers)
+        weightless = [p for p in bare if p not in swept_up and has_weight(p) is False]
+        if weightless and _compresses_weights(config):
+            # One cause, one finding: the containers have no weight either.
+            yield _no_weight(resolved, index, sorted({*weightless, *swept_up}), containers)
+        elif swept_up:
+            yield _containers_claimed(resolved, index, sorted(swept_up))
 
 
 class _Containers:
@@ -66,7 +67,8 @@ def _containers_claimed(resolved: Resolved, index: int, positions: Sequence[int]
     holds = "holds" if len(names) == 1 else "hold"
     message = f"the partial names also take {layers_words(len(names))} that only {holds} others: {names_words(names)}"
     types = _types_with_weight(resolved, set(resolved.decided[index]).difference(positions))
-    hint = f"write {written('op_types', types)} beside them to leave these out" if types else None
+    line = written("op_types", types, resolved.config_list.provenance.notation((index,)))
+    hint = f"write {line} beside them to leave these out" if types else None
     place = resolved.config_list.provenance.place((index, "op_partial_names"), key=True)
     return Finding.at(place, Code.CONTAINERS_CLAIMED, message, hint)
 
@@ -84,8 +86,11 @@ def _no_weight(resolved: Resolved, index: int, positions: Sequence[int], contain
         message = f"the only layer {does}, '{resolved.inventory.names[positions[0]]}', has no weight"
     message += f": {types_words(counts)}" if len(resolved.decided[index]) > 1 else ""
     message += _other_parameters(resolved, positions)
-    hint = _remedy(resolved, index, config, positions, containers)
-    return Finding.at(resolved.config_list.provenance.place((index,)), Code.NO_WEIGHT, message, hint)
+    hint = _hint(resolved, index, config, positions, containers)
+    # A pruning sub-config of which no layer has a weight prunes nothing (D14).
+    nothing = config.kind == "pruning" and len(positions) == len(resolved.decided[index])
+    severity = Severity.ERROR if nothing else None
+    return Finding.at(resolved.config_list.provenance.place((index,)), Code.NO_WEIGHT, message, hint, severity=severity)
 
 
 def _other_parameters(resolved: Resolved, positions: Sequence[int]) -> str:
@@ -97,40 +102,51 @@ def _other_parameters(resolved: Resolved, positions: Sequence[int]) -> str:
     return ""
 
 
-def _remedy(
-    resolved: Resolved, index: int, config: SubConfig, positions: Sequence[int], containers: _Containers
-) -> str:
+def _hint(resolved: Resolved, index: int, config: SubConfig, positions: Sequence[int], containers: _Containers) -> str:
     types = resolved.inventory.types
     weightless = {types[position] for position in positions}
     weighted = _types_with_weight(resolved, (p for p in resolved.decided[index] if p not in containers))
     container = next((position for position in positions if position in containers), None)
     if container is not None and not config.op_partial_names:
-        return _remedy_inside(resolved, resolved.inventory.names[container], weighted)
-    if not weightless.isdisjoint(weighted):  # the type does not tell them apart
+        return _hint_inside(resolved, index, resolved.inventory.names[container], weighted)
+    if any(
+        types[p] in weightless for p in resolved.decided[index] if resolved.inventory.has_weight(p)
+    ):  # the type does not tell them apart
         names = [resolved.inventory.names[position] for position in positions]
-        return f"exclude {names_words(names)} by name in a sub-config behind it"
+        return f"exclude {names_words(names)} by name in a sub-config after it"
     if weighted:
         if config.op_types is not None:
             weighted = [kind for kind in config.op_types if kind not in weightless]
-        return f"write {written('op_types', weighted)} to leave them out"
+        notation = resolved.config_list.provenance.notation((index,))
+        return f"write {written('op_types', weighted, notation)} to leave them out"
     if config.kind == "quantization":
         return "take 'weight' out of 'quant_types', or name layers that have one"
     return "name layers that have a weight: nothing else is masked"
 
 
-def _remedy_inside(resolved: Resolved, container: str, others: Iterable[str]) -> str:
+def _hint_inside(resolved: Resolved, index: int, container: str, others: Iterable[str]) -> str:
     """Return how to take the layers in a container, beside those of the types `others`."""
-    way = f"{container}."
-    below = (position for position, name in enumerate(resolved.inventory.names) if name.startswith(way))
+    path = f"{container}."
+    below = (position for position, name in enumerate(resolved.inventory.names) if name.startswith(path))
     inside = _types_with_weight(resolved, below)
     if not inside:
         return f"name layers that have a weight: those in '{container}' have none either"
     types = list(dict.fromkeys((*inside, *others)))
-    return f"write {written('op_partial_names', [way])} and {written('op_types', types)} for the layers in it"
+    notation = resolved.config_list.provenance.notation((index,))
+    lines = (written(key, words, notation) for key, words in (("op_partial_names", [path]), ("op_types", types)))
+    return f"write {' and '.join(lines)} for the layers in it"
 
 
 def _types_with_weight(resolved: Resolved, positions: Iterable[int]) -> list[str]:
-    """Return the types of the layers that are not known to have no weight; those of the most layers first."""
+    """Return the types of the layers that have a weight, or may have by their name, those of the most layers first.
+
+    Without normalizations, which are seldom compressed on purpose.
+    """
     types, has_weight = resolved.inventory.types, resolved.inventory.has_weight
-    weighted = Counter(types[position] for position in positions if has_weight(position) is not False)
+    weighted = Counter(
+        types[position]
+        for position in positions
+        if not is_norm(types[position])
+        and (has_weight(position) or (has_weight(position) is None and has_weighted_name(types[position])))
+    )
     return sorted(weighted, key=lambda kind: (-weighted[kind], kind))

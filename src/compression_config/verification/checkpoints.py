@@ -15,17 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from compression_config.errors import CompressionConfigError, InvalidInventory, UsageError
+from compression_config.errors import InvalidInventory, UsageError
 from compression_config.inventory.layer import checked_shape
 from compression_config.text import represented
+from compression_config.verification.tensors import numpy
 
 __all__ = ["Checkpoint", "read_checkpoint"]
 
 Array: TypeAlias = Any
 """A numpy array; numpy is not imported before a checkpoint is read."""
-
-Module: TypeAlias = Any
-"""Numpy itself."""
 
 Json: TypeAlias = Any
 """What JSON holds."""
@@ -51,6 +49,9 @@ _STORED_AS = {
 
 _LARGEST_HEADER = 100_000_000
 """In bytes; the format itself sets this limit."""
+
+_READING = "reading a checkpoint"
+"""What needs numpy."""
 
 _LENGTH = 8
 """How many bytes the length of the header takes."""
@@ -98,7 +99,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     headers are read at once. Raises `UsageError` when there is no such file or it breaks a rule of the format, and
     `CompressionConfigError` where numpy is not installed.
     """
-    _numpy()
+    numpy(_READING)
     place = Path(path)
     try:
         if place.is_dir():
@@ -109,16 +110,6 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     except (OSError, ValueError) as error:  # a name, also one in an index, that no file can have
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise UsageError(f"the checkpoint {str(path)!r} cannot be read: {reason}") from error
-
-
-def _numpy() -> Module:
-    try:
-        import numpy as np  # noqa: PLC0415 - an engine: only reading a checkpoint needs it
-    except ImportError as error:
-        raise CompressionConfigError(
-            "reading a checkpoint needs numpy, which is not installed: pip install 'compression-config[numpy]'"
-        ) from error
-    return np
 
 
 def _directory(place: Path) -> dict[str, _Entry]:
@@ -206,13 +197,13 @@ def _entry(path: Path, name: str, fields: Json, start: int) -> _Entry:
     if not isinstance(dtype, str) or shape is None or not 0 <= begin <= end:
         _refuse(path, f"its header does not give dtype, shape and data_offsets of {represented(name)}")
     stored = _STORED_AS.get(dtype)
-    if stored is not None and _numpy().dtype(stored).itemsize * math.prod(shape) != end - begin:
+    if stored is not None and numpy(_READING).dtype(stored).itemsize * math.prod(shape) != end - begin:
         _refuse(path, f"{represented(name)} does not take as many bytes as its dtype and shape")
     return _Entry(path, dtype, shape, start + begin, end - begin)
 
 
 def _array(name: str, entry: _Entry) -> Array:
-    np = _numpy()
+    np = numpy(_READING)
     stored = _STORED_AS.get(entry.dtype)
     if stored is None:
         raise UsageError(f"{name!r} is stored as {entry.dtype!r}, which cannot be read here")

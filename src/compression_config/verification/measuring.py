@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+from compression_config.errors import CompressionConfigError
 from compression_config.inventory.layer import Shape
 from compression_config.verification.sources import Found
 from compression_config.verification.tensors import NotReadable, Values, code_bits, values_of
@@ -67,6 +68,8 @@ def measured(found: Found, numel: int | None, shape: Shape | None, wanted: Wante
         return _measured(found, numel, shape, wanted)
     except NotReadable as error:
         return Measured(reason=str(error))
+    except CompressionConfigError as error:
+        return Measured(reason=f"cannot be read: {error}")
     # The tensors are foreign: whatever they raise means that they cannot be looked at.
     except Exception as error:  # noqa: BLE001
         return Measured(reason=f"cannot be counted: {error!r}")

@@ -1,17 +1,17 @@
 """Tensors of whatever library: how many of their numbers are zero, and how many are distinct.
 
-Torch tensors, numpy arrays and what behaves like either are read by their own methods, nested lists number by
-number. No library is imported for it.
+Torch tensors, numpy arrays and what behaves like either are read by their own methods; numpy reads nested lists.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
-__all__ = ["NotReadable", "Values", "code_bits", "is_mask", "values_of"]
+from compression_config.errors import CompressionConfigError
+
+__all__ = ["NotReadable", "Values", "code_bits", "is_mask", "numpy", "values_of"]
 
 Foreign: TypeAlias = Any
 """A tensor, an array, nested lists: no type of a library can be named here."""
@@ -26,49 +26,40 @@ class NotReadable(Exception):
     """A tensor has no numbers to look at; the message says why, as the end of a sentence."""
 
 
-class Values(Protocol):
-    """The numbers of one weight or mask."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The lengths of its axes."""
-
-    @property
-    def numel(self) -> int:
-        """How many numbers there are."""
-
-    @property
-    def dtype(self) -> str | None:
-        """The name of their type, as in "float32"; None where they have none."""
-
-    def count(self, value: int) -> int:
-        """Return how many of the numbers are equal to `value`."""
-
-    def zero_slices(self, axis: int) -> int:
-        """Return how many slices along `axis` are zero throughout; there must be numbers."""
-
-    def levels(self, limit: int, axis: int | None) -> int:
-        """Return how many distinct values there are in all, or in the slice along `axis` that has the most.
-
-        With fewer than two axes there is one slice. Where there are more than `limit`, `limit + 1` stands for them.
-        """
+def numpy(what: str) -> Foreign:
+    """Return numpy. Raises `CompressionConfigError`, which says that `what` needs it, where it is not installed."""
+    try:
+        import numpy as np  # noqa: PLC0415 - an engine: most of this library does without
+    except ImportError as error:
+        raise CompressionConfigError(
+            f"{what} needs numpy, which is not installed: pip install 'compression-config[numpy]'"
+        ) from error
+    return np
 
 
 def values_of(tensor: Foreign) -> Values:
-    """Return the numbers of `tensor`. Raises `NotReadable` when it has none to look at."""
-    if isinstance(tensor, int | float):
-        return _Numbers((), [tensor])
-    if isinstance(tensor, list | tuple):
-        shape = _nested_shape(tensor)
-        return _Numbers(shape, list(_flat(tensor, len(shape))))
+    """Return the numbers of `tensor`. Raises `NotReadable` when there are no numbers to read."""
+    if isinstance(tensor, int | float | list | tuple):
+        return Values(_array(tensor), None)
     if getattr(tensor, "is_meta", False):
         raise NotReadable("is on the meta device and has no numbers")
     try:
-        shape = tuple(int(length) for length in tensor.shape)
+        tuple(int(length) for length in tensor.shape)
     # Foreign code runs here; whatever it raises means that there is no shape.
     except Exception as error:
         raise NotReadable(f"is not a tensor but {type(tensor).__name__!r}") from error
-    return _Array(tensor, shape)
+    return Values(tensor, _dtype(tensor))
+
+
+def _array(numbers: Foreign) -> Foreign:
+    """Return nested lists of numbers as an array."""
+    try:
+        array = numpy("a list of numbers").asarray(numbers)
+    except ValueError as error:
+        raise NotReadable("has rows of different length") from error
+    if array.size and array.dtype.kind not in "biuf":
+        raise NotReadable("is a list that holds more than numbers")
+    return array
 
 
 def is_mask(values: Values) -> bool:
@@ -76,62 +67,38 @@ def is_mask(values: Values) -> bool:
     return values.numel > 0 and values.count(0) + values.count(1) == values.numel
 
 
-class _Array:
-    """The numbers of something with `shape`, `reshape` and comparison by element."""
+class Values:
+    """The numbers of one weight or mask: of something with `shape`, `reshape` and comparison by element."""
 
-    def __init__(self, tensor: Foreign, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self.numel = math.prod(shape)
-        self.dtype = _dtype(tensor)
-        self._numbers = _plain_numbers(tensor, self.dtype or "")
+    def __init__(self, tensor: Foreign, dtype: str | None) -> None:
+        self.shape = tuple(int(length) for length in tensor.shape)
+        self.numel = math.prod(self.shape)
+        self.dtype = dtype
+        """The name of their type, as in "float32"; None where they have none, as in lists."""
+        self._numbers = _plain_numbers(tensor, dtype or "")
 
     def count(self, value: int) -> int:
+        """Return how many of the numbers are equal to `value`."""
         equal = self._numbers == value
         # Torch has a method that is many times faster than its sum of booleans; numpy's sum is as fast as can be.
         return int(equal.count_nonzero() if hasattr(equal, "count_nonzero") else equal.sum())
 
     def zero_slices(self, axis: int) -> int:
+        """Return how many slices along `axis` are zero throughout; there must be numbers."""
         zeros = (self._numbers == 0).swapaxes(0, axis).reshape(self.shape[axis], -1)
         return int(zeros.all(1).sum())
 
     def levels(self, limit: int, axis: int | None) -> int:
+        """Return how many distinct values there are in all, or in the slice along `axis` that has the most.
+
+        With fewer than two axes there is one slice. Where there are more than `limit`, `limit + 1` stands for them.
+        """
         if not self.numel:
             return 0
         if axis is None or len(self.shape) < 2:  # noqa: PLR2004
             return _levels_in_all(self._numbers.reshape(-1), limit)
         rows = self._numbers.swapaxes(0, axis).reshape(self.shape[axis], -1)
         return min(limit + 1, _levels_in_a_row(rows, limit))
-
-
-class _Numbers:
-    """Numbers in a list, as nested lists hold them."""
-
-    dtype = None
-
-    def __init__(self, shape: tuple[int, ...], numbers: Sequence[float]) -> None:
-        self.shape = shape
-        self.numel = len(numbers)
-        self._numbers = numbers
-
-    def count(self, value: int) -> int:
-        return sum(1 for number in self._numbers if number == value)
-
-    def zero_slices(self, axis: int) -> int:
-        return sum(not any(part) for part in self._slices(axis))
-
-    def levels(self, limit: int, axis: int | None) -> int:
-        parts = [self._numbers] if axis is None else self._slices(axis)
-        return min(limit + 1, max((len(set(part)) for part in parts), default=0))
-
-    def _slices(self, axis: int) -> Iterator[Sequence[float]]:
-        """Yield the numbers of each slice along `axis`; with fewer than two axes they are all one slice."""
-        if len(self.shape) < 2:  # noqa: PLR2004
-            yield self._numbers
-            return
-        inner, length = math.prod(self.shape[axis + 1 :]), self.shape[axis]
-        outer = range(0, self.numel, length * inner or 1)
-        for place in range(length):
-            yield [n for start in outer for n in self._numbers[start + place * inner : start + (place + 1) * inner]]
 
 
 def code_bits(dtype: str | None) -> int | None:
@@ -200,23 +167,3 @@ def _sorted(rows: Foreign) -> Foreign:
     ordered = rows.copy()
     ordered.sort(1)
     return ordered
-
-
-def _nested_shape(numbers: object) -> tuple[int, ...]:
-    """Return the lengths of nested lists. Raises `NotReadable` unless those of one depth are equally long."""
-    if isinstance(numbers, int | float):
-        return ()
-    if not isinstance(numbers, list | tuple):
-        raise NotReadable(f"holds {type(numbers).__name__!r} where numbers are expected")
-    shapes = {_nested_shape(part) for part in numbers}
-    if len(shapes) > 1:
-        raise NotReadable("has rows of different length")
-    return (len(numbers), *(shapes.pop() if shapes else ()))
-
-
-def _flat(numbers: Foreign, depth: int) -> Iterator[float]:
-    if depth == 0:
-        yield numbers
-        return
-    for part in numbers:
-        yield from _flat(part, depth - 1)

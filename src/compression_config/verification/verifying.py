@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from compression_config.budget.counting import total
-from compression_config.budget.groups import CountedWeights, Members, counted_weights, group_budget
+from compression_config.budget.groups import CountedWeights, counted_weights, group_budget
 from compression_config.errors import UsageError
 from compression_config.findings import Code
 from compression_config.inventory import Inventory
@@ -153,7 +153,7 @@ def _group(
     index: int, ratio: float, cap: float | None, members: Sequence[Assessment], tolerance: Tolerance
 ) -> GroupVerification:
     rows = [one.row for one in members]
-    budget = group_budget(index, ratio, cap, Members(tuple(r.layer for r in rows), tuple(r.numel for r in rows)))
+    budget = group_budget(index, ratio, cap, [row.layer for row in rows], [row.numel for row in rows])
     masked = total(row.masked for row in rows)
     codes: tuple[Code, ...] = ()
     if masked is None or budget.numel is None or budget.demanded is None or budget.granted is None:
