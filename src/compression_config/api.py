@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast, get_args, overload
 
 from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
+from compression_config.configs.pruning import PruningConfig
+from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import Kind, SubConfig
-from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
-from compression_config.findings import Finding, Severity, SeverityLevel
+from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError, chosen
+from compression_config.findings import Finding, Severity, SeverityLevels, has_errors
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
 from compression_config.loading import AnyConfig, ConfigData, load, validate
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
-from compression_config.text import listed
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
 
@@ -32,16 +33,20 @@ class Options(TypedDict, total=False):
 
     unmatched: Unmatched
     strict: bool
-    severity: Mapping[str, SeverityLevel] | None
+    severity: SeverityLevels | None
 
 
 @overload
 def resolve(
-    config: PruningConfigList, model: Model, *, kind: Literal["pruning"] | None = None, **options: Unpack[Options]
+    config: PruningConfigList | Sequence[PruningConfig],
+    model: Model,
+    *,
+    kind: Literal["pruning"] | None = None,
+    **options: Unpack[Options],
 ) -> Resolution[PruningSettings]: ...
 @overload
 def resolve(
-    config: QuantizationConfigList,
+    config: QuantizationConfigList | Sequence[QuantizationConfig],
     model: Model,
     *,
     kind: Literal["quantization"] | None = None,
@@ -70,34 +75,30 @@ def resolve(
     kind: Kind | None = None,
     unmatched: Unmatched = "error",
     strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    severity: SeverityLevels | None = None,
 ) -> Resolution[Any] | CompressionResolution:
     """Return for every layer of `model` what `config` means for it, and why.
 
     `unmatched` sets what becomes of errors about selectors that select nothing (D14): "warn" makes them
     warnings and issues one `UnmatchedSelectorWarning`, "ignore" drops them. `kind`, `strict` and `severity`
-    are those of `validate`.
+    are those of `validate`; a level that is set for a code comes before `unmatched`.
 
-    Raises `InvalidConfig` for a config list that breaks a rule, `UnmatchedSelector` for one that selects
-    what the model does not have, `InvalidInventory` for something that is not a model, `UsageError` for
-    a wrong option. Every other error, an infeasible group included, is in `.findings`.
+    Raises `InvalidConfig` for a config list that breaks a rule, `UnmatchedSelector` with all findings for one
+    that selects what the model does not have, `InvalidInventory` for something that is not a model, `UsageError`
+    for a wrong option. Every other error, an infeasible group or what `strict` makes one, is in `.findings`.
 
     >>> resolution = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}], [("fc1", "Linear")])
     >>> resolution["fc1"].settings.sparsity
     0.8
     """
-    if unmatched not in get_args(Unmatched):
-        raise UsageError(f"'unmatched' is {listed(get_args(Unmatched), last='or')}, not {unmatched!r}")
+    chosen(unmatched, get_args(Unmatched), "'unmatched'")
     validated = validate(config, kind=kind, strict=strict, severity=severity)
     resolution = answer(validated, as_inventory(model), unmatched)
-    if unmatched == "ignore":
-        return resolution
-    if unmatched == "error":
-        errors = [finding for finding in resolution.unmatched if finding.severity is Severity.ERROR]
-        if errors:
-            raise UnmatchedSelector(errors)
-    elif resolution.unmatched:
-        warnings.warn(UnmatchedSelectorWarning(str(UnmatchedSelector(resolution.unmatched))), stacklevel=2)
+    if unmatched == "error" and has_errors(resolution.unmatched):
+        raise UnmatchedSelector(resolution.findings)
+    left = [finding for finding in resolution.unmatched if finding.severity is not Severity.NOTE]
+    if unmatched == "warn" and left:
+        warnings.warn(UnmatchedSelectorWarning(str(UnmatchedSelector(left))), stacklevel=2)
     return resolution
 
 
@@ -116,18 +117,20 @@ def check(
     model: Model | None = None,
     *,
     kind: Kind | None = None,
+    unmatched: Unmatched = "error",
     strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    severity: SeverityLevels | None = None,
 ) -> tuple[Finding, ...]:
     """Return everything worth knowing about a config list, or the file at a path, in document order.
 
     With a `model`, that includes what the selectors find in it, what the list does to it, and its budget.
-    A bad list raises nothing: its errors are among the findings. Raises `UsageError` for a wrong option and
-    `InvalidInventory` for something that is not a model.
+    A bad list raises nothing: its errors are among the findings. `unmatched` is that of `resolve`. Raises
+    `UsageError` for a wrong option and `InvalidInventory` for something that is not a model.
 
     >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
     ['out-of-range']
     """
+    chosen(unmatched, get_args(Unmatched), "'unmatched'")
     validated: AnyConfig
     try:
         # The type, not `isinstance`: an object can claim any class.
@@ -139,7 +142,7 @@ def check(
         return error.findings
     if model is None:
         return validated.findings
-    return answer(validated, as_inventory(model), "error").findings
+    return answer(validated, as_inventory(model), unmatched).findings
 
 
 def verify(

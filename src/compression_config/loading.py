@@ -22,7 +22,7 @@ from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import KINDS
 from compression_config.documents import Document, Format, paused_collector, read_file, read_text
-from compression_config.errors import InvalidConfig, UsageError, chosen
+from compression_config.errors import InvalidConfig, MissingFile, UsageError, chosen
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityLevels, SeverityPolicy, has_errors
 from compression_config.text import nearest, represented, shortened
 
@@ -133,7 +133,7 @@ def load(
     """Return the config list in the file `path`: JSON when it ends in `.json`, YAML otherwise.
 
     Findings carry file, line and column. Options and errors are those of `validate`; a file that cannot
-    be read raises `InvalidConfig` too.
+    be read raises `InvalidConfig` too, which is a `FileNotFoundError` as well where there is no file.
     """
     policy = policy_of(strict=strict, severity=severity)
     if not issubclass(type(path), str | os.PathLike):
@@ -177,6 +177,8 @@ def _checked_kind(kind: object) -> Kind | None:
 
 def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
     found = policy.apply(document.findings)
+    if document.missing:
+        raise MissingFile(found)
     if not document.complete:
         raise InvalidConfig(found)
     try:

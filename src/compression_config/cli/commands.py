@@ -90,6 +90,15 @@ def _add_policy(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_unmatched(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--unmatched",
+        choices=get_args(Unmatched),
+        default="error",
+        help="what becomes of errors about selectors without layers",
+    )
+
+
 def _severity(text: str) -> tuple[str, str]:
     code, equals, level = text.partition("=")
     if not equals or level not in get_args(SeverityLevel):
@@ -103,6 +112,7 @@ def _severity(text: str) -> tuple[str, str]:
 def _add_validate(command: argparse.ArgumentParser) -> None:
     _add_files(command, "config lists; patterns as in 'configs/**/*.yaml' are expanded")
     _add_model(command, required=False)
+    _add_unmatched(command)
     _add_policy(command)
     command.add_argument("--format", choices=FINDING_WRITERS, default="text", help="how findings are written")
 
@@ -111,7 +121,8 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     """Check each file by itself, and say how many findings there are in all."""
     paths = list(dict.fromkeys(expanded(arguments.files)))
     inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
-    findings = [finding for path in paths for finding in check(path, inventory, **policy_options(arguments))]
+    options = {**policy_options(arguments), "unmatched": arguments.unmatched}
+    findings = [finding for path in paths for finding in check(path, inventory, **options)]
     model = None if inventory is None else inventory.model
     checked = Checked(findings, paths, model, against_model=inventory is not None)
     console.answer(FINDING_WRITERS[arguments.format](checked, console.width))
@@ -138,12 +149,7 @@ def _add_resolve(command: argparse.ArgumentParser) -> None:
     _add_model(command)
     command.add_argument("--format", choices=RESOLUTION_WRITERS, help="how the answer is written; without it OUT tells")
     command.add_argument("--output", "-o", metavar="OUT", help="a file to write the answer to")
-    command.add_argument(
-        "--unmatched",
-        choices=get_args(Unmatched),
-        default="error",
-        help="what becomes of errors about selectors without layers",
-    )
+    _add_unmatched(command)
     _add_policy(command)
 
 

@@ -90,6 +90,8 @@ class Document:
     """False when the document was not read to its end; then `value` is None: there is nothing to validate."""
     unread: frozenset[Span] = frozenset()
     """The spans of the values that None replaces: each has its finding, and needs no second one."""
+    missing: bool = False
+    """Whether there is no such file."""
 
     @property
     def positions(self) -> SpanTree:

@@ -91,7 +91,8 @@ def read_file(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
         number = error.errno if isinstance(error, OSError) else None
         message, hint = _REASONS.get(number or 0, (f"the file cannot be read: {error}", None))
-        return not_read(name, Code.UNREADABLE_FILE, message, hint)
+        missing = number in (errno.ENOENT, errno.ENOTDIR)
+        return replace(not_read(name, Code.UNREADABLE_FILE, message, hint), missing=missing)
     except MemoryError:
         return not_read(name, Code.TOO_LARGE, TOO_MUCH_MEMORY)
     if len(data) > limits.bytes:

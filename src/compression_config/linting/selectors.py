@@ -80,7 +80,9 @@ class _Selecting:
         ]
         # What the caller has silenced does not explain why a sub-config selects nothing.
         level = self._configs.policy.level
-        wrong = {index for index, _, _, finding in found if level(finding) == "error"}
+        wrong = {
+            index for index, _, _, finding in found if finding.severity is Severity.ERROR and level(finding) == "error"
+        }
         reported = {index for index, *_ in found}
         mismatched = {mismatch.index for mismatch in selection.mismatches}
         idle = {
