@@ -64,5 +64,5 @@ def load_joined(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> A
             findings += error.findings
     if findings:
         raise InvalidConfig(findings)
-    # Each of these can be joined to any other; mypy cannot see it of the union of all.
-    return functools.reduce(operator.add, cast("list[Any]", configs))
+    # Each of these can be joined to any other, which type checkers do not see of their union.
+    return cast("AnyConfig", functools.reduce(operator.add, cast("list[Any]", configs)))

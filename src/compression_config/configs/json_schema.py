@@ -139,11 +139,18 @@ def _rivals(config_type: type[SubConfig]) -> _Schema:
 
 
 def _presence(config_type: type[SubConfig], needs: Mapping[str, list[str]]) -> list[_Schema]:
-    """Return that a sub-config selects, that it sets, and that each key has one of those it goes with."""
+    """Return that a sub-config selects, that it sets, and that each key has one of those it goes with.
+
+    Only an exclude may list nothing (D1).
+    """
     settings = [key for key in config_type.model_fields if key not in (*SELECTOR_KEYS, "exclude")]
     return [
         {"anyOf": [{"required": [key]} for key in SELECTOR_KEYS]},
         {"anyOf": [{"required": [key]} for key in (*settings, "exclude")]},
+        {
+            "if": {"not": {"required": ["exclude"]}},
+            "then": {"properties": {key: {"minItems": 1} for key in SELECTOR_KEYS}},
+        },
         *(
             {"if": {"required": [key]}, "then": {"anyOf": [{"required": [other]} for other in others]}}
             for key, others in needs.items()

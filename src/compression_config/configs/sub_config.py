@@ -155,7 +155,12 @@ class SubConfig(BaseModel):
     def remarks(self) -> Iterator[LocalFinding]:
         """Yield warnings and notes: what is allowed, and worth reporting."""
         for key in SELECTOR_KEYS:
-            elements: Sequence[str] = getattr(self, key) or ()
+            elements: Sequence[str] | None = getattr(self, key)
+            if elements is None:
+                continue
+            if not elements:
+                message = f"'{key}' is an empty list, so that it names nothing"
+                yield LocalFinding(Code.NOTHING_CONFIGURED, message, "name what to exclude, or delete the key", (key,))
             if len(set(elements)) == len(elements):
                 continue
             seen: set[str] = set()
@@ -238,6 +243,8 @@ class SubConfig(BaseModel):
             rule = rules.get(key)
             if rule is None:
                 faults.append(cls._unknown_key(key))
+            elif value == [] and key in SELECTOR_KEYS and data.get("exclude") is True:
+                values[key] = ()  # what scripts write for models without exceptions (D1)
             elif value is not None:
                 found = rule.faults(key, value)
                 if found:
@@ -264,6 +271,8 @@ class SubConfig(BaseModel):
         if data.get("exclude") is False:  # to be deleted: then it conflicts with nothing, and sets nothing
             legal.remove("exclude")
             meant.add("exclude")
+        if isinstance(data.get("quant_types"), dict):  # its hint writes the bits of it where they belong
+            meant.add("quant_bits")
         return _broken_presence(cls, legal, frozenset(meant))
 
     @classmethod
@@ -291,6 +300,8 @@ class SubConfig(BaseModel):
             return LocalFinding(Code.OTHER_DIALECT, message, foreign.hint, (key,), at_key=True)
         close = _nearest_key(cls, key)
         hint = f"write '{close}'" if close else f"the keys are {listed(cls.model_fields)}"
+        if key.startswith("min"):
+            hint = "the specification has no lower bound: delete the key"
         message = f"there is no key '{printable(shortened(key))}'"
         return LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
 
@@ -366,7 +377,8 @@ def _expanded(types: tuple[str, ...]) -> frozenset[str]:
 @functools.lru_cache(maxsize=1024)
 def _nearest_key(cls: type[SubConfig], key: str) -> str | None:
     """Return the key that an unknown one resembles; cached, as a list repeats its slips in many sub-configs."""
-    return next(iter(nearest(shortened(key.strip()), cls.model_fields)), None)
+    # A lower bound is near to other keys in spelling alone.
+    return None if key.startswith("min") else next(iter(nearest(shortened(key.strip()), cls.model_fields)), None)
 
 
 # A long list has few different sets of keys.
