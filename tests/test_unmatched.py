@@ -377,7 +377,7 @@ class TestUnmatchedOption:
     def test_by_default_the_errors_raise(self) -> None:
         with pytest.raises(cc.UnmatchedSelector) as caught:
             cc.resolve(self.CONFIG, SMALL)
-        assert [finding.code for finding in caught.value.findings] == [Code.UNMATCHED_NAME]
+        assert [finding.code for finding in caught.value.findings] == [Code.UNMATCHED_TYPE, Code.UNMATCHED_NAME]
 
     def test_warn_lowers_them_and_warns_once(self) -> None:
         with pytest.warns(cc.UnmatchedSelectorWarning, match="nope") as caught:

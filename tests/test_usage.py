@@ -29,11 +29,9 @@ def test_pruning_a_model_from_a_list_of_dicts(model: Module) -> None:
 def test_checking_many_files(tmp_path: Path) -> None:
     good = written(tmp_path / "good.yaml", [{"op_types": ["Linear"], "sparsity_per_layer": 0.5}])
     typo = written(tmp_path / "typo.yaml", [{"op_names": ["fc"], "sparsity_per_laye": 0.5}])
-    unpaired = written(
-        tmp_path / "unpaired.yaml", [{"op_types": ["Linear"], "quant_types": ["weight"], "quant_bits": 8}]
-    )
-    failed = check_files([good, typo, unpaired, tmp_path / "missing.yaml"])
-    assert list(failed) == [typo, unpaired, tmp_path / "missing.yaml"]
+    empty = written(tmp_path / "empty.yaml", [])
+    failed = check_files([good, typo, empty, tmp_path / "missing.yaml"])
+    assert list(failed) == [typo, empty, tmp_path / "missing.yaml"]
     (error,) = failed[typo]
     assert error == (
         f"error[unknown-key] {typo}:3:3 at [0].sparsity_per_laye: there is no key 'sparsity_per_laye' "

@@ -474,7 +474,7 @@ def test_everything_wrong_is_reported_at_once_in_document_order() -> None:
         ),
         pytest.param(
             [{**QUANTIZED, "quant_types": "weight"}],
-            [("unpaired-quant-types", "warning", (0, "quant_types"))],
+            [("unpaired-quant-types", "note", (0, "quant_types"))],
             id="weight-without-input",
         ),
         pytest.param([{**QUANTIZED, "quant_types": ["output"]}], [], id="output-alone"),
@@ -492,11 +492,11 @@ def test_strict_makes_errors_of_warnings_and_leaves_notes() -> None:
     """D10."""
     note = [{**LINEAR, "sparsity": 0.5}]
     assert codes_of(cc.validate(note, strict=True).findings) == ["legacy-key"]
-    unpaired = [{**QUANTIZED, "quant_types": ["weight"]}]
-    (finding,) = refused(unpaired, strict=True)
-    assert (finding.code, finding.severity) == ("unpaired-quant-types", "error")
-    assert cc.validate(unpaired, strict=True, severity={"unpaired-quant-types": "ignore"}).findings == ()
-    (finding,) = cc.validate(unpaired, strict=True, severity={"unpaired-quant-types": "note"}).findings
+    unused = [{**QUANTIZED, "quant_bits": {"weight": 8, "input": 8, "output": 8}}]
+    (finding,) = refused(unused, strict=True)
+    assert (finding.code, finding.severity) == ("unused-quant-type", "error")
+    assert cc.validate(unused, strict=True, severity={"unused-quant-type": "ignore"}).findings == ()
+    (finding,) = cc.validate(unused, strict=True, severity={"unused-quant-type": "note"}).findings
     assert finding.severity == "note"
 
 

@@ -255,6 +255,7 @@ class _Tool(NamedTuple):
 _AUTO_ROUND = _Tool("AutoRound", f"{_ONE_EACH} entry of 'layer_config' or 'extra_config', after one for all layers")
 _BITSANDBYTES = _Tool("bitsandbytes", _all_but("llm_int8_skip_modules"))
 _DISTILLER = _Tool("Distiller", f"{_ONE_EACH} pruner or quantizer; the schedule belongs to the training script")
+_NNCF = _Tool("NNCF", f"{_ONE_EACH} algorithm, and one with 'exclude' for its 'ignored_scopes'")
 _QUARK = _Tool("Quark", _all_but("exclude"))
 _TENSORS = _Tool(_COMPRESSED_TENSORS, _IMPORT)
 _TORCHAO = _Tool("torchao", _IMPORT)
@@ -370,7 +371,7 @@ _IN_CORE = ("global_config", "module_type_configs", "module_name_configs", "op_t
 _DEEPSPEED_PART = r"(?:weight|activation)_quantization|(?:sparse|row|head|channel)_pruning"
 
 _DOCUMENTS: tuple[tuple[_Tool, _Teller], ...] = (
-    (_Tool("NNCF", f"{_ONE_EACH} algorithm, and one with 'exclude' for its 'ignored_scopes'"), _of_nncf),
+    (_NNCF, _of_nncf),
     (
         _Tool("coreai-opt", f"{_ONE_EACH} entry of 'module_type_configs' and 'module_name_configs'"),
         _holding(r"\w*(?:quantization|pruning|palettization)_config", *_IN_CORE),
@@ -417,10 +418,24 @@ _DOCUMENTS: tuple[tuple[_Tool, _Teller], ...] = (
 """The forms in which other tools write a whole document, the surest first: the tool, and what tells its document."""
 
 _ENTRIES: tuple[tuple[_Tool, _Teller, frozenset[str]], ...] = (
-    (_DOCUMENTS[0][0], _algorithm_of_nncf, frozenset()),
-    (_Tool("torch.ao.pruning", f"{_ONE_EACH} 'sparsity_level', which is a ratio"), _any_of("tensor_fqn"), frozenset()),
-    (_OPTIMIZER, _any_of("quantizer_name"), frozenset()),
-    (_TENSORS, _all_of("targets", "weights"), frozenset()),
+    (_NNCF, _algorithm_of_nncf, frozenset()),
+    (
+        _Tool("torch.ao.pruning", "write 'op_names' for 'tensor_fqn', without '.weight', and 'sparsity_per_layer'"),
+        _any_of("tensor_fqn"),
+        frozenset(),
+    ),
+    (
+        _Tool(
+            _MODEL_OPT, "write 'op_partial_names' or 'op_names' for 'quantizer_name', 'quant_types' and 'quant_bits'"
+        ),
+        _any_of("quantizer_name"),
+        frozenset(),
+    ),
+    (
+        _Tool(_COMPRESSED_TENSORS, "write 'op_types' or 'op_names' for 'targets', 'quant_types' and 'quant_bits'"),
+        _all_of("targets", "weights"),
+        frozenset(),
+    ),
     (
         _Tool(
             _NEURAL_COMPRESSOR,

@@ -28,7 +28,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from compression_config.configs.dialects import FOREIGN_KEYS
 from compression_config.configs.plain_data import plain, shown
-from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule
+from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule, maps_bits
 from compression_config.findings import Code, Hint, Line, LocalFinding
 from compression_config.locations import ConfigPath
 from compression_config.text import listed, nearest, printable, shortened
@@ -271,7 +271,7 @@ class SubConfig(BaseModel):
         if data.get("exclude") is False:  # to be deleted: then it conflicts with nothing, and sets nothing
             legal.remove("exclude")
             meant.add("exclude")
-        if isinstance(data.get("quant_types"), dict):  # its hint writes the bits of it where they belong
+        if maps_bits(data.get("quant_types")):  # its hint writes the bits of it where they belong
             meant.add("quant_bits")
         return _broken_presence(cls, legal, frozenset(meant))
 

@@ -77,7 +77,7 @@ def _not_one_list(data: list[object]) -> LocalFinding | None:
     if len(data) > 1 and all(isinstance(item, list) for item in data):
         message = f"a config list is one list of sub-configs, not {len(data)} lists in one"
         return LocalFinding(Code.NOT_A_MAPPING, message, "give one of them, or each in a file of its own", (0,))
-    if _LEGAL.isdisjoint(key for item in data if isinstance(item, dict) for key in item):
+    if all(isinstance(item, dict) and _LEGAL.isdisjoint(item) for item in data):
         hint = _where_the_list_is(data)
         return None if hint is None else LocalFinding(Code.NOT_A_MAPPING, "these are not sub-configs", hint, (0,))
     return None

@@ -11,7 +11,7 @@ import abc
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 from pydantic_core import CoreSchema, core_schema
 
@@ -33,6 +33,7 @@ __all__ = [
     "QuantTypesRule",
     "RatioRule",
     "ValueRule",
+    "maps_bits",
 ]
 
 JsonSchema: TypeAlias = dict[str, Any]
@@ -349,7 +350,7 @@ class QuantTypesRule(ValueRule):
             if len(words) > 1 and set(words) <= set(QUANT_TYPES):
                 found = [fault._replace(hint=Hint("write {}", Line(key, words))) for fault in found]
             return found
-        if isinstance(value, dict) and value.keys() <= set(QUANT_TYPES):
+        if maps_bits(value):
             example = Hint("write {} and {}", Line(key, list(value)), Line("quant_bits", value))
         if not isinstance(value, list):
             return [LocalFinding(Code.WRONG_TYPE, f"'{key}' must be a list, not {shown(value)}", example, (key,))]
@@ -366,6 +367,11 @@ class QuantTypesRule(ValueRule):
             if not found:
                 seen.add(element)
         return faults
+
+
+def maps_bits(value: object) -> TypeGuard[dict[str, int]]:
+    """Return whether a value maps quant types to bits: what is right in `quant_bits`, and wrong in `quant_types`."""
+    return isinstance(value, dict) and bool(value) and not PerQuantTypeRule(IntegerRule(1, 31)).faults("", value)
 
 
 @dataclass(frozen=True, slots=True)
