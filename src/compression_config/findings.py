@@ -273,16 +273,14 @@ class SeverityPolicy:
         return self.strict or "error" in self.levels.values()
 
     def __or__(self, other: SeverityPolicy) -> SeverityPolicy:
-        levels = {
-            code: max(self._of(code), other._of(code), key=_LEVELS.index) for code in {**self.levels, **other.levels}
-        }
+        levels: dict[str, SeverityLevel] = {}
+        for code in {**self.levels, **other.levels}:
+            given = [policy.levels[code] for policy in (self, other) if code in policy.levels]
+            strictest = max(given, key=_LEVELS.index)
+            # One that does not set the level of a code leaves each finding its own.
+            if len(given) > 1 or _LEVELS.index(strictest) > _LEVELS.index(Code(code).severity.value):
+                levels[code] = strictest
         return SeverityPolicy(self.strict or other.strict, levels)
-
-    def _of(self, code: str) -> SeverityLevel:
-        """Return the level of a finding that has the severity of its code."""
-        severity = Code(code).severity
-        strict = self.strict and severity is Severity.WARNING
-        return self.levels.get(code) or ("error" if strict else severity.value)
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return `findings` with the severities of this policy, without those that it silences.

@@ -171,7 +171,9 @@ class ConfigList(Sequence[C], Generic[C]):
 
     def _beside(self, other: object, start: int) -> _Config:
         """Return what this list is joined to: plain data has its kind, unless that is only assumed."""
-        data = other if issubclass(type(other), AnyConfig) else plain(other)
+        if issubclass(type(other), AnyConfig):
+            return cast("AnyConfig", other)
+        data = plain(other)
         if not isinstance(data, list):
             return read_config(data, policy=self.policy)
         shown = self.kind if self._kind_stated else inferred_kind(data)
