@@ -10,14 +10,16 @@ import pytest
 from sources import PACKAGE, imports, modules, room
 
 FLOORS = (
-    ("locations", "text", "patterns", "suggestions"),
+    ("locations", "text", "html", "patterns", "suggestions"),
     ("findings", "errors", "writing"),
     ("documents",),
     ("configs", "inventory"),
-    ("loading", "resolving"),
+    ("loading", "scripts", "resolving"),
     ("linting", "budget"),
     ("verification", "serialization", "explanation"),
-    ("resolution", "reports", "interop"),
+    ("differences",),
+    ("lockfile", "reports", "interop"),
+    ("resolution", "comparison"),
     ("api",),
     ("",),
     ("cli",),

@@ -13,12 +13,16 @@ from sources import PACKAGE, imports, modules
 import compression_config as cc
 
 FRONT_DOOR = [
+    "Change",
     "Code",
+    "Comparison",
     "CompressedLayer",
     "CompressionConfig",
     "CompressionConfigError",
     "CompressionLayer",
     "CompressionResolution",
+    "Decision",
+    "Difference",
     "Edit",
     "Finding",
     "FindingsError",
@@ -44,6 +48,7 @@ FRONT_DOOR = [
     "UsageError",
     "Verification",
     "check",
+    "compare",
     "json_schema",
     "load",
     "loads",

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 __version__ = "0.2.0"
 
 _MODULES = {
-    "api": "check resolve verify",
+    "api": "check compare resolve verify",
+    "comparison": "Comparison",
     "configs.config_list": "CompressionConfig PruningConfigList QuantizationConfigList",
     "configs.json_schema": "json_schema",
     "configs.pruning": "PruningConfig",
     "configs.quantization": "QuantizationConfig",
+    "differences": "Change Decision Difference",
     "errors": (
         "CompressionConfigError FindingsError InvalidConfig InvalidInventory UnknownLayer "
         "UnknownNumel UnmatchedSelector UnmatchedSelectorWarning UsageError"
@@ -37,14 +39,19 @@ __all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - a list; the names are stated onc
 
 if TYPE_CHECKING:  # "as" makes a name public to them, which cannot read a computed __all__
     from compression_config.api import check as check
+    from compression_config.api import compare as compare
     from compression_config.api import resolve as resolve
     from compression_config.api import verify as verify
+    from compression_config.comparison import Comparison as Comparison
     from compression_config.configs.config_list import CompressionConfig as CompressionConfig
     from compression_config.configs.config_list import PruningConfigList as PruningConfigList
     from compression_config.configs.config_list import QuantizationConfigList as QuantizationConfigList
     from compression_config.configs.json_schema import json_schema as json_schema
     from compression_config.configs.pruning import PruningConfig as PruningConfig
     from compression_config.configs.quantization import QuantizationConfig as QuantizationConfig
+    from compression_config.differences import Change as Change
+    from compression_config.differences import Decision as Decision
+    from compression_config.differences import Difference as Difference
     from compression_config.errors import CompressionConfigError as CompressionConfigError
     from compression_config.errors import FindingsError as FindingsError
     from compression_config.errors import InvalidConfig as InvalidConfig

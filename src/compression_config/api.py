@@ -7,21 +7,26 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast, get_args, overload
 
+from compression_config.comparison import Comparison, compared
 from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import Kind, SubConfig
+from compression_config.differences import AnswerTable, answer_table
 from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError, chosen
 from compression_config.findings import Finding, Severity, SeverityLevels, has_errors
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
-from compression_config.loading import AnyConfig, ConfigData, load, validate
+from compression_config.loading import AnyConfig, ConfigData, checked, validate
+from compression_config.lockfile import is_saved, read_saved, saved_answers
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
+from compression_config.scripts import ABOUT_A_WHOLE_LIST, is_script, split_name
+from compression_config.text import printable
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
 
-__all__ = ["Model", "Options", "answer", "check", "resolve", "verify"]
+__all__ = ["Answer", "Model", "Options", "answer", "check", "check_file", "compare", "resolve", "verify"]
 
 
 Model: TypeAlias = Inventory | SupportsNamedModules | Iterable[LayerLike]
@@ -123,7 +128,9 @@ def check(
 ) -> tuple[Finding, ...]:
     """Return everything worth knowing about a config list, or the file at a path, in document order.
 
-    With a `model`, that includes what the selectors find in it, what the list does to it, and its budget.
+    A Python script is read, not run: each of its config lists is checked, and nothing is reported about values that
+    are not known. With a `model`, that includes what the selectors find in it, what the list does to it, and its
+    budget.
     A bad list raises nothing: its errors are among the findings. `unmatched` is that of `resolve`. Raises
     `UsageError` for a wrong option and `InvalidInventory` for something that is not a model.
 
@@ -131,18 +138,39 @@ def check(
     ['out-of-range']
     """
     chosen(unmatched, get_args(Unmatched), "'unmatched'")
-    validated: AnyConfig
+    # The type, not `isinstance`: an object can claim any class.
+    if issubclass(type(config), str | os.PathLike):
+        return check_file(cast("str", config), model, kind=kind, unmatched=unmatched, strict=strict, severity=severity)
     try:
-        # The type, not `isinstance`: an object can claim any class.
-        if issubclass(type(config), str | os.PathLike):
-            validated = load(cast("str", config), kind=kind, strict=strict, severity=severity)
-        else:
-            validated = validate(cast("ConfigData", config), kind=kind, strict=strict, severity=severity)
+        validated: AnyConfig = validate(cast("ConfigData", config), kind=kind, strict=strict, severity=severity)
     except InvalidConfig as error:
         return error.findings
     if model is None:
         return validated.findings
     return answer(validated, as_inventory(model), unmatched).findings
+
+
+def check_file(
+    path: str | os.PathLike[str],
+    model: Model | None,
+    *,
+    discovered: bool = False,
+    unmatched: Unmatched = "error",
+    **options: Any,  # noqa: ANN401 - those of `check`
+) -> tuple[Finding, ...]:
+    """Return everything worth knowing about the config lists in a file; see `check`.
+
+    A `discovered` file was found in a directory: what a script holds of other dialects is passed over.
+    """
+    configs, findings = checked(path, discovered=discovered, **options)
+    if model is None or not configs:
+        return findings
+    inventory = as_inventory(model)
+    if len(configs) == 1 and not is_script(split_name(os.fsdecode(path))[0]):
+        return answer(configs[0], inventory, unmatched).findings
+    about_model = (finding for config in configs for finding in answer(config, inventory, unmatched).findings)
+    more = (finding for finding in about_model if finding not in findings and finding.code not in ABOUT_A_WHOLE_LIST)
+    return tuple(sorted((*findings, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
 
 
 def verify(
@@ -169,3 +197,37 @@ def verify(
         pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
         return verify_resolved(pruning, weights, beside=quantization, tolerance=tolerance)
     return verify_resolved(resolution.resolved, weights, tolerance=tolerance)
+
+
+Answer: TypeAlias = Resolution[Any] | CompressionResolution | Mapping[str, Any] | str | os.PathLike[str]
+"""A resolution, what its `to_dict()` returned, or the path of a JSON file with that: a lock file."""
+
+
+def compare(old: Answer, new: Answer) -> Comparison:
+    """Return what differs between two answers: layers that get something else, why, and the effect on the budget.
+
+    Either may be a resolution that was saved as JSON. Two-part documents are compared part by part.
+    Raises `UsageError` for answers of different kinds, and for a file that is not a saved resolution, was written by
+    another version of the format, or was changed since.
+
+    >>> layers = [("fc1", "Linear"), ("fc2", "Linear")]
+    >>> old = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], layers)
+    >>> new = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}], layers)
+    >>> [(change.layers, change.gets) for change in compare(old, new).changes]
+    [(('fc1', 'fc2'), ('sparsity 0.5', 'sparsity 0.8'))]
+    """
+    return compared(_answer_tables(old), _answer_tables(new))
+
+
+def _answer_tables(given: object) -> Mapping[Kind, AnswerTable]:
+    if isinstance(given, Resolution):
+        return {given.kind: answer_table(given.resolved, given.budget, given.fingerprint)}
+    if isinstance(given, CompressionResolution):
+        return {**_answer_tables(given.pruning), **_answer_tables(given.quantization)}
+    name, data = "the mapping", given
+    if isinstance(given, str | os.PathLike):
+        name, data = printable(os.fsdecode(given)), read_saved(given)
+    if not isinstance(data, Mapping) or not is_saved(data):
+        what = f"'{name}'" if isinstance(given, str | os.PathLike) else type(given).__name__
+        raise UsageError(f"a resolution, or the JSON file of one, is compared, not {what}: call 'resolve' first")
+    return saved_answers(data, name)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overload
 
 from compression_config.configs.config_list import (
+    LIST_TYPES,
     AnyConfig,
     CompressionConfig,
     PruningConfigList,
@@ -19,14 +20,29 @@ from compression_config.configs.config_list import (
 from compression_config.configs.plain_data import plain
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
+from compression_config.configs.recognition import is_config_list, is_foreign, may_hold_sub_configs
 from compression_config.configs.sub_config import Kind, SubConfig
-from compression_config.configs.validation import KINDS
+from compression_config.configs.validation import KINDS, inferred_kind
 from compression_config.documents import Document, Format, paused_collector, read_file, read_text
+from compression_config.documents.files import NO_SUCH_FILE
+from compression_config.documents.python_reader import Script, ScriptList
 from compression_config.errors import InvalidConfig, MissingFile, UsageError, chosen
 from compression_config.findings import Code, Finding, SeverityLevel, SeverityLevels, SeverityPolicy, has_errors
+from compression_config.scripts import is_script, named_list, plain_list, read_lists, script_findings, split_name
 from compression_config.text import nearest, represented, shortened
 
-__all__ = ["AnyConfig", "ConfigData", "Options", "TextOptions", "load", "loads", "policy_of", "validate"]
+__all__ = [
+    "AnyConfig",
+    "ConfigData",
+    "Options",
+    "TextOptions",
+    "checked",
+    "holds_config_list",
+    "load",
+    "loads",
+    "policy_of",
+    "validate",
+]
 
 ConfigData: TypeAlias = Sequence[Mapping[str, Any] | SubConfig] | Mapping[str, Any] | AnyConfig
 """What validation takes: a list of dicts or sub-configs, a two-part mapping, or what it returned before."""
@@ -132,14 +148,44 @@ def load(
 ) -> AnyConfig:
     """Return the config list in the file `path`: JSON when it ends in `.json`, YAML otherwise.
 
+    A Python script is read, not run: `train.py::main.config_list` is the list that is bound to `config_list` in the
+    function `main`; `train.py` alone will do where it has one config list. Raises `UsageError` where the script does
+    not show the whole list.
+
     Findings carry file, line and column. Options and errors are those of `validate`; a file that cannot
     be read raises `InvalidConfig` too, which is a `FileNotFoundError` as well where there is no file.
     """
     policy = policy_of(strict=strict, severity=severity)
     if not issubclass(type(path), str | os.PathLike):
         raise UsageError(f"a path is a string or a path object, not of type {type(path).__name__!r}")
+    file, name = split_name(os.fsdecode(path))
+    if is_script(file):
+        return _from_script(read_lists(file, discovered=False), name, _checked_kind(kind), policy)
     with paused_collector():
-        return _from_document(read_file(os.fsdecode(path)), _checked_kind(kind), policy)
+        return _from_document(read_file(file), _checked_kind(kind), policy)
+
+
+def checked(
+    path: str | os.PathLike[str],
+    *,
+    kind: Kind | None = None,
+    strict: bool = False,
+    severity: Mapping[str, SeverityLevel] | None = None,
+    discovered: bool = False,
+) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
+    """Return the config lists that are sound in the file `path`, and the findings of all of them.
+
+    A script can have any number of lists, of which only those that it shows completely are returned. For
+    `discovered` see `script_findings`. Raises `UsageError` for a wrong option.
+    """
+    file, name = split_name(os.fsdecode(path))
+    if name is None and is_script(file):
+        return _checked_script(file, _checked_kind(kind), policy_of(strict=strict, severity=severity), discovered)
+    try:
+        config: AnyConfig = load(path, kind=kind, strict=strict, severity=severity)
+    except InvalidConfig as error:
+        return (), error.findings
+    return (config,), config.findings
 
 
 @overload
@@ -171,16 +217,61 @@ def loads(
         return _from_document(document, _checked_kind(kind), policy)
 
 
+def holds_config_list(path: str) -> bool:
+    """Return whether a file that was found in a directory holds a config list, other than one of another dialect.
+
+    A YAML or JSON file that cannot be read to its end has one if its text has the keys of one.
+    """
+    if is_script(path):
+        script = read_lists(path, discovered=True)
+        return any(made.reported and not is_foreign(made.value) for made in script.lists)
+    document = read_file(path, worth_reading=may_hold_sub_configs)
+    if not document.complete:
+        return may_hold_sub_configs(document.source.text)
+    value = document.value
+    parts = [value.get(kind) for kind in KINDS] if isinstance(value, dict) else [value]
+    return any(isinstance(part, list) and is_config_list(part) for part in parts)
+
+
 def _checked_kind(kind: object) -> Kind | None:
     return None if kind is None else chosen(kind, KINDS, "a kind")
 
 
+def _from_script(script: Script, name: str | None, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
+    if script.problem is not None:
+        raise _unreadable([script.problem])
+    made = named_list(script, name)
+    return _script_list(plain_list(made.value), kind, policy, made)
+
+
+def _script_list(value: list[object], kind: Kind | None, policy: SeverityPolicy, made: ScriptList) -> AnyConfig:
+    stated = kind or inferred_kind(value)
+    read_as = LIST_TYPES[stated or "pruning"]
+    return read_as.read(value, source=made.source, prefix=made.name, policy=policy, kind_stated=stated is not None)
+
+
+def _checked_script(
+    file: str, kind: Kind | None, policy: SeverityPolicy, discovered: bool
+) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
+    sound: list[AnyConfig] = []
+
+    def check(value: list[object], of_kind: Kind | None, made: ScriptList) -> Iterable[Finding]:
+        try:
+            config = _script_list(value, of_kind, policy, made)
+        except InvalidConfig as error:
+            return error.findings
+        if made.complete:
+            sound.append(config)
+        return config.findings
+
+    findings = script_findings(read_lists(file, discovered=discovered), kind, check, discovered=discovered)
+    return tuple(sound), tuple(findings)
+
+
 def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
     found = policy.apply(document.findings)
-    if document.missing:
-        raise MissingFile(found)
     if not document.complete:
-        raise InvalidConfig(found)
+        raise _unreadable(found)
     try:
         config = read_config(document.value, source=document.source, kind=kind, policy=policy)
     except InvalidConfig as error:
@@ -188,6 +279,11 @@ def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy
     if has_errors(found):
         raise InvalidConfig(_in_text_order((*found, *_of_what_was_read(document, config.findings))))
     return config
+
+
+def _unreadable(findings: Sequence[Finding]) -> InvalidConfig:
+    missing = any(finding.message == NO_SUCH_FILE for finding in findings)
+    return MissingFile(findings) if missing else InvalidConfig(findings)
 
 
 def _of_what_was_read(document: Document, findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -22,6 +22,10 @@ from compression_config.findings import Finding, Severity
 from compression_config.inventory import Inventory, Layer
 from compression_config.linting import review
 from compression_config.linting.selectors import selection_findings
+from compression_config.reports.html import resolution_as_html
+from compression_config.reports.layout import plain_text
+from compression_config.reports.resolution import resolution_lines
+from compression_config.reports.tables import as_markdown, records
 from compression_config.resolving.canonical import canonical_list, fingerprint
 from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.selection import UNDECIDED
@@ -211,17 +215,50 @@ Unmatched: TypeAlias = Literal["error", "warn", "ignore"]
 """What becomes of an error about a selector that selects nothing (D14)."""
 
 
-class _HasFindings:
-    """Something with findings that can be made to raise."""
+class _Answer:
+    """What one resolution and two have in common: findings that can be made to raise, and how they are shown."""
 
     findings: tuple[Finding, ...]
+
+    @property
+    def _parts(self) -> tuple[Resolution[Any], ...]:
+        """The resolutions, pruning first."""
+        raise NotImplementedError
 
     def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
         """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
         raise_findings(self.findings, at)
 
+    def __str__(self) -> str:
+        """Return the table of the command `resolve`, 100 columns wide."""
+        parts = (plain_text(resolution_lines(part.resolved, part.budget, part.findings)) for part in self._parts)
+        return "\n".join(parts).rstrip("\n")
 
-class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co]):
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return a flat row for each layer, as a data frame takes them: what it is, and what it gets.
+
+        A setting with a value for each quant type has a key for each, as in `bits.weight`; what says nothing is None or
+        absent. Those of a two-part document come one after the other, told apart by `kind`.
+        """
+        return records(part.to_dict() for part in self._parts)
+
+    def to_markdown(self) -> str:
+        """Return the tables of the command `resolve` as a Markdown document."""
+        return "\n".join(as_markdown(part.resolved, part.budget, part.findings) for part in self._parts)
+
+    def to_html(self) -> str:
+        """Return a whole page that needs nothing else: a grid of the blocks, the sub-configs, and the findings."""
+        return self._html(in_notebook=False)
+
+    def _repr_html_(self) -> str:
+        return self._html(in_notebook=True)
+
+    def _html(self, *, in_notebook: bool) -> str:
+        parts = [(part.resolved, part.budget, part.findings) for part in self._parts]
+        return resolution_as_html(parts, in_notebook=in_notebook)
+
+
+class Resolution(_Answer, Mapping[str, LayerResolution[S_co]], Generic[S_co]):
     """The answer of a config list for a model: for every layer, in the model's order, what it gets and why.
 
     An alias is accepted as a key and not iterated over. Two resolutions are equal when their answers are (D18).
@@ -358,6 +395,10 @@ class Resolution(_HasFindings, Mapping[str, LayerResolution[S_co]], Generic[S_co
         """Return the answer as versioned plain data, ready for JSON; see docs/cli.md for its shape."""
         return resolution_to_dict(self._resolved, self.findings, self.budget)
 
+    @property
+    def _parts(self) -> tuple[Resolution[Any], ...]:
+        return (self,)
+
     def _position(self, name: object) -> int:
         position = self.inventory.position(name) if isinstance(name, str) else None
         if position is None:
@@ -391,7 +432,7 @@ class CompressionLayer(NamedTuple):
     quantization: LayerResolution[QuantizationSettings]
 
 
-class CompressionResolution(_HasFindings, Mapping[str, CompressionLayer]):
+class CompressionResolution(_Answer, Mapping[str, CompressionLayer]):
     """The answers of a two-part document for one model: resolved apart, shown together (D12)."""
 
     def __init__(self, pruning: Resolution[PruningSettings], quantization: Resolution[QuantizationSettings]) -> None:
@@ -445,3 +486,7 @@ class CompressionResolution(_HasFindings, Mapping[str, CompressionLayer]):
     def to_dict(self) -> dict[str, Any]:
         """Return both answers as versioned plain data, ready for JSON."""
         return {"pruning": self.pruning.to_dict(), "quantization": self.quantization.to_dict()}
+
+    @property
+    def _parts(self) -> tuple[Resolution[Any], ...]:
+        return self.pruning, self.quantization

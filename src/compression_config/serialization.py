@@ -13,8 +13,18 @@ from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import plain_settings
 
-__all__ = ["FORMAT_VERSION", "budget_to_dict", "finding_to_dict", "resolution_to_dict"]
+__all__ = [
+    "FORMAT_VERSION",
+    "RESOLUTION_FORMAT",
+    "budget_to_dict",
+    "finding_to_dict",
+    "model_budget_to_dict",
+    "resolution_to_dict",
+]
 
+
+RESOLUTION_FORMAT = "compression-config-resolution"
+"""The `format` of a saved resolution."""
 
 FORMAT_VERSION = 2
 """Of every JSON document that this package writes; raised when a reader of the old one would be misled."""
@@ -49,7 +59,7 @@ def resolution_to_dict(resolved: Resolved, findings: Iterable[Finding], budget: 
     inventory = resolved.inventory
     selected = resolved.selection.selected_counts()
     return {
-        "format": "compression-config-resolution",
+        "format": RESOLUTION_FORMAT,
         "version": FORMAT_VERSION,
         "kind": resolved.config_list.kind,
         "model": inventory.model,
@@ -86,7 +96,6 @@ def _layer_to_dict(resolved: Resolved, position: int) -> dict[str, Any]:
 
 def budget_to_dict(budget: Budget) -> dict[str, Any]:
     """Return a budget as plain data, ready for JSON: layers, groups, the model, and what is not known."""
-    model = budget.model
     return {
         "layers": [
             {
@@ -112,16 +121,22 @@ def budget_to_dict(budget: Budget) -> dict[str, Any]:
             }
             for group in budget.groups
         ],
-        "model": {
-            "numel": model.numel,
-            "compressed": model.compressed,
-            "masked": model.masked,
-            "outside": model.outside,
-            "masked_share": model.masked_share,
-            "masked_share_of_all": model.masked_share_of_all,
-            "mean_weight_bits": model.mean_weight_bits,
-            "bytes_before": model.bytes_before,
-            "bytes_after": model.bytes_after,
-        },
+        "model": model_budget_to_dict(budget),
         "unknown": list(budget.unknown),
+    }
+
+
+def model_budget_to_dict(budget: Budget) -> dict[str, Any]:
+    """Return the counts of the whole model as plain data, ready for JSON."""
+    model = budget.model
+    return {
+        "numel": model.numel,
+        "compressed": model.compressed,
+        "masked": model.masked,
+        "outside": model.outside,
+        "masked_share": model.masked_share,
+        "masked_share_of_all": model.masked_share_of_all,
+        "mean_weight_bits": model.mean_weight_bits,
+        "bytes_before": model.bytes_before,
+        "bytes_after": model.bytes_after,
     }

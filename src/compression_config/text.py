@@ -18,6 +18,7 @@ __all__ = [
     "Notation",
     "aligned",
     "counted",
+    "cut",
     "display_width",
     "joined",
     "json_flow",
@@ -28,6 +29,7 @@ __all__ = [
     "nearest",
     "number_cell",
     "numbers_words",
+    "percent_words",
     "printable",
     "quoted",
     "represented",
@@ -97,6 +99,20 @@ def layers_words(count: int) -> str:
     return counted(count, "layer")
 
 
+def percent_words(part: float, whole: float = 1) -> str:
+    """Return which share of `whole`, above 0, `part` is; what is not all of it or not nothing does not look so.
+
+    >>> percent_words(1, 3), percent_words(1, 100_000), percent_words(99_999, 100_000), percent_words(2, 2)
+    ('33.3 %', '<0.1 %', '>99.9 %', '100 %')
+    """
+    share = part / whole
+    if share in (0, 1):
+        return f"{share:.0%}".replace("%", " %")
+    if share < 0.0005:  # noqa: PLR2004 - what would be rounded to 0.0
+        return "<0.1 %"
+    return ">99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"  # noqa: PLR2004 - likewise to 100.0
+
+
 def types_words(counts: Sequence[tuple[str, int]], most: int = SHOWN) -> str:
     """Return how many layers of which type: "12 Dropout, 2 ReLU and 3 more"."""
     words = [f"{count:,} {layer_type}" for layer_type, count in counts[:most]]
@@ -156,6 +172,18 @@ def printable(text: str) -> str:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def cut(text: str, longest: int) -> str:
+    """Return `text`, of which the middle is left out where it has more than `longest` characters.
+
+    >>> cut("encoder.layer.0.output.dense", 13)
+    'encod...dense'
+    """
+    if len(text) <= longest:
+        return text
+    kept = longest - 3
+    return f"{text[: kept - kept // 2]}...{text[len(text) - kept // 2 :]}"
 
 
 def shortened(text: str, limit: int = 60) -> str:

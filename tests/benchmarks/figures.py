@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import gc
 import sys
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ import yaml
 from hostile import hostile_table
 from measuring import medians, peak_bytes
 from models import bert_like, deepseek_like, kimi_like
+from operations import Case
 from startup import startup_table
 from tables import Table, times
 from torch import nn
@@ -35,12 +37,15 @@ from workloads import (
     extreme_partial_hits,
     extreme_partial_misses,
     in_every_layer,
+    mixed,
     stacked,
     yaml_text,
 )
 
 import compression_config as cc
 from compression_config.budget import budget_findings, budget_of
+from compression_config.reports.grid import grid_lines
+from compression_config.reports.layout import plain_text
 
 __all__ = ["sections"]
 
@@ -65,6 +70,7 @@ def sections(*, quick: bool = False) -> Mapping[str, Callable[[], Table]]:
     return {
         **measured,
         "budget": lambda: budgets(bert_like() if quick else deepseek_like(), rounds=1 if quick else 5),
+        "seeing": lambda: seeing(*((1_000, 20) if quick else (63_000, 1_000)), rounds=1 if quick else 5),
         "bert": lambda: resolving("BERT-base-like", bert_like(), limits={"small": 5.0}, rounds=1 if quick else 21),
         "reading": lambda: reading(500 if quick else 50_000, rounds=1 if quick else 5),
         "memory": lambda: memory(*((1_000, 100) if quick else (100_000, 10_000))),
@@ -119,6 +125,36 @@ def _resolved(
     with contextlib.suppress(cc.UnmatchedSelector):
         return cc.resolve(config_list, model, unmatched=unmatched)
     return None
+
+
+def seeing(layers: int, sub_configs: int, rounds: int) -> Table:
+    """Return how long comparing two resolutions and drawing one take, as multiples of resolving."""
+    case = Case(experts(layers), mixed(experts(layers), sub_configs))
+    other = [{**config, "sparsity_per_layer": 0.6} if "exclude" not in config else config for config in case.data]
+
+    def both() -> tuple[cc.Resolution[cc.PruningSettings], ...]:
+        return case.resolution(), cc.resolve(other, case.inventory, kind="pruning", unmatched="ignore")
+
+    asked = both()
+    taken = medians(
+        {
+            "both": both,
+            # What was not asked before is asked again of new ones: budgets are computed within the comparison.
+            "comparing both, budgets included": lambda: cc.compare(*map(copy.copy, asked)),
+            "the comparison as Markdown": lambda: cc.compare(*asked).to_markdown(),
+            "the grid of one": lambda: plain_text(grid_lines(asked[0].resolved, asked[0].budget, ())),
+            "the page of one, with its findings": lambda: copy.copy(asked[0]).to_html(),
+        },
+        rounds,
+    )
+    resolving_both = taken.pop("both")
+    limits = {"comparing both, budgets included": 1.5}
+    return Table(
+        f"Comparing and drawing: {layers:,} layers, {sub_configs:,} sub-configs",
+        ["what", "times resolving both"],
+        [[what, _against(seconds / resolving_both, limits.get(what))] for what, seconds in taken.items()],
+        f"As multiples of resolving both lists, medians of {rounds}, at most what is in brackets.",
+    )
 
 
 def _against(measured: float, limit: float | None) -> str:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from workloads import ConfigData, NamesAndTypes, yaml_text
 
 import compression_config as cc
+from compression_config.reports.grid import grid_lines
 from compression_config.reports.layout import plain_text
 from compression_config.reports.resolution import resolution_lines
 from compression_config.resolving.resolved import Resolved
@@ -114,6 +115,28 @@ def findings(case: Case) -> Call:
     return lambda: resolution.findings
 
 
+def compare(case: Case) -> Call:
+    """Compare with an answer in which every ratio is another one; both have been asked for their budgets."""
+    other = [
+        {**config, "sparsity_per_layer": 0.6} if "sparsity_per_layer" in config else config for config in case.data
+    ]
+    old, new = case.resolution(), cc.resolve(other, case.inventory, kind="pruning", unmatched="ignore")
+    assert old.budget.model.masked != new.budget.model.masked
+    return lambda: cc.compare(old, new)
+
+
+def grid(case: Case) -> Call:
+    """Draw the grid of a resolution."""
+    resolution = case.resolution()
+    return lambda: plain_text(grid_lines(resolution.resolved, resolution.budget, ()))
+
+
+def html(case: Case) -> Call:
+    """Write the page of a resolution, with the findings and the budget that it shows."""
+    resolution = case.resolution()
+    return resolution.to_html
+
+
 def explain(case: Case) -> Call:
     """Explain one layer."""
     resolution, name = case.resolution(), case.layers[len(case.layers) // 2][0]
@@ -172,4 +195,7 @@ OPERATIONS: Mapping[str, Callable[[Case], Call]] = {
     "to_dict": to_dict,
     "sub-configs": sub_configs,
     "text table": table,
+    "compare": compare,
+    "grid": grid,
+    "html": html,
 }

@@ -63,7 +63,21 @@ from compression_config.cli.main import COMMANDS, command_parser
         (["inventory", "net.json", "-o", "again.yaml.gz"], Exit.OK),
         (["inventory", "net.json", "-o", "again.txt"], Exit.USAGE),
         (["inventory", "net.json", "-o", "no/such/place.json"], Exit.USAGE),
-        (["inventory", "net.json"], Exit.USAGE),
+        (["inventory", "net.json"], Exit.OK),
+        (["diff", "pruning.yaml", "pruning.yaml", "-m", "net.json"], Exit.OK),
+        (["diff", "pruning.yaml", "exclude.yaml", "-m", "net.json"], Exit.OK),
+        (["diff", "pruning.yaml", "exclude.yaml", "-m", "net.json", "--exit-code"], Exit.DIFFERENT),
+        (["diff", "pruning.yaml", "noted.yaml", "-m", "net.json", "--exit-code"], Exit.OK),
+        (["diff", "unmatched.yaml", "pruning.yaml", "-m", "net.json"], Exit.OK),
+        (["diff", "pruning.yaml", "unmatched.yaml", "-m", "net.json", "--exit-code"], Exit.FINDINGS),
+        (["diff", "pruning.yaml", "typo.yaml", "-m", "net.json"], Exit.FINDINGS),
+        (["diff", "pruning.yaml", "quantization.yaml", "-m", "net.json"], Exit.USAGE),
+        (["diff", "pruning.yaml", "two-parts.yaml", "-m", "net.json"], Exit.USAGE),
+        (["diff", "pruning.yaml", "pruning.yaml"], Exit.USAGE),
+        (["diff", "pruning.yaml", "pruning.yaml", "--model-old", "net.json"], Exit.USAGE),
+        (["resolve", "pruning.yaml", "-m", "net.json", "--grid"], Exit.OK),
+        (["resolve", "pruning.yaml", "-m", "net.json", "--grid", "--format", "html"], Exit.OK),
+        (["resolve", "pruning.yaml", "-m", "net.json", "--grid", "--format", "csv"], Exit.USAGE),
         (["schema"], Exit.OK),
         (["schema", "--kind", "pruning"], Exit.OK),
         (["verify", "pruning.yaml", "missing.safetensors", "--model", "net.json"], Exit.USAGE),
@@ -165,7 +179,7 @@ class TestWhatIsWritten:
         assert {key for key in keys if f"`{key}`" not in section} == set()
 
     def test_the_hook_checks_the_files_that_it_is_given(self, capsys: pytest.CaptureFixture[str]) -> None:
-        (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+        hook, _ = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
         program, *argv = hook["entry"].split()
         assert program == "compression-config"
         assert f"- id: {hook['id']}" in self.PAGE
@@ -173,3 +187,16 @@ class TestWhatIsWritten:
         assert "checked 2 files against Net: 1 error" in capsys.readouterr().out
         names = ["pruning.yaml", "configs/bert-quantization.json", "compression.yml", "deploy.yaml", "pruning.py"]
         assert [bool(re.search(hook["files"], name)) for name in names] == [True, True, True, False, False]
+
+    def test_the_hook_for_scripts_passes_over_those_without_a_config_list(
+        self, here: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        _, hook = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+        program, *argv = hook["entry"].split()
+        assert (program, hook["types"]) == ("compression-config", ["python"])
+        assert f"`{hook['id']}`" in self.PAGE
+        (here / "train.py").write_text("lists = [{'op_types': ['Linear'], 'sparsity_per_layer': 80}]")
+        (here / "old.py").write_text("print 'op_types', 'sparsity'")
+        (here / "nni3.py").write_text("lists = [{'op_types': ['Linear'], 'sparse_ratio': 0.5}]")
+        assert run(*argv, "train.py", "old.py", "nni3.py") == 1
+        assert "checked 1 file: 1 error" in capsys.readouterr().out

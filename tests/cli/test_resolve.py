@@ -22,11 +22,11 @@ class TestResolve:
             "\n"
             "[0] sparsity 0.5: Linear\n"
             "    decides both layers it selects\n"
-            "    masks 100 of 200 weight elements\n"
+            "    masks 100 of 200 weight elements (50.0 %)\n"
             "      fc{1,2}  2  Linear 10x10\n"
             "\n"
             "untouched  no layer\n"
-            "masked     100 of 200 compressed elements (0.500), 200 in all (0.500)\n"
+            "masked     100 of 200 compressed elements (50.0 %), 200 in all (50.0 %)\n"
             "\n"
             "note[legacy-key]: 'sparsity' is the old name of 'sparsity_per_layer'\n"
             " --> noted.yaml:2:3 at [0].sparsity\n"
@@ -130,7 +130,7 @@ class TestResolve:
         assert err.startswith("note[legacy-key]")
         assert err.endswith(f"1 note\nwrote {name}\n")
 
-    @pytest.mark.parametrize("name", ["a.json.gz", "a.html", "a.jsn"])
+    @pytest.mark.parametrize("name", ["a.json.gz", "a.htm", "a.jsn"])
     def test_an_ending_that_stands_for_no_format_is_refused(
         self, here: Path, name: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -140,7 +140,7 @@ class TestResolve:
         ending = name[name.rindex(".") :]
         assert capsys.readouterr().err == (
             f"compression-config: error: the ending '{ending}' tells no format: "
-            "write '.txt', '.json', '.yaml', '.yml', '.csv' or '.md', or --format\n"
+            "write '.txt', '.json', '.yaml', '.yml', '.csv', '.md' or '.html', or --format\n"
         )
         assert not (here / name).exists()
         assert run(*arguments, "--format", "csv") == 0
@@ -189,6 +189,11 @@ class TestOutput:
     def test_nor_by_a_pattern(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("resolve", "p*.yaml", "--model", "net.json", "-o", "pruning.yaml") == 2
         assert "is read by this command" in capsys.readouterr().err
+
+    def test_nor_a_script_of_which_one_list_is_read(self, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (here / "train.py").write_text("lists = [{'op_types': ['Linear'], 'sparsity_per_layer': 0.5}]")
+        assert run("resolve", "train.py::lists", "--model", "net.json", "-o", "train.py", "--format", "json") == 2
+        assert "'train.py' is read by this command" in capsys.readouterr().err
 
     def test_an_inventory_does_not_overwrite_itself(self, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         before = (here / "net.json").read_bytes()

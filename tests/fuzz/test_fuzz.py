@@ -14,6 +14,7 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import mutations
@@ -39,6 +40,7 @@ EACH_CHUNK = pytest.mark.parametrize("seed", range(CHUNKS))
 
 yaml_texts = functools.cache(mutations.yaml_corpus)
 json_texts = functools.cache(mutations.json_corpus)
+script_texts = functools.cache(mutations.script_corpus)
 config_lists = functools.cache(mutations.data_corpus)
 
 
@@ -157,6 +159,20 @@ def test_json_texts(seed: int) -> None:
         text = mutations.mutated_text(rng, json_texts())
         with time_limit():
             judge(text, "json")
+
+
+@EACH_CHUNK
+def test_scripts(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(f"scripts {seed}")  # noqa: S311 - a fixed seed is the point
+    script = tmp_path / "train.py"
+    for _ in range(INPUTS // CHUNKS // 4):
+        text = mutations.mutated_text(rng, script_texts())
+        script.write_bytes(text.encode(errors="surrogatepass"))
+        with time_limit():
+            findings = cc.check(script)
+            assert_findings_are_sound(findings, text.removeprefix("\ufeff"))
+            assert cc.check(script) == findings
+            assert len(findings) == 1 or cc.Code.SYNTAX not in {finding.code for finding in findings}
 
 
 @EACH_CHUNK

@@ -15,7 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import compression_config as cc
-from compression_config.reports.writers import FINDING_WRITERS, RESOLUTION_WRITERS, VERIFICATION_WRITERS
+from compression_config.reports.writers import (
+    COMPARISON_WRITERS,
+    FINDING_WRITERS,
+    RESOLUTION_WRITERS,
+    VERIFICATION_WRITERS,
+)
 from compression_config.text import printable
 
 HOSTILE = [
@@ -39,6 +44,11 @@ COMMANDS = [
     *(["validate", "{file}", "-m", "{model}", "--format", name] for name in FINDING_WRITERS),
     *(["validate", "wrong.json", "--format", name] for name in FINDING_WRITERS),
     *(["resolve", "{file}", "-m", "{model}", "--format", name] for name in RESOLUTION_WRITERS),
+    ["resolve", "{file}", "-m", "{model}", "--grid"],
+    *(["diff", "{file}", "other.json", "-m", "{model}", "--format", name] for name in COMPARISON_WRITERS),
+    ["diff", "{file}", "{name}.json", "-m", "{model}"],
+    ["diff", "{file}", "other.json", "-m", "{name}"],
+    ["inventory", "{model}"],
     *(["verify", "{file}", "net.safetensors", "-m", "{model}", "--format", name] for name in VERIFICATION_WRITERS),
     ["explain", "{file}", "{name}", "-m", "{model}"],
     ["explain", "{file}", "{name}{name}", "-m", "{model}"],
@@ -74,6 +84,7 @@ def prepared(name: str) -> dict[str, str]:
     ]
     file = f"./{name.replace('/', '').replace(chr(0), '')}.list.json"  # no file can be called so
     Path(file).write_text(json.dumps(config))
+    Path("other.json").write_text(json.dumps([{"op_names": [name], "sparsity_per_layer": 0.25}]))
     Path("wrong.json").write_text(json.dumps([{name: name, "op_types": name}]))
     saved(Path("net.safetensors"), {f"{name}.weight": [[0.0, 1.0], [1.0, 0.0]], name: [1.0]})
     return {"file": file, "model": "model.json", "name": name}

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from recording import ROOT
 
-__all__ = ["data_corpus", "json_corpus", "mutated_data", "mutated_text", "yaml_corpus"]
+__all__ = ["data_corpus", "json_corpus", "mutated_data", "mutated_text", "script_corpus", "yaml_corpus"]
 
 _LONGEST = 1_500
 """Longer documents only cost time; slips happen in short ones as well."""
@@ -44,6 +44,12 @@ def json_corpus() -> list[str]:
     """Return JSON documents, right and wrong."""
     texts = [text for path in sorted(ROOT.glob("tests/data/*/*.json")) if (text := _text_of(path.read_bytes()))]
     return texts + [json.dumps(data, indent=rank % 3 or None) for rank, data in enumerate(data_corpus())]
+
+
+def script_corpus() -> list[str]:
+    """Return Python scripts with config lists in them, and one without."""
+    paths = [*sorted(ROOT.glob("tests/data/scripts/*.py")), ROOT / "tests" / "support" / "literal.py"]
+    return [path.read_text(encoding="utf-8") for path in paths]
 
 
 def data_corpus() -> list[Any]:

@@ -8,34 +8,39 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePath
 from typing import Any, NamedTuple, cast, get_args
 
-from compression_config.api import answer, check
+from compression_config.api import answer, check_file, compare
 from compression_config.api import verify as verify_weights
 from compression_config.cli.console import Console, Exit
-from compression_config.cli.files import check_output, expanded, load_joined, policy_options
+from compression_config.cli.files import check_output, expanded, load_alike, load_joined, policy_options
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.json_schema import json_schema
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import UnknownLayer, UsageError
-from compression_config.findings import SeverityLevel, has_errors
+from compression_config.findings import Severity, SeverityLevel, has_errors
 from compression_config.inventory import Inventory
 from compression_config.inventory.sources import MODEL_FORMS, Device
+from compression_config.loading import holds_config_list
+from compression_config.lockfile import read_saved
 from compression_config.reports.findings import finding_lines, tally
+from compression_config.reports.inventory import inventory_lines
 from compression_config.reports.layout import EMPTY, Line, line, plain_text
 from compression_config.reports.resolution import explanation_lines
 from compression_config.reports.writers import (
+    COMPARISON_WRITERS,
     FINDING_WRITERS,
     RESOLUTION_WRITERS,
     VERIFICATION_WRITERS,
     Answer,
     Answered,
     Checked,
+    resolution_as_grid,
 )
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.text import layers_words, listed
 from compression_config.verification import Tolerance
 from compression_config.writing import write_whole
 
-__all__ = ["EXPLAIN", "INVENTORY", "RESOLVE", "SCHEMA", "VALIDATE", "VERIFY", "Command"]
+__all__ = ["DIFF", "EXPLAIN", "INVENTORY", "RESOLVE", "SCHEMA", "VALIDATE", "VERIFY", "Command"]
 
 
 class Command(NamedTuple):
@@ -110,19 +115,29 @@ def _severity(text: str) -> tuple[str, str]:
 
 
 def _add_validate(command: argparse.ArgumentParser) -> None:
-    _add_files(command, "config lists; patterns as in 'configs/**/*.yaml' are expanded")
+    _add_files(command, "config lists, also in Python scripts and directories; patterns as in 'configs/**/*.yaml'")
     _add_model(command, required=False)
     _add_unmatched(command)
     _add_policy(command)
     command.add_argument("--format", choices=FINDING_WRITERS, default="text", help="how findings are written")
+    command.add_argument(
+        "--discover",
+        action="store_true",
+        help="take each file as found in a directory: pass over what holds no config list, and other dialects",
+    )
 
 
 def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     """Check each file by itself, and say how many findings there are in all."""
     paths = list(dict.fromkeys(expanded(arguments.files)))
+    named = set(expanded(arguments.files, directories=False))
+    if arguments.discover:
+        named, paths = set(), list(filter(holds_config_list, paths))
     inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
     options = {**policy_options(arguments), "unmatched": arguments.unmatched}
-    findings = [finding for path in paths for finding in check(path, inventory, **options)]
+    findings = [
+        finding for path in paths for finding in check_file(path, inventory, discovered=path not in named, **options)
+    ]
     model = None if inventory is None else inventory.model
     checked = Checked(findings, paths, model, against_model=inventory is not None)
     console.answer(FINDING_WRITERS[arguments.format](checked, console.width))
@@ -148,6 +163,9 @@ def _add_resolve(command: argparse.ArgumentParser) -> None:
     _add_files(command)
     _add_model(command)
     command.add_argument("--format", choices=RESOLUTION_WRITERS, help="how the answer is written; without it OUT tells")
+    command.add_argument(
+        "--grid", action="store_true", help="draw a row for each role in a block, a column for each block"
+    )
     command.add_argument("--output", "-o", metavar="OUT", help="a file to write the answer to")
     _add_unmatched(command)
     _add_policy(command)
@@ -157,14 +175,15 @@ def _resolve(arguments: argparse.Namespace, console: Console) -> Exit:
     """Show what every layer gets; where programs read the answer, the findings go to standard error."""
     output = arguments.output
     written = arguments.format or _format_of(output)
+    if arguments.grid and written not in ("table", "html"):
+        raise UsageError(f"'--grid' is drawn in the formats table and html, not in {written}")
     if output is not None:
         check_output(output, (*expanded(arguments.files), arguments.model))
     whole, parts = _resolved(arguments, arguments.unmatched)
     shown = [Answer(part.resolved, part.budget, part.findings) for part in parts]
     findings = [finding for part in shown for finding in part.findings]
-    report = RESOLUTION_WRITERS[written].write(
-        Answered(shown, whole.to_dict), console.width if output is None else None
-    )
+    write = resolution_as_grid if arguments.grid and written == "table" else RESOLUTION_WRITERS[written].write
+    report = write(Answered(shown, whole.to_dict), console.width if output is None else None)
     if output is None:
         console.answer(report)
     else:
@@ -246,6 +265,59 @@ EXPLAIN = Command(
 )
 
 
+# diff
+
+
+def _add_diff(command: argparse.ArgumentParser) -> None:
+    saved = "a config list in YAML or JSON, or a resolution saved as JSON"
+    command.add_argument("old", metavar="OLD", help=saved)
+    command.add_argument("new", metavar="NEW", help="likewise")
+    _add_model(command, required=False)
+    command.add_argument("--model-old", metavar="M", help="the model of OLD, where it is another one")
+    command.add_argument("--model-new", metavar="M", help="the model of NEW, where it is another one")
+    command.add_argument("--exit-code", action="store_true", help="exit with 3 when the answers differ")
+    command.add_argument("--format", choices=COMPARISON_WRITERS, default="text", help="how the answer is written")
+    _add_policy(command)
+
+
+def _diff(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Show what changes from one answer to another; the errors that count are those of the new one."""
+    saved = [read_saved(path) for path in (arguments.old, arguments.new)]
+    paths = [path for path, data in zip((arguments.old, arguments.new), saved, strict=True) if data is None]
+    configs = iter(load_alike(paths, **policy_options(arguments)))
+    models = [arguments.model_old or arguments.model, arguments.model_new or arguments.model]
+    sides: list[Any] = []
+    inventories: dict[str, Inventory] = {}
+    for path, data, model in zip((arguments.old, arguments.new), saved, models, strict=True):
+        if data is not None:
+            sides.append(path)
+        elif model is None:
+            raise UsageError(f"a model is needed to resolve '{path}': write --model M")
+        else:
+            if model not in inventories:
+                inventories[model] = Inventory.from_source(model, device=arguments.device)
+            sides.append(answer(next(configs), inventories[model], "error"))
+    comparison = compare(*sides)
+    console.answer(COMPARISON_WRITERS[arguments.format](comparison.parts, console.width))
+    findings = () if isinstance(sides[1], str) else sides[1].findings
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        console.talk((*finding_lines(errors), line(tally(errors))))
+        return Exit.FINDINGS
+    return Exit.DIFFERENT if arguments.exit_code and not comparison.equal else Exit.OK
+
+
+DIFF = Command(
+    "Show what a change of a config list changes on a model: which layers get\n"
+    "something else, because of which sub-configs, and what that does to the budget.\n"
+    "A resolution saved by 'resolve --format json' may take the place of a list: a\n"
+    "lock file.",
+    "lock.json prune.yaml -m model.json.gz --exit-code",
+    _add_diff,
+    _diff,
+)
+
+
 # verify
 
 
@@ -296,15 +368,17 @@ VERIFY = Command(
 def _add_inventory(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="M", help=_MODEL)
     _add_device(command)
-    command.add_argument(
-        "--output", "-o", metavar="OUT", required=True, help="a file ending in .json, .yaml, or these and .gz"
-    )
+    command.add_argument("--output", "-o", metavar="OUT", help="a file ending in .json, .yaml, or these and .gz")
 
 
 def _inventory(arguments: argparse.Namespace, console: Console) -> Exit:
-    """Write the inventory of a model to a file."""
-    check_output(arguments.output, [arguments.model])
+    """Write the inventory of a model to a file, or show its names and types."""
+    if arguments.output is not None:
+        check_output(arguments.output, [arguments.model])
     layers = Inventory.from_source(arguments.model, device=arguments.device)
+    if arguments.output is None:
+        console.answer(inventory_lines(layers, console.width))
+        return Exit.OK
     layers.save(arguments.output)
     weights = sum(bool(layers.has_weight(position)) for position in range(len(layers)))
     with_weight = f", {weights:,} of them with a weight" if weights else ""
@@ -314,8 +388,9 @@ def _inventory(arguments: argparse.Namespace, console: Console) -> Exit:
 
 
 INVENTORY = Command(
-    "Write down the layers of a model, without weights: the other commands read\n"
-    "that in place of the model, on machines without torch.",
+    "Show the names and types of the layers of a model; with -o write them down,\n"
+    "without weights: the other commands read that in place of the model, on\n"
+    "machines without torch.",
     "mypackage.models:build -o model.json.gz",
     _add_inventory,
     _inventory,

@@ -25,6 +25,8 @@ class Exit(enum.IntEnum):
     """There are findings of severity error."""
     USAGE = 2
     """The command was wrong: its options (argparse's own code), the model, or a place to write to."""
+    DIFFERENT = 3
+    """The answers that `diff --exit-code` compared differ."""
     INTERRUPTED = 130
     """The code that shells give a command that was interrupted."""
 

@@ -7,16 +7,18 @@ import functools
 import glob
 import operator
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from compression_config.configs.config_list import ConfigList
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Finding
-from compression_config.loading import AnyConfig, load
+from compression_config.loading import AnyConfig, holds_config_list, load
+from compression_config.scripts import split_name
 
-__all__ = ["check_output", "expanded", "load_joined", "policy_options"]
+__all__ = ["check_output", "expanded", "load_alike", "load_joined", "policy_options"]
 
 
 def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -24,15 +26,19 @@ def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"kind": arguments.kind, "strict": arguments.strict, "severity": dict(arguments.severity)}
 
 
-def expanded(patterns: Sequence[str]) -> list[str]:
-    """Return the files that `patterns` name, in their order, and those of one pattern sorted.
+def expanded(patterns: Sequence[str], *, directories: bool = True) -> list[str]:
+    """Return the files that `patterns` name, in their order, and those of one pattern or directory sorted.
 
-    `**` goes through directories. The name of a file that is there is not a pattern, whatever is in it. Raises
-    `UsageError` for a pattern that names no file; a plain path is returned whether or not there is a file.
+    A directory contributes the files in it that hold a config list, or without `directories` nothing. `**` goes
+    through directories. The name of a file that is there is not a pattern, whatever is in it. Raises `UsageError` for
+    a pattern that names no file; a plain path is returned whether or not there is a file.
     """
     paths: list[str] = []
     for pattern in patterns:
         # Unlike those of pathlib, this is False too for what can be no name of a file, as it is too long.
+        if os.path.isdir(pattern):  # noqa: PTH112
+            paths += filter(holds_config_list, _candidates(pattern)) if directories else ()
+            continue
         if not glob.has_magic(pattern) or os.path.lexists(pattern):
             paths.append(pattern)
             continue
@@ -43,9 +49,26 @@ def expanded(patterns: Sequence[str]) -> list[str]:
     return paths
 
 
+_ENDINGS = (".yaml", ".yml", ".json", ".py", ".pyw")
+_NOT_ENTERED = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+
+def _candidates(directory: str) -> Iterator[str]:
+    """Yield the files in a directory that may hold a config list, sorted; hidden and installed ones are left out."""
+    for parent, directories, files in os.walk(directory):
+        directories[:] = sorted(
+            name
+            for name in directories
+            if not name.startswith(".")
+            and name not in _NOT_ENTERED
+            and not os.path.exists(os.path.join(parent, name, "pyvenv.cfg"))  # noqa: PTH110, PTH118
+        )
+        yield from (os.path.join(parent, name) for name in sorted(files) if name.lower().endswith(_ENDINGS))  # noqa: PTH118
+
+
 def check_output(output: str, inputs: Iterable[str]) -> None:
     """Raise `UsageError` when an answer would overwrite one of the files or directories that it is made from."""
-    for path in inputs:
+    for path, _ in map(split_name, inputs):
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):  # noqa: PTH110, PTH121
             raise UsageError(f"'{output}' is read by this command: write the answer to another file")
 
@@ -53,8 +76,28 @@ def check_output(output: str, inputs: Iterable[str]) -> None:
 def load_joined(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> AnyConfig:  # noqa: ANN401
     """Return the config list that several files make in their order: later sub-configs overwrite earlier ones.
 
-    They are joined by `+` (D12). Raises `InvalidConfig` with the findings of all files that have errors.
+    They are joined by `+` (D12). Raises like `load_alike`.
     """
+    # Each of these can be joined to any other, which type checkers do not see of their union.
+    configs = cast("list[Any]", _loaded(paths, kind=kind, **options))
+    return cast("AnyConfig", functools.reduce(operator.add, configs))
+
+
+def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
+    """Return the config lists of several files; one that does not say its kind has that of the others.
+
+    Raises `InvalidConfig` with the findings of all files that have errors.
+    """
+    configs = _loaded(paths, kind=kind, **options)
+    stated = {config.kind for config in configs if isinstance(config, ConfigList) and config.kind_stated}
+    if len(stated) != 1:
+        return configs
+    (only,) = stated
+    return [config.of_kind(only) if isinstance(config, ConfigList) else config for config in configs]
+
+
+def _loaded(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
+    """Return what is in files, each by itself. Raises `InvalidConfig` with the findings of all that have errors."""
     configs: list[AnyConfig] = []
     findings: list[Finding] = []
     for path in paths:
@@ -64,5 +107,4 @@ def load_joined(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> A
             findings += error.findings
     if findings:
         raise InvalidConfig(findings)
-    # Each of these can be joined to any other, which type checkers do not see of their union.
-    return cast("AnyConfig", functools.reduce(operator.add, cast("list[Any]", configs)))
+    return configs

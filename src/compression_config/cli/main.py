@@ -46,6 +46,7 @@ COMMANDS: Final[Mapping[str, _Row]] = {
     "validate": _Row("check config lists, and with a model what they select in it", lambda: commands.VALIDATE),
     "resolve": _Row("show what every layer of a model gets", lambda: commands.RESOLVE),
     "explain": _Row("explain what one layer gets, and why", lambda: commands.EXPLAIN),
+    "diff": _Row("show what a change of a config list changes", lambda: commands.DIFF),
     "verify": _Row("check a compressed model against its config list", lambda: commands.VERIFY),
     "inventory": _Row("write down the layers of a model", lambda: commands.INVENTORY),
     "schema": _Row("print the JSON Schema of config lists", lambda: commands.SCHEMA),
@@ -74,7 +75,8 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=_help_formatter,
         description="Validate, resolve and explain neural-network compression config lists\nbefore the job starts.",
         epilog=f"'{PROGRAM} COMMAND --help' shows the options of a command and an example.\n"
-        "Exit codes: 0 fine, 1 findings of severity error, 2 the command was wrong.",
+        "Exit codes: 0 fine, 1 findings of severity error, 2 the command was wrong,\n"
+        "3 the answers of 'diff --exit-code' differ.",
     )
     program.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands_group = program.add_subparsers(title="commands", metavar="COMMAND", required=True)

@@ -31,7 +31,15 @@ from compression_config.errors import InvalidConfig
 from compression_config.findings import Code, Finding, LocalFinding, Severity, SeverityPolicy, has_errors
 from compression_config.locations import ConfigPath, Provenance, SourceMap
 
-__all__ = ["AnyConfig", "CompressionConfig", "ConfigList", "PruningConfigList", "QuantizationConfigList", "read_config"]
+__all__ = [
+    "LIST_TYPES",
+    "AnyConfig",
+    "CompressionConfig",
+    "ConfigList",
+    "PruningConfigList",
+    "QuantizationConfigList",
+    "read_config",
+]
 
 C = TypeVar("C", bound=SubConfig)
 F = TypeVar("F")
@@ -66,7 +74,7 @@ class ConfigList(Sequence[C], Generic[C]):
     policy: SeverityPolicy
     provenance: Provenance
     _configs: tuple[C, ...]
-    _kind_stated: bool
+    kind_stated: bool
     """Whether the kind was passed, or shown by a key; else it is assumed, and gives way (D12)."""
     _absent: bool = False
     """Whether it takes the place of a part that a two-part document does not have."""
@@ -107,7 +115,7 @@ class ConfigList(Sequence[C], Generic[C]):
         made.policy = policy
         made._configs = validated(data, cls.kind, Provenance.of(0, source, prefix), policy, start=start)
         made.provenance = Provenance.of(len(made._configs), source, prefix)
-        made._kind_stated = kind_stated
+        made.kind_stated = kind_stated
         return made
 
     @classmethod
@@ -176,8 +184,8 @@ class ConfigList(Sequence[C], Generic[C]):
         data = plain(other)
         if not isinstance(data, list):
             return read_config(data, policy=self.policy)
-        shown = self.kind if self._kind_stated else inferred_kind(data)
-        return _LISTS[shown or self.kind]._read(data, self.policy, kind_stated=shown is not None, start=start)
+        shown = self.kind if self.kind_stated else inferred_kind(data)
+        return LIST_TYPES[shown or self.kind]._read(data, self.policy, kind_stated=shown is not None, start=start)
 
     @functools.cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -196,13 +204,13 @@ class ConfigList(Sequence[C], Generic[C]):
         Raises `InvalidConfig` for a list of the other kind.
         """
         if self.kind == kind:
-            return cast("PruningConfigList | QuantizationConfigList", self._with(_kind_stated=True))
-        if self._kind_stated:
+            return cast("PruningConfigList | QuantizationConfigList", self._with(kind_stated=True))
+        if self.kind_stated:
             message, hint = f"this is a {self.kind} list, not a {kind} list", f"set the kind to {self.kind}"
             place = self.provenance.place(())
             raise InvalidConfig([Finding.at(place, Code.MIXED_KINDS, message, hint)])
         configs = tuple(CONFIG_TYPES[kind](**config.model_dump()) for config in self._configs)
-        return self._like(_LISTS[kind], _configs=configs, _kind_stated=True)
+        return self._like(LIST_TYPES[kind], _configs=configs, kind_stated=True)
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return the sub-configs as plain dicts of the keys that are written, ready for YAML and JSON."""
@@ -220,7 +228,7 @@ class ConfigList(Sequence[C], Generic[C]):
         elif not self._configs:
             message = "the config list is empty: nothing is compressed"
             yield LocalFinding(Code.NOTHING_CONFIGURED, message, "add a sub-config")
-        if not self._kind_stated and all(config.exclude for config in self._configs):
+        if not self.kind_stated and all(config.exclude for config in self._configs):
             message = f"nothing in the list shows its kind, so it is read as a {self.kind} list"
             hint = "write it under 'pruning' or 'quantization', or pass its kind in the call"
             yield LocalFinding(Code.KIND_NOT_STATED, message, hint)
@@ -246,7 +254,7 @@ class QuantizationConfigList(ConfigList[QuantizationConfig]):
     kind = "quantization"
 
 
-_LISTS: Mapping[Kind, type[PruningConfigList | QuantizationConfigList]] = {
+LIST_TYPES: Mapping[Kind, type[PruningConfigList | QuantizationConfigList]] = {
     "pruning": PruningConfigList,
     "quantization": QuantizationConfigList,
 }
@@ -288,7 +296,7 @@ class CompressionConfig:
                 if isinstance(part, ConfigList):
                     parts[kind] = part.of_kind(kind)
                 else:
-                    parts[kind] = _LISTS[kind].read(part, source=source, prefix=(key,), policy=policy)
+                    parts[kind] = LIST_TYPES[kind].read(part, source=source, prefix=(key,), policy=policy)
                 findings += parts[kind].findings
             except InvalidConfig as error:
                 findings += error.findings
@@ -325,7 +333,7 @@ class CompressionConfig:
         found = next((part for part in self.parts if part.kind == kind), None)
         if found is not None:
             return found
-        return _LISTS[kind]()._with(policy=self.policy, _absent=True)
+        return LIST_TYPES[kind]()._with(policy=self.policy, _absent=True)
 
     def to_dict(self) -> dict[str, list[dict[str, Any]]]:
         """Return the two-part document as plain data, with the parts that are written."""
@@ -385,7 +393,7 @@ def read_config(
         config = CompressionConfig.read(data, source, policy)
     else:
         shown = kind or inferred_kind(data)
-        return _LISTS[shown or "pruning"].read(data, source=source, policy=policy, kind_stated=shown is not None)
+        return LIST_TYPES[shown or "pruning"].read(data, source=source, policy=policy, kind_stated=shown is not None)
     return config if kind is None else config.of_kind(kind)
 
 
@@ -402,16 +410,16 @@ def _joined(first: _Config, second: _Config) -> _Config:
     """Return one config for two, in which the second overwrites (D12). Raises `InvalidConfig` where that is not one."""
     if isinstance(first, CompressionConfig) or isinstance(second, CompressionConfig):
         return _joined_parts(first, second)
-    if first.kind != second.kind and first._kind_stated and second._kind_stated:
+    if first.kind != second.kind and first.kind_stated and second.kind_stated:
         raise InvalidConfig([_of_two_kinds(first, second)])
     # A kind that is only assumed gives way.
-    kind = second.kind if second._kind_stated else first.kind
+    kind = second.kind if second.kind_stated else first.kind
     start, end = (each if each.kind == kind else each.of_kind(kind) for each in (first, second))
     return start._with(
         _configs=(*start, *end),
         provenance=start.provenance + end.provenance,
         policy=start.policy | end.policy,
-        _kind_stated=start._kind_stated or end._kind_stated,
+        kind_stated=start.kind_stated or end.kind_stated,
         _absent=start._absent and end._absent,
     ).sound()
 
@@ -437,6 +445,6 @@ def _parts_beside(config: _Config, other: _Config) -> Sequence[ConfigList[Any]]:
     """Return the lists of a config; excludes alone are for each part of the document that they are joined to."""
     if isinstance(config, CompressionConfig):
         return config.parts
-    if config._kind_stated or not isinstance(other, CompressionConfig) or not other.parts:
+    if config.kind_stated or not isinstance(other, CompressionConfig) or not other.parts:
         return (config,)
     return [config.of_kind(part.kind) for part in other.parts]

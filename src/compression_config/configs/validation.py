@@ -58,7 +58,7 @@ def validated(
     local = [finding._replace(path=(index, *finding.path)) for index, finding in made] if whole is None else [whole]
     if whole is None and is_nni_list(data):
         local = _converted(local)
-    if provenance.place(()).path:
+    if provenance.place(()).path == (kind,):
         local = [_of_part(finding, kind) for finding in local]
     local = [_after(finding, start) for finding in once(local)]
     raise InvalidConfig(policy.apply(placed(local, provenance)))
@@ -260,8 +260,9 @@ def placed(findings: Iterable[LocalFinding], provenance: Provenance) -> Iterator
     """Yield findings at their places, with hints in the notation of the file."""
     for local in findings:
         place = provenance.place(local.path, key=local.at_key)
-        message, hint = local.message, local.hint_in(provenance.notation(local.path))
-        if local.code is Code.UNQUOTED_NAME:
+        notation = provenance.notation(local.path)
+        message, hint = local.message, local.hint_in(notation)
+        if local.code is Code.UNQUOTED_NAME and notation != "python":
             message, hint = _as_written(local, place) or (message, hint)
         yield Finding.at(place, local.code, message, hint, severity=local.severity)
 

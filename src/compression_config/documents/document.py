@@ -17,6 +17,7 @@ from compression_config.locations import ConfigPath, Place, Position, SourceMap,
 __all__ = [
     "DEFAULT_LIMITS",
     "HALF_A_CHARACTER",
+    "SPLIT_THE_LIST",
     "SURROGATE",
     "TOO_MUCH_MEMORY",
     "Collector",
@@ -68,7 +69,7 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-_SPLIT = "split the list into several files"
+SPLIT_THE_LIST = "split the list into several files"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,8 +91,6 @@ class Document:
     """False when the document was not read to its end; then `value` is None: there is nothing to validate."""
     unread: frozenset[Span] = frozenset()
     """The spans of the values that None replaces: each has its finding, and needs no second one."""
-    missing: bool = False
-    """Whether there is no such file."""
 
     @property
     def positions(self) -> SpanTree:
@@ -214,12 +213,12 @@ class Collector:
         """Return the end of reading at the first element or key too many of the list or mapping at `path`."""
         kind, parts = ("list", "elements") if is_list else ("mapping", "keys")
         message = f"a {kind} has at most {self._limits.elements:,} {parts}"
-        return self.stop(Code.TOO_LARGE, message, _SPLIT, path, place)
+        return self.stop(Code.TOO_LARGE, message, SPLIT_THE_LIST, path, place)
 
     def too_many_nodes(self, path: ConfigPath, place: tuple[int, int]) -> Stop:
         """Return the end of reading at the key or value at `path` that exceeds the number of nodes."""
         message = f"a document has at most {self._limits.nodes:,} keys and values, aliases and merges written out"
-        hint = f"write fewer aliases of aliases, or {_SPLIT}"
+        hint = f"write fewer aliases of aliases, or {SPLIT_THE_LIST}"
         return self.stop(Code.TOO_LARGE, message, hint, path, place)
 
     def too_long_number(self, written: str) -> tuple[Code, str, str]:
@@ -277,7 +276,7 @@ def _by_place(finding: Finding) -> Span:
     return finding.span or _START
 
 
-def not_read(name: str, code: Code, message: str, hint: str | None = _SPLIT) -> Document:
+def not_read(name: str, code: Code, message: str, hint: str | None = SPLIT_THE_LIST) -> Document:
     """Return the document of a text or file of which nothing was read; its finding has no position."""
     finding = Finding.at(Place((), None, name), code, message, hint)
     return Document(None, SourceMap(name, "", _Nowhere()), (finding,), complete=False)

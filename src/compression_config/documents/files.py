@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import codecs
 import errno
+import io
 import os
-from collections.abc import Mapping
+import tokenize
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from compression_config.documents.document import DEFAULT_LIMITS, TOO_MUCH_MEMORY, Document, Limits, not_read
+from compression_config.documents.document import (
+    DEFAULT_LIMITS,
+    SPLIT_THE_LIST,
+    TOO_MUCH_MEMORY,
+    Document,
+    Limits,
+    not_read,
+)
 from compression_config.documents.json_reader import read_json
+from compression_config.documents.python_reader import Script, read_script
 from compression_config.documents.yaml_reader import read_yaml
 from compression_config.errors import UsageError
 from compression_config.findings import Code, Finding
 from compression_config.locations import Place
 
-__all__ = ["Format", "decode", "read_file", "read_text"]
+__all__ = ["NO_SUCH_FILE", "Format", "decode", "read_file", "read_script_file", "read_text"]
 
 Format: TypeAlias = Literal["yaml", "json"]
 
+NO_SUCH_FILE = "there is no such file"
 _REASONS: Mapping[int, tuple[str, str | None]] = MappingProxyType(
     {
-        errno.ENOENT: ("there is no such file", "write the path as seen from the working directory"),
-        errno.ENOTDIR: ("there is no such file", "write the path as seen from the working directory"),
+        errno.ENOENT: (NO_SUCH_FILE, "write the path as seen from the working directory"),
+        errno.ENOTDIR: (NO_SUCH_FILE, "write the path as seen from the working directory"),
         errno.EISDIR: ("this is a directory, not a file", "write the path of a file in it"),
         errno.EACCES: ("this user may not read the file", "change its permissions"),
     }
@@ -78,12 +89,52 @@ def read_text(
     raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")
 
 
-def read_file(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS) -> Document:
+def read_file(
+    path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS, *, worth_reading: Callable[[str], bool] | None = None
+) -> Document:
     """Return the document in the file `path`: JSON when its name ends in `.json`, YAML otherwise.
 
-    A file that cannot be read gives a document with the finding `unreadable-file`. Raises nothing.
+    A text that is not `worth_reading` is taken for an empty one. A file that cannot be read gives a document with the
+    finding `unreadable-file`. Raises nothing.
     """
     name = os.fspath(path)
+    data = _bytes_of(name, limits)
+    text = decode(data, name) if isinstance(data, bytes) else data
+    if isinstance(text, Finding):
+        return not_read(name, text.code, text.message, text.hint)
+    if worth_reading is not None and not worth_reading(text):
+        text = ""
+    return read_text(text, "json" if name.lower().endswith(".json") else "yaml", name, limits)
+
+
+def read_script_file(
+    path: str | os.PathLike[str],
+    wanted: Callable[[Collection[str]], bool],
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    worth_parsing: Callable[[str], bool] = bool,
+) -> Script:
+    """Return the lists in the Python script `path`; see `read_script`. Raises nothing.
+
+    A script whose text is not `worth_parsing` has none. Its encoding is the one that it declares, else UTF-8.
+    """
+    name = os.fspath(path)
+    data = _bytes_of(name, limits)
+    if isinstance(data, Finding):
+        return Script(name, problem=data)
+    text: str | Finding
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (SyntaxError, LookupError, UnicodeDecodeError):
+        text = decode(data, name)
+    if isinstance(text, Finding):
+        return Script(name, problem=text)
+    return read_script(text.removeprefix("\ufeff"), name, wanted, limits) if worth_parsing(text) else Script(name)
+
+
+def _bytes_of(name: str, limits: Limits) -> bytes | Finding:
+    """Return what is in a file, or the finding that says why it cannot be read."""
     try:
         with Path(name).open("rb") as file:
             # One byte more than the limit tells a file that is too long, and no more of it is read.
@@ -91,13 +142,11 @@ def read_file(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMITS) -> 
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
         number = error.errno if isinstance(error, OSError) else None
         message, hint = _REASONS.get(number or 0, (f"the file cannot be read: {error}", None))
-        missing = number in (errno.ENOENT, errno.ENOTDIR)
-        return replace(not_read(name, Code.UNREADABLE_FILE, message, hint), missing=missing)
+        return _unread(name, Code.UNREADABLE_FILE, message, hint)
     except MemoryError:
-        return not_read(name, Code.TOO_LARGE, TOO_MUCH_MEMORY)
-    if len(data) > limits.bytes:
-        return not_read(name, Code.TOO_LARGE, limits.size_message)
-    text = decode(data, name)
-    if isinstance(text, Finding):
-        return not_read(name, text.code, text.message, text.hint)
-    return read_text(text, "json" if name.lower().endswith(".json") else "yaml", name, limits)
+        return _unread(name, Code.TOO_LARGE, TOO_MUCH_MEMORY)
+    return _unread(name, Code.TOO_LARGE, limits.size_message) if len(data) > limits.bytes else data
+
+
+def _unread(name: str, code: Code, message: str, hint: str | None = SPLIT_THE_LIST) -> Finding:
+    return Finding.at(Place((), None, name), code, message, hint)

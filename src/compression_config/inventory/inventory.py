@@ -12,6 +12,7 @@ from compression_config.documents import paused_collector
 from compression_config.errors import InvalidInventory, UnknownLayer
 from compression_config.inventory.files import Contents, read_file, write_file
 from compression_config.inventory.layer import Columns, Layer, ParameterShapes, Shape, columns_of, numel_of
+from compression_config.inventory.listing import as_html
 from compression_config.inventory.sources import Device, foreign_code, model_of
 from compression_config.inventory.torch_modules import SupportsNamedModules, Walk, has_named_modules, read_modules, walk
 from compression_config.suggestions import LayerNames
@@ -247,6 +248,9 @@ class Inventory(Sequence[Layer]):
     def nearest(self, name: object, limit: int = 3) -> tuple[str, ...]:
         """Return up to `limit` names that `name` may have been meant to be, the likeliest first; three at most."""
         return self._layer_names.nearest(name, limit) if isinstance(name, str) else ()
+
+    def _repr_html_(self) -> str:
+        return as_html(self, self._model)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the inventory to the file `path`: JSON (`.json`) or YAML (`.yaml`, `.yml`), with `.gz` gzipped.

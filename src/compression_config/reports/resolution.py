@@ -19,9 +19,27 @@ from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, GAP, Line, P
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import QuantizationSettings
-from compression_config.text import counted, display_width, joined, layers_words, names_words, types_words
+from compression_config.text import (
+    counted,
+    display_width,
+    joined,
+    layers_words,
+    names_words,
+    percent_words,
+    types_words,
+)
 
-__all__ = ["explanation_lines", "layer_groups", "resolution_lines", "sub_config_rows", "untouched"]
+__all__ = [
+    "bytes_words",
+    "explanation_lines",
+    "headline",
+    "layer_groups",
+    "resolution_lines",
+    "sub_config_rows",
+    "total_lines",
+    "totals",
+    "untouched",
+]
 
 
 _MOST_LOOKS = 1_000_000
@@ -262,9 +280,10 @@ def _masked_words(row: _SubConfigRow) -> str:
         elements = f"{row.numel:,} weight elements"
         return f"leaves {elements} as they are" if row.excludes else elements
     if row.group is None:
-        return f"masks {row.masked:,} of {row.numel:,} weight elements"
-    cap = "" if row.group.max_sparsity is None else f" (the cap allows {row.group.reachable:,})"
-    return f"masks {row.masked:,} of {row.numel:,} weight elements together{cap}"
+        return f"masks {row.masked:,} of {row.numel:,} weight elements ({percent_words(row.masked, row.numel)})"
+    share = percent_words(row.masked, row.numel)
+    cap = "" if row.group.max_sparsity is None else f"; the cap allows {row.group.reachable:,}"
+    return f"masks {row.masked:,} of {row.numel:,} weight elements together ({share}{cap})"
 
 
 def _beside_names(groups: NameGroups[_LayerFacts], layers: int) -> int:
@@ -293,8 +312,8 @@ _NEGLIGIBLE = 100
 """Elements that are not counted are mentioned when they are more than one in so many of those that are."""
 
 
-def _total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line]:
-    """Yield what concerns the model as a whole, a label before each line."""
+def totals(resolved: Resolved, budget: Budget) -> list[tuple[str, str]]:
+    """Return what concerns the model as a whole: labels and words."""
     if resolved.config_list.kind == "pruning":
         outcome = "masked", _totals_masked_words(budget)
     else:
@@ -303,7 +322,12 @@ def _total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Lin
     outside, numel = budget.model.outside, budget.model.numel
     if outside and outside > (numel or 0) // _NEGLIGIBLE:
         lines.append(("besides", f"{outside:,} elements in layers without a 'weight', not counted here"))
-    for label, words in lines:
+    return lines
+
+
+def total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line]:
+    """Yield what concerns the model as a whole, a label before each line."""
+    for label, words in totals(resolved, budget):
         yield from paragraph((Part(f"{label:{_LABEL}}", Style.STRONG), Part(words)), width, indent=_LABEL)
 
 
@@ -329,12 +353,13 @@ def _totals_masked_words(budget: Budget) -> str:
     model = budget.model
     if budget.unknown:
         return f"unknown, as the model does not say how many weight elements {names_words(budget.unknown)} have"
-    if not model.compressed:
+    if not model.compressed or model.masked is None:
         return "nothing"
-    share = f"{model.masked:,} of {model.compressed:,} compressed elements ({model.masked_share:.3f})"
+    of_compressed = percent_words(model.masked, model.compressed)
+    share = f"{model.masked:,} of {model.compressed:,} compressed elements ({of_compressed})"
     if model.masked_share_of_all is None:
         return share
-    return f"{share}, {model.numel:,} in all ({model.masked_share_of_all:.3f})"
+    return f"{share}, {model.numel:,} in all ({percent_words(model.masked_share_of_all)})"
 
 
 def _stored_words(budget: Budget) -> str:
@@ -342,11 +367,11 @@ def _stored_words(budget: Budget) -> str:
     model = budget.model
     if model.mean_weight_bits is None or model.bytes_before is None or model.bytes_after is None:
         return "unknown, as the model does not say the size and type of all weights"
-    before, after = _bytes(model.bytes_before), _bytes(model.bytes_after)
+    before, after = bytes_words(model.bytes_before), bytes_words(model.bytes_after)
     return f"{model.mean_weight_bits:.2f} bits a weight element on average, {after} instead of {before} for all weights"
 
 
-def _bytes(number: int) -> str:
+def bytes_words(number: int) -> str:
     """Return a number of bytes in the unit that people use for it: 438.1 MB."""
     size = float(number)
     for unit in ("bytes", "kB", "MB", "GB"):
@@ -356,6 +381,13 @@ def _bytes(number: int) -> str:
     return f"{size:.1f} TB"
 
 
+def headline(resolved: Resolved) -> str:
+    """Return what was resolved: "5 sub-configs for pruning, BertForMaskedLM with 232 layers"."""
+    inventory, configs = resolved.inventory, resolved.config_list
+    model = f"{inventory.model or 'a model'} with {layers_words(len(inventory))}"
+    return f"{counted(len(configs), 'sub-config')} for {configs.kind}, {model}"
+
+
 def resolution_lines(
     resolved: Resolved, budget: Budget, findings: Iterable[Finding], width: int | None = None
 ) -> Iterator[Line]:
@@ -363,13 +395,10 @@ def resolution_lines(
 
     `width` is that of the terminal, in columns; None where there is none: tables then take 100.
     """
-    inventory, configs = resolved.inventory, resolved.config_list
-    model = f"{inventory.model or 'a model'} with {layers_words(len(inventory))}"
-    headline = line(f"{counted(len(configs), 'sub-config')} for {configs.kind}, {model}", Style.HEADING)
-    yield from paragraph(headline, width, indent=len(_FACTS.text))
+    yield from paragraph(line(headline(resolved), Style.HEADING), width, indent=len(_FACTS.text))
     yield from _section_lines(resolved, budget, width or DEFAULT_WIDTH)
     yield EMPTY
-    yield from _total_lines(resolved, budget, width or DEFAULT_WIDTH)
+    yield from total_lines(resolved, budget, width or DEFAULT_WIDTH)
     found = tuple(findings)
     if found:
         yield EMPTY

@@ -14,7 +14,7 @@ from compression_config.reports.resolution import layer_groups, sub_config_rows,
 from compression_config.resolving.resolved import Resolved
 from compression_config.text import json_flow, layers_words, number_cell, printable, types_words, yaml_flow
 
-__all__ = ["as_csv", "as_markdown", "to_json", "to_yaml"]
+__all__ = ["as_csv", "as_markdown", "markdown_code", "markdown_table", "markdown_text", "records", "to_json", "to_yaml"]
 
 
 # CSV.
@@ -30,13 +30,18 @@ def as_csv(answers: Iterable[Mapping[str, Any]]) -> str:
     absent is an empty cell. Lines end with a line feed alone. A cell that a spreadsheet would compute begins with
     an apostrophe, and what cannot be seen is escaped.
     """
-    rows = [{"kind": answer["kind"], **_flat(layer)} for answer in answers for layer in answer["layers"]]
+    rows = records(answers)
     columns = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns or ["kind", "name"], lineterminator="\n", restval="")
     writer.writeheader()
     writer.writerows({key: _csv_cell(value) for key, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def records(answers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each layer of answers, each as `Resolution.to_dict()` gives it: what it is, and what it gets."""
+    return [{"kind": answer["kind"], **_flat(layer)} for answer in answers for layer in answer["layers"]]
 
 
 def _flat(layer: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,33 +70,33 @@ def _csv_cell(value: object) -> object:
 
 def as_markdown(resolved: Resolved, budget: Budget, findings: Iterable[Finding]) -> str:
     """Return a resolution as a Markdown document: its sub-configs, its layers grouped, and the findings."""
-    blocks = (*_markdown(resolved, budget), [f"- {_text(str(finding))}" for finding in findings])
+    blocks = (*_markdown(resolved, budget), [f"- {markdown_text(str(finding))}" for finding in findings])
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def _markdown(resolved: Resolved, budget: Budget) -> Iterator[list[str]]:
     """Yield the lines of each block; a table without rows has none."""
-    yield [f"## {resolved.config_list.kind.capitalize()} of {_text(resolved.inventory.model or 'a model')}"]
+    yield [f"## {resolved.config_list.kind.capitalize()} of {markdown_text(resolved.inventory.model or 'a model')}"]
     sub_configs = list(sub_config_rows(resolved, budget))
-    yield _markdown_table(
+    yield markdown_table(
         ("sub-config", "gets", "selector", "decides", "selects", "weights", "masked"),
         [
             (
                 row.label,
                 row.gets,
-                _text(row.selector),
+                markdown_text(row.selector),
                 *map(number_cell, (row.decided, row.selected, row.numel, row.masked)),
             )
             for row in sub_configs
         ],
     )
-    yield _markdown_table(
+    yield markdown_table(
         ("layers", "number", "type", "weight", "gets", "by"),
         [
             (
-                _code(group.written),
+                markdown_code(group.written),
                 f"{group.count:,}",
-                _text(facts.type),
+                markdown_text(facts.type),
                 facts.weight_words,
                 sub_configs[facts.decided_by].gets,
                 sub_configs[facts.decided_by].label,
@@ -102,10 +107,11 @@ def _markdown(resolved: Resolved, budget: Budget) -> Iterator[list[str]]:
     rest = untouched(resolved)
     if rest.layers:
         types = "; ".join(types_words(counts.types, 4) for counts in rest if counts.layers)
-        yield [f"Untouched: {layers_words(rest.layers)} ({_text(types)})."]
+        yield [f"Untouched: {layers_words(rest.layers)} ({markdown_text(types)})."]
 
 
-def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table of cells that are Markdown; one without rows has none."""
     lines = [f"| {' | '.join(row)} |" for row in (header, *rows)]
     return [lines[0], f"|{' --- |' * len(header)}", *lines[1:]] if rows else []
 
@@ -113,12 +119,12 @@ def _markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&#]")
 
 
-def _text(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Return text with what Markdown would read as markup escaped."""
     return _MARKUP.sub(r"\\\g<0>", printable(text))
 
 
-def _code(text: str) -> str:
+def markdown_code(text: str) -> str:
     """Return a name as code; one with backticks is put between longer runs of them."""
     shown = printable(text).replace("|", "\\|")
     longest = max(map(len, re.findall("`+", shown)), default=0)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from compression_config.budget import Budget
+from compression_config.differences import Difference
 from compression_config.findings import Finding, count_by_severity
+from compression_config.reports.comparison import comparison_as_markdown, comparison_lines, comparison_to_dict
 from compression_config.reports.findings import as_github, finding_lines, tally
+from compression_config.reports.grid import grid_lines
+from compression_config.reports.html import comparison_as_html, resolution_as_html
 from compression_config.reports.layout import EMPTY, Line, Report, line
 from compression_config.reports.resolution import resolution_lines
 from compression_config.reports.tables import as_csv, as_markdown, to_json, to_yaml
@@ -18,6 +22,7 @@ from compression_config.text import counted
 from compression_config.verification import Verification
 
 __all__ = [
+    "COMPARISON_WRITERS",
     "FINDING_WRITERS",
     "RESOLUTION_WRITERS",
     "VERIFICATION_WRITERS",
@@ -25,6 +30,7 @@ __all__ = [
     "Answered",
     "Checked",
     "ResolutionWriter",
+    "resolution_as_grid",
 ]
 
 
@@ -97,10 +103,23 @@ class Answered(NamedTuple):
 
 
 def _resolution_as_table(answered: Answered, width: int | None) -> Iterator[Line]:
+    return _part_by_part(answered, width, resolution_lines)
+
+
+def resolution_as_grid(answered: Answered, width: int | None) -> Iterator[Line]:
+    """Yield the picture that `--grid` asks for in place of the table."""
+    return _part_by_part(answered, width, grid_lines)
+
+
+def _part_by_part(
+    answered: Answered,
+    width: int | None,
+    lines: Callable[[Resolved, Budget, Iterable[Finding], int | None], Iterator[Line]],
+) -> Iterator[Line]:
     for number, part in enumerate(answered.parts):
         if number:
             yield EMPTY
-        yield from resolution_lines(*part, width)
+        yield from lines(*part, width)
 
 
 def _resolution_as_csv(answered: Answered, _width: int | None) -> str:
@@ -124,6 +143,20 @@ RESOLUTION_WRITERS: Final[Mapping[str, ResolutionWriter]] = {
     "markdown": ResolutionWriter(
         lambda answered, _: "\n".join(as_markdown(*part) for part in answered.parts), (".md",)
     ),
+    "html": ResolutionWriter(lambda answered, _: resolution_as_html(answered.parts), (".html",)),
+}
+
+
+# What `diff` answers.
+
+ComparisonWriter: TypeAlias = Callable[[Sequence[Difference], int | None], Report]
+"""What differs, part by part, the width of the terminal -> the answer."""
+
+COMPARISON_WRITERS: Final[Mapping[str, ComparisonWriter]] = {
+    "text": comparison_lines,
+    "json": lambda differences, _: to_json(comparison_to_dict(differences)),
+    "markdown": lambda differences, _: comparison_as_markdown(differences),
+    "html": lambda differences, _: comparison_as_html(differences),
 }
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from compression_config.configs.sub_config import Kind
 from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.settings import AnySettings, PruningSettings, plain_settings, written_settings
 
-__all__ = ["Share", "canonical_list", "fingerprint", "shares"]
+__all__ = ["Share", "canonical_list", "fingerprint", "fingerprint_of", "shares"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,16 @@ def _keys(settings: AnySettings | None) -> dict[str, Any]:
 
 def fingerprint(resolved: Resolved) -> str:
     """Return a digest of the answer: 64 hexadecimal digits, equal wherever and in whatever order it was computed."""
-    answer = sorted(
+    return fingerprint_of(resolved.config_list.kind, shares(resolved))
+
+
+def fingerprint_of(kind: Kind, answer: Iterable[Share]) -> str:
+    """Return the digest of the shares of all layers, untouched ones included."""
+    digested = sorted(
         json.dumps(
             [share.status.value, share.settings and plain_settings(share.settings), sorted(share.names)],
             sort_keys=True,
         )
-        for share in shares(resolved)
+        for share in answer
     )
-    return hashlib.sha256("\n".join([resolved.config_list.kind, *answer]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([kind, *digested]).encode()).hexdigest()

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from compression_config.errors import raise_findings
 from compression_config.findings import Code, Finding
+from compression_config.html import element, escaped, fragment, items, table
 from compression_config.resolving.resolved import Status
-from compression_config.text import aligned
+from compression_config.text import aligned, counted, layers_words
 from compression_config.verification.measuring import Evidence
 
 __all__ = ["GroupVerification", "LayerVerification", "Verification"]
@@ -94,14 +95,30 @@ class Verification:
 
     def __str__(self) -> str:
         """Return a table of the compressed layers and of those that are not as they should be, and the findings."""
+        lines = ("  ".join(cells).rstrip() for cells in aligned([_HEADER, *self._rows()], right=_NUMBERS))
+        return "\n".join((*lines, *map(str, self.findings)))
+
+    def _repr_html_(self) -> str:
+        shown = [row for row in self._rows() if row[-1] != _OK] or self._rows()
+        heading = f"{layers_words(len(self.layers))} verified, {counted(len(self.findings), 'finding')}"
+        rows = table(_HEADER, shown, numbers=_NUMBERS, most=_MOST)
+        found = items([str(finding) for finding in self.findings[:_MOST]])
+        return fragment(element("h1", escaped(heading)) + found + rows)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        """Return the rows of the table: the compressed layers, those that are not as they should be, the groups."""
         shown = [row for row in self.layers if row.codes or row.status is Status.COMPRESSED or row.bits is not None]
-        table = [
-            ("layer", "status", "elements", "demanded", "masked", "cap", "bits", "values", "verdict"),
+        return [
             *((row.layer, row.status.value, *_cells(row)) for row in shown),
             *((f"group of [{row.index}]", "", *_cells(row)) for row in self.groups),
         ]
-        lines = ("  ".join(cells).rstrip() for cells in aligned(table, right=range(2, 8)))
-        return "\n".join((*lines, *map(str, self.findings)))
+
+
+_HEADER = ("layer", "status", "elements", "demanded", "masked", "cap", "bits", "values", "verdict")
+_NUMBERS = range(2, len(_HEADER) - 1)
+_OK = "ok"
+_MOST = 50
+"""How many rows and findings a notebook shows."""
 
 
 def _cells(row: LayerVerification | GroupVerification) -> Iterator[str]:
@@ -109,7 +126,7 @@ def _cells(row: LayerVerification | GroupVerification) -> Iterator[str]:
     cap, bits, levels = (row.cap, row.bits, row.levels) if isinstance(row, LayerVerification) else (None, None, None)
     for number in (row.numel, row.demanded, row.masked, cap, bits, levels):
         yield "-" if number is None else f"{number:,}"
-    yield ", ".join(row.codes) or "ok"
+    yield ", ".join(row.codes) or _OK
 
 
 def _plain(row: LayerVerification | GroupVerification) -> dict[str, Any]:
