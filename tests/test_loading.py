@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -520,3 +522,20 @@ def test_a_list_that_goes_on_without_a_word_of_its_kind_still_has_not_said_it() 
     excludes = [{"op_names": ["a"], "exclude": True}]
     longer = cc.validate(excludes) + excludes  # type: ignore[operator]
     assert "kind-not-stated" in {finding.code.value for finding in longer.findings}
+
+
+def test_a_missing_file_is_an_invalid_config_and_a_file_not_found_error(tmp_path: Path) -> None:
+    for name in ("missing.yaml", "missing.json", "missing.py", "no-directory/missing.yaml"):
+        path = tmp_path / name
+        with pytest.raises(FileNotFoundError) as caught:
+            cc.load(path)
+        error = caught.value
+        assert isinstance(error, cc.InvalidConfig)
+        assert str(error).startswith(f"error[unreadable-file] {path}: there is no such file")
+        assert (error.filename, error.errno) == (str(path), errno.ENOENT)
+        copied = pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
+        assert copied == error
+        assert (copied.filename, copied.errno) == (str(path), errno.ENOENT)
+    with pytest.raises(cc.InvalidConfig) as unreadable:
+        cc.load(tmp_path)
+    assert not isinstance(unreadable.value, OSError)
