@@ -102,9 +102,12 @@ class TestUnmatchedPartialName:
             )
         ]
 
-    def test_types_do_not_count_for_it(self) -> None:
+    def test_one_of_which_all_layers_have_other_types_is_a_mismatch(self) -> None:
+        """D14: "a partial name all of whose layers `op_types` filters out reports like a name"."""
         found = said([{"op_types": ["Linear"], "op_partial_names": ["conv", "fc"], **HALF}])
-        assert found == []
+        message = "the layers with 'conv' in their names have the type 'Conv2d', which 'op_types' does not list"
+        hint = "add 'Conv2d' to 'op_types', or take it out of 'op_partial_names'"
+        assert found == [("warning", "type-mismatch", (0, "op_partial_names", 0), message, hint)]
 
     def test_after_some_hundred_elements_there_are_no_remedies_but_still_findings(self) -> None:
         parts = [f"part_{number}." for number in range(HINTS + 50)]

@@ -95,6 +95,7 @@ class Code(StrEnum):
     NOTHING_CONFIGURED = "nothing-configured", _W
     LEGACY_KEY = "legacy-key", _N
     REPEATED_ELEMENT = "repeated-element", _N
+    WILDCARD = "wildcard", _W
     CAP_WITHOUT_EFFECT = "cap-without-effect", _N
     KIND_NOT_STATED = "kind-not-stated", _N
     # The selectors, matched against a model.
@@ -109,10 +110,15 @@ class Code(StrEnum):
     # The effect of the whole list on a model.
     SHADOWED = "shadowed", _W
     EXCLUDE_WITHOUT_EFFECT = "exclude-without-effect", _W
+    EXCLUDED_CONTAINER = "excluded-container", _W
     DUPLICATE_SUB_CONFIG = "duplicate-sub-config", _W
     DIGIT_BOUNDARY = "digit-boundary", _W
+    WORD_BOUNDARY = "word-boundary", _W
+    SEVERAL_PATHS = "several-paths", _N
     UNEVEN_COVERAGE = "uneven-coverage", _W
     NO_WEIGHT = "no-weight", _W
+    PRUNED_NORMALIZATION = "pruned-normalization", _W
+    INTEGER_INPUT = "integer-input", _N
     SETTINGS_DROPPED = "settings-dropped", _W
     CONTAINERS_CLAIMED = "containers-claimed", _N
     # Budgets.

@@ -31,6 +31,7 @@ from compression_config.configs.plain_data import plain, shown
 from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule, maps_bits
 from compression_config.findings import Code, Hint, Line, LocalFinding
 from compression_config.locations import ConfigPath
+from compression_config.suggestions import has_wildcards
 from compression_config.text import listed, nearest, printable, shortened
 
 __all__ = [
@@ -60,6 +61,11 @@ TWO_LISTS: Final = "write two lists, under 'pruning' and 'quantization'"
 _CHECKED: Final = object()
 """The validation context of values that `SubConfig.checked` has passed: pydantic only makes the model of them."""
 
+_EXACT: Final = {
+    "op_types": "a type is the exact name of a class",
+    "op_names": "a name is written in full",
+    "op_partial_names": "a partial name is a plain substring",
+}
 _LINEAR: Final = Line("op_types", ["Linear"])
 _WITHOUT_SPACE = re.compile(r"([a-z_]+):[^\s/]")
 """A key without a space after its colon, which YAML reads as one string with its value."""
@@ -161,6 +167,11 @@ class SubConfig(BaseModel):
             if not elements:
                 message = f"'{key}' is an empty list, so that it names nothing"
                 yield LocalFinding(Code.NOTHING_CONFIGURED, message, "name what to exclude, or delete the key", (key,))
+            for position, element in enumerate(elements):
+                if has_wildcards(element):
+                    message = f"{_EXACT[key]}, without wildcards, and {shown(element)} has some"
+                    hint = "validate the list against the model to see what to write"
+                    yield LocalFinding(Code.WILDCARD, message, hint, (key, position))
             if len(set(elements)) == len(elements):
                 continue
             seen: set[str] = set()
