@@ -223,7 +223,7 @@ def test_a_whole_document_of_another_tool_draws_one_finding_that_names_it(tool: 
 def test_in_a_file_the_finding_is_at_the_key_that_tells_the_tool(tool: str, document: Any, key: str) -> None:
     for text, form in ((json.dumps(document, indent=1), "json"), (yaml.safe_dump(document, sort_keys=False), "yaml")):
         with pytest.raises(cc.InvalidConfig) as caught:
-            cc.loads(text, format=form)  # type: ignore[arg-type]
+            cc.loads(text, format=form)  # type: ignore[call-overload]
         (finding,) = caught.value.findings
         assert finding.span is not None
         assert tool in finding.message

@@ -122,12 +122,13 @@ def test_another_value_is_refused_at_the_field(field: str, value: object, code: 
 
 def test_the_json_schema_of_the_model_describes_the_lists(config: TrainConfig) -> None:
     for mode in ("validation", "serialization"):
-        schema = TrainConfig.model_json_schema(mode=mode)  # type: ignore[arg-type]
+        schema = TrainConfig.model_json_schema(mode=mode)
         validator = jsonschema.Draft202012Validator(schema)
         validator.check_schema(schema)
         assert validator.is_valid(json.loads(config.model_dump_json()))
         assert schema["properties"]["pruning"]["description"] == "What is pruned before training."
-        for wrong in ({"pruning": [{"op_type": ["a"]}]}, {"both": {"prunning": []}}, {"quantization": [PRUNED]}):
+        wrongs: list[Any] = [{"pruning": [{"op_type": ["a"]}]}, {"both": {"prunning": []}}, {"quantization": [PRUNED]}]
+        for wrong in wrongs:
             assert not validator.is_valid(wrong)
 
 

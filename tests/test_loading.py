@@ -415,7 +415,7 @@ def test_the_hints_of_a_joined_list_keep_the_notation_of_their_files() -> None:
 def test_excludes_before_a_list_of_excludes_do_not_state_its_kind() -> None:
     """D12."""
     excludes = [{"op_names": ["a"], "exclude": True}]
-    longer: Any = excludes + cc.validate(excludes)  # type: ignore[operator]
+    longer: Any = excludes + cc.validate(excludes)
     assert "kind-not-stated" in codes_of(longer.findings)
 
 
@@ -520,7 +520,7 @@ def test_a_part_of_a_list_is_a_list_whose_findings_keep_their_places() -> None:
 
 def test_a_list_that_goes_on_without_a_word_of_its_kind_still_has_not_said_it() -> None:
     excludes = [{"op_names": ["a"], "exclude": True}]
-    longer = cc.validate(excludes) + excludes  # type: ignore[operator]
+    longer = cc.validate(excludes) + excludes
     assert "kind-not-stated" in {finding.code.value for finding in longer.findings}
 
 

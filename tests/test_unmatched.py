@@ -439,9 +439,9 @@ class TestSeveritiesAndWhatRaises:
     def test_what_raises_does_not_depend_on_strict(self) -> None:
         """Strictness does not hide that a sub-config selects nothing among what it makes of a warning."""
         nothing = [{"op_types": ["Conv2d"], "op_names": ["fc1"], "sparsity_per_layer": 0.5}]
-        for options in ({}, {"strict": True}):
+        for strict in (False, True):
             with pytest.raises(cc.UnmatchedSelector):
-                cc.resolve(nothing, self.MODEL, **options)
+                cc.resolve(nothing, self.MODEL, strict=strict)
 
     def test_a_matching_selector_never_raises_whatever_its_severity(self) -> None:
         model = cc.Inventory.from_layers([cc.Layer(name="fc1", type="Linear", aliases=("same",))])
@@ -457,6 +457,7 @@ class TestSeveritiesAndWhatRaises:
             cc.check(self.UNMATCHED, unmatched="no")  # type: ignore[arg-type]
 
     def test_validate_raises_for_what_strict_makes_an_error(self) -> None:
-        for data in ([], {"pruning": [], "quantization": []}):
+        empty: list[Any] = [[], {"pruning": [], "quantization": []}]
+        for data in empty:
             with pytest.raises(cc.InvalidConfig, match="nothing-configured"):
                 cc.validate(data, strict=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from usage import Linear, Module, base_and_overrides, check_files, one_layer, prune, two_parts
+from usage import Linear, Module, base_and_overrides, check_files, lists_of_sub_configs, one_layer, prune, two_parts
 
 import compression_config as cc
 
@@ -48,6 +48,11 @@ def test_a_base_list_with_overrides(tmp_path: Path, model: Module) -> None:
 def test_the_settings_of_one_layer(model: Module) -> None:
     assert one_layer(model, "body.fc1") == (4, 8)
     assert one_layer(model, "head") is None
+
+
+def test_lists_of_sub_configs(model: Module) -> None:
+    layers = ["body.fc1", "body.fc2", "head"]
+    assert lists_of_sub_configs(model, {"tied-conflict": "ignore"}) == (layers, layers)
 
 
 def test_a_two_part_document(tmp_path: Path, model: Module) -> None:

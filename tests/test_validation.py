@@ -650,7 +650,6 @@ def test_dicts_and_models_may_be_mixed() -> None:
 @pytest.mark.parametrize("kind", [cc.PruningConfig, cc.QuantizationConfig])
 def test_the_class_of_a_model_states_the_kind(kind: type[cc.PruningConfig | cc.QuantizationConfig]) -> None:
     config_list = cc.validate([kind(op_types=["Linear"], exclude=True)])
-    assert not isinstance(config_list, cc.CompressionConfig)
     assert config_list.kind == kind.kind
     assert config_list.findings == ()
 
@@ -726,8 +725,8 @@ def test_a_model_round_trips_hashes_pickles_and_stays_as_it_is(data: dict[str, A
         kind.model_validate(config),
         pickle.loads(pickle.dumps(config)),  # noqa: S301 - made here
         copy.deepcopy(config),
-        cc.validate([data])[0],  # type: ignore[index]
-        cc.validate(cc.validate([config]).to_list(), kind=kind.kind)[0],  # type: ignore[union-attr]
+        cc.validate([data])[0],
+        cc.validate(cc.validate([config]).to_list(), kind=kind.kind)[0],
     ):
         assert (again, hash(again)) == (config, hash(config))
     assert set(config.model_dump()) == set(data) == set(config.keys())
@@ -1141,7 +1140,7 @@ def test_an_exclude_may_list_nothing_which_draws_one_warning(key: str) -> None:
         assert finding.message == f"'{key}' is an empty list, so that it names nothing"
     assert cc.validate(config_list, severity={"nothing-configured": "ignore"}).findings == ()
     assert cc.validate(cc.validate(config_list).to_list()) == cc.validate(config_list)
-    assert cc.PruningConfig(**{key: [], "exclude": True}).model_dump() == {key: (), "exclude": True}
+    assert cc.PruningConfig.model_validate({key: [], "exclude": True}).model_dump() == {key: (), "exclude": True}
     assert dict(cc.resolve(config_list, [("fc1", "Linear")]).compressed).keys() == {"fc1"}
     assert codes_of(refused([{**PRUNED, key: []}])) == ["empty-selector"]
 
