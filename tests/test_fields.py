@@ -64,7 +64,7 @@ def test_fields_take_what_was_validated_before() -> None:
     config_list = cc.loads("- op_types: [Linear]\n  sparsity_per_layer: 0.5\n", name="a.yaml", kind="pruning")
     config = TrainConfig(pruning=config_list)
     assert config.pruning is config_list
-    assert TrainConfig.model_validate({"pruning": [cc.PruningConfig(**PRUNED)]}) == config
+    assert TrainConfig.model_validate({"pruning": [cc.PruningConfig.model_validate(PRUNED)]}) == config
 
 
 def test_fields_are_dumped_as_plain_data_and_read_back(config: TrainConfig) -> None:
