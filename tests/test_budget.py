@@ -203,7 +203,7 @@ def test_layers_come_in_the_order_of_the_model_and_groups_in_that_of_the_list() 
         (0, ("layer_1", "layer_3"), 20),
         (2, ("layer_4",), 10),
     ]
-    assert (found.model.numel, found.model.compressed, found.model.masked) == (210, 100, 40)
+    assert (found.model.numel, found.model.reachable, found.model.masked) == (210, 100, 40)
     assert (found.model.masked_share, found.model.masked_share_of_all) == (0.4, 40 / 210)
 
 
@@ -293,7 +293,7 @@ def test_unknown_counts_stay_unknown_and_are_named() -> None:
     ]
     assert [layer.masked for layer in found.layers] == [None, None, None, 5, None]
     model = found.model
-    assert (model.numel, model.compressed, model.masked, model.masked_share) == (None, None, None, None)
+    assert (model.numel, model.reachable, model.masked, model.masked_share) == (None, None, None, None)
     with pytest.raises(cc.UnknownNumel) as caught:
         found.allocate()
     assert caught.value.layers == ("layer_2",)
@@ -308,7 +308,7 @@ def test_names_and_types_alone_give_no_findings_about_budgets() -> None:
 def test_what_is_unknown_elsewhere_leaves_a_group_known() -> None:
     found = budget([{"op_names": ["layer_1"], "total_sparsity": 0.5}], layers_of(100, None))
     assert (found.groups[0].demanded, found.unknown) == (50, ())
-    assert (found.model.numel, found.model.compressed, found.model.masked) == (None, 100, 50)
+    assert (found.model.numel, found.model.reachable, found.model.masked) == (None, 100, 50)
 
 
 def test_an_empty_list_and_an_empty_model_have_a_budget() -> None:
@@ -405,9 +405,9 @@ def test_a_group_that_every_cap_can_hold_says_nothing() -> None:
 
 
 def test_a_shortfall_of_less_than_one_element_a_layer_is_rounding() -> None:
-    """D7: 'a shortfall smaller than the number of layers in the group is rounding and only the note'."""
+    """D7: a shortfall smaller than the number of layers is rounding; it is a warning beyond 1 % of the demand."""
     (finding,) = said([{"op_types": ["Linear"], "total_sparsity": 0.5, "max_sparsity_per_layer": 0.5}], layers_of(3, 5))
-    assert (finding.code, finding.severity, finding.path) == ("rounded-demand", "note", (0, "total_sparsity"))
+    assert (finding.code, finding.severity, finding.path) == ("rounded-demand", "warning", (0, "total_sparsity"))
     assert finding.message == (
         "'total_sparsity' 0.5 demands 4 of 8 elements, and the caps, rounded down layer by layer, hold 3"
     )
@@ -418,7 +418,7 @@ def test_rounding_that_hardly_matters_needs_no_remedy() -> None:
     (finding,) = said(
         [{"op_types": ["Linear"], "total_sparsity": 0.5, "max_sparsity_per_layer": 0.5}], layers_of(2001, 2003)
     )
-    assert (finding.code, finding.hint) == ("rounded-demand", None)
+    assert (finding.code, finding.severity, finding.hint) == ("rounded-demand", "note", None)
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=7), st.integers(1, 99))
@@ -583,7 +583,7 @@ def quantized(bits: Any, types: Any = "weight", layers: Any = SPEC_LAYERS) -> Bu
 def test_a_quantization_list_has_neither_layers_nor_groups() -> None:
     found = quantized(8)
     assert (found.layers, found.groups, found.model.masked, found.allocate()) == ((), (), 0, {})
-    assert (found.model.numel, found.model.compressed) == (1500, 500)
+    assert (found.model.numel, found.model.reachable) == (1500, 500)
 
 
 @pytest.mark.parametrize(
@@ -597,24 +597,24 @@ def test_a_quantization_list_has_neither_layers_nor_groups() -> None:
 )
 def test_a_quantized_weight_takes_its_bits(types: Any, bits: Any, after: int, mean: float) -> None:
     model = quantized(bits, types, layers_of(500, 1000, dtype="float32")).model
-    assert (model.bytes_before, model.bytes_after, model.mean_weight_bits) == (6000, after, mean)
+    assert (model.bytes_before, model.bytes_after, model.mean_bits) == (6000, after, mean)
 
 
 def test_bytes_of_unknown_types_are_unknown_unless_the_type_is_given() -> None:
     found = quantized(8)
-    assert (found.model.bytes_before, found.model.bytes_after, found.model.mean_weight_bits) == (None, None, None)
+    assert (found.model.bytes_before, found.model.bytes_after, found.model.mean_bits) == (None, None, None)
     given = found.bytes("bfloat16")
-    assert (given.before, given.after, given.mean_weight_bits) == (3000, 500 + 2000, (500 * 8 + 1000 * 16) / 1500)
+    assert (given.before, given.after, given.mean_bits) == (3000, 500 + 2000, (500 * 8 + 1000 * 16) / 1500)
 
 
 def test_what_is_quantized_throughout_needs_no_type_to_know_what_is_left() -> None:
     model = budget([{"op_types": ["Linear"], "quant_types": "weight", "quant_bits": 4}]).model
-    assert (model.bytes_before, model.bytes_after, model.mean_weight_bits) == (None, 750, 4.0)
+    assert (model.bytes_before, model.bytes_after, model.mean_bits) == (None, 750, 4.0)
 
 
 def test_unknown_counts_make_bytes_unknown() -> None:
     storage = budget([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], layers_of(10, None)).bytes("int8")
-    assert (storage.before, storage.after, storage.mean_weight_bits) == (None, None, None)
+    assert (storage.before, storage.after, storage.mean_bits) == (None, None, None)
 
 
 @pytest.mark.parametrize("layers", [layers_of(10, None, dtype="int8"), layers_of(10, 10)])
@@ -639,7 +639,7 @@ def test_the_size_of_a_type_is_known_or_refused(dtype: Any) -> None:
 def test_masked_elements_take_as_much_as_any_other() -> None:
     config = {"op_types": ["Linear"], "sparsity_per_layer": 0.8}
     model = budget([config], layers_of(500, 1000, dtype="float16")).model
-    assert (model.bytes_before, model.bytes_after, model.mean_weight_bits) == (3000, 3000, 16.0)
+    assert (model.bytes_before, model.bytes_after, model.mean_bits) == (3000, 3000, 16.0)
 
 
 @pytest.mark.parametrize("key", ["sparsity_per_layer", "total_sparsity"])
@@ -696,12 +696,16 @@ def test_a_budget_is_plain_data_too() -> None:
     ]
     assert plain["model"] == {
         "numel": 1510,
-        "compressed": 1510,
+        "parameters": 1510,
+        "reachable": 1510,
+        "excluded": 0,
+        "untouched": 0,
+        "besides": 0,
+        "coverage": 1.0,
         "masked": 1205,
-        "outside": 0,
         "masked_share": 1205 / 1510,
         "masked_share_of_all": 1205 / 1510,
-        "mean_weight_bits": 32.0,
+        "mean_bits": 32.0,
         "bytes_before": 6040,
         "bytes_after": 6040,
     }

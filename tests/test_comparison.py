@@ -99,15 +99,15 @@ class TestWhatChanges:
         assert (old["masked"], new["masked"]) == (500, 750)
         text = str(cc.Comparison((part,)))
         assert "masked elements                 500     750  +250 (+50.0 %)\n" in text
-        assert text.endswith("share of all weights         50.0 %  75.0 %    +25.0 points")
+        assert text.endswith("share of all parameters      50.0 %  75.0 %    +25.0 points")
 
     def test_quantization_compares_bits_and_bytes(self) -> None:
         layers = [cc.Layer(name="fc", type="Linear", weight_shape=(10, 10), dtype="float32")]
         bits = [[{"op_types": ["Linear"], "quant_types": ["weight"], "quant_bits": bits}] for bits in (8, 4)]
         text = str(compared(bits[0], bits[1], layers))
         assert "weight 8 bits -> weight 4 bits\n" in text
-        assert "bits of a weight element       8.00      4.00  -50.0 %\n" in text
-        assert "size of all weights       100 bytes  50 bytes  -50.0 %" in text
+        assert "bits of a parameter          8.00      4.00  -50.0 %\n" in text
+        assert "size of all parameters  100 bytes  50 bytes  -50.0 %" in text
 
     def test_two_part_documents_are_compared_part_by_part(self) -> None:
         bits = {"op_types": ["Linear"], "quant_types": ["weight", "input"], "quant_bits": 8}
@@ -181,7 +181,7 @@ class TestLockFiles:
         assert cc.compare(lock, json.loads(lock.read_text())).equal
         comparison = cc.compare(lock, resolved([HALF], LAYERS))
         assert gets(comparison.changes) == {("excluded", "sparsity 0.5"): ["head"]}
-        assert "    1 layer, 200 weight elements (20.0 % of all)\n" in str(comparison)
+        assert "    1 layer, 200 weight elements (20.0 % of all parameters)\n" in str(comparison)
         assert [change.numel for change in cc.compare(lock, json.loads(lock.read_text()) | {}).changes] == []
 
     @pytest.mark.parametrize(

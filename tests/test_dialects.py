@@ -149,7 +149,7 @@ LISTS: list[tuple[str, list[dict[str, Any]], str]] = [
     ("bitsandbytes", [{"load_in_4bit": True}], "load_in_4bit"),
     ("GPTQ", [{"quant_method": "gptq", "bits": 4}], "quant_method"),
 ]
-IMPORTED = {"compressed-tensors", "NVIDIA ModelOpt", "torchao", "NNI 1.0"}
+IMPORTED = {"compressed-tensors", "llm-compressor", "NVIDIA ModelOpt", "torchao", "NNI 1.0"}
 """The tools whose documents `import` converts."""
 
 

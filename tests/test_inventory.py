@@ -572,6 +572,7 @@ def test_a_file_has_one_layer_a_line_in_the_words_of_layer(tmp_path: Path) -> No
   "format": "compression-config-inventory",
   "version": 1,
   "model": "Net",
+  "root": {"parameters": {}},
   "layers": [
     {"name": "encoder", "type": "Encoder", "has_weight": false},
     {"name": "encoder.query", "type": "Linear", "weight_shape": [4, 4], "aliases": ["shared", "encoder.key"]},

@@ -418,7 +418,7 @@ def test_a_group_with_a_layer_that_cannot_be_counted_is_not_verified() -> None:
 
 
 def test_where_nothing_could_be_verified_that_is_an_error() -> None:
-    found = verify(CONFIGS, LAYERS, {f"module.{name}.weight": weight(9, 20, 25) for name in SHAPES})
+    found = verify(CONFIGS, LAYERS, {f"student.{name}.weight": weight(9, 20, 25) for name in SHAPES})
     assert [(code, severity, path) for code, severity, path, _ in said(found)] == [
         ("not-verified", "warning", ()),
         ("not-verified", "error", ()),
@@ -426,13 +426,13 @@ def test_where_nothing_could_be_verified_that_is_an_error() -> None:
         ("not-verified", "error", (1,)),
     ]
     assert found.findings[0].message == (
-        "4 of the given names are not layers: 'module.fc1.weight', 'module.fc2.weight', 'module.out.weight', ..."
+        "4 of the given names are not layers: 'student.fc1.weight', 'student.fc2.weight', 'student.out.weight', ..."
     )
 
 
 def test_a_prefix_that_hides_all_layers_is_said_with_the_layer_that_is_meant() -> None:
-    names = [f"module.{name}.{part}" for name in SHAPES for part in ("bias", "weight")]
-    modules = {f"module.{name}": SimpleNamespace(weight=weight(0, *shape)) for name, shape in SHAPES.items()}
+    names = [f"student.{name}.{part}" for name in SHAPES for part in ("bias", "weight")]
+    modules = {f"student.{name}": SimpleNamespace(weight=weight(0, *shape)) for name, shape in SHAPES.items()}
     model = SimpleNamespace(named_modules=lambda: [("", object()), *modules.items()])
     for weights in (model, {name: weight(0, 20, 25) for name in names}):
         first = verify(CONFIGS, LAYERS, weights).findings[0]

@@ -187,11 +187,15 @@ def main(arguments: list[str] | None = None) -> int:
         verdict = ""
         if not options.check:
             inventory.save(path)
-        elif Inventory.load(path) != inventory:
+        elif not _equal(Inventory.load(path), inventory):
             verdict = f"; {path.name} differs"
             differing += 1
         print(f"{name}: {len(inventory):,} layers, {parameters:,} parameters (published: {published}){verdict}")
     return 1 if differing else 0
+
+
+def _equal(one: Inventory, other: Inventory) -> bool:
+    return one == other and (one.root, one.bases) == (other.root, other.bases)
 
 
 if __name__ == "__main__":

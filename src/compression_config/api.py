@@ -1,4 +1,4 @@
-"""The public functions that take a model or its weights: resolve, check and verify. They are thin."""
+"""The public functions that take a model or its weights: resolve, check, verify, export and import. They are thin."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.differences import AnswerTable, answer_table
 from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError, chosen
 from compression_config.findings import Finding, Severity, SeverityLevels, has_errors
+from compression_config.interop import Export, Import, Names, OnLoss, export_resolved, import_document
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
 from compression_config.loading import AnyConfig, ConfigData, checked, validate
 from compression_config.lockfile import is_saved, read_saved, saved_answers
@@ -26,7 +27,19 @@ from compression_config.text import printable
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
 
-__all__ = ["Answer", "Model", "Options", "answer", "check", "check_file", "compare", "resolve", "verify"]
+__all__ = [
+    "Answer",
+    "Model",
+    "Options",
+    "answer",
+    "check",
+    "check_file",
+    "compare",
+    "export",
+    "import_list",
+    "resolve",
+    "verify",
+]
 
 
 Model: TypeAlias = Inventory | SupportsNamedModules | Iterable[LayerLike]
@@ -231,3 +244,53 @@ def _answer_tables(given: object) -> Mapping[Kind, AnswerTable]:
         what = f"'{name}'" if isinstance(given, str | os.PathLike) else type(given).__name__
         raise UsageError(f"a resolution, or the JSON file of one, is compared, not {what}: call 'resolve' first")
     return saved_answers(data, name)
+
+
+def export(
+    resolution: Resolution[Any] | CompressionResolution,
+    engine: str,
+    *,
+    on_loss: OnLoss = "error",
+    allocate: bool = False,
+    names: Names = "auto",
+    serve: str | None = None,
+    **options: Any,  # noqa: ANN401 - each engine has its own
+) -> Export:
+    """Return `resolution` as the document of `engine`; `engines()` lists the engines with their options.
+
+    What the document cannot say is in `.findings`, at the file and line of the deciding sub-config. Where a layer would
+    get something else than asked, that is an error: `on_loss` raises it, makes it a warning and issues one
+    `LossyExportWarning` ("warn"), or leaves it out ("ignore"). `allocate` gives the layers of a group ratios of their
+    own, for engines without groups. `names` writes layers one by one ("exact"), as "patterns", or as patterns where
+    there are more than 64 ("auto"). `serve` checks for a runtime, such as "vllm", what it can serve.
+
+    Raises `LossyExport`, `UsageError` for a wrong engine or option, and what `Budget.allocate` raises.
+
+    >>> resolution = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
+    >>> export(resolution, "llm-compressor", modifier="wanda").document
+    {'default_stage': {'pruning_modifiers': {'WandaPruningModifier': {'targets': ['fc1'], 'sparsity': 0.5}}}}
+    """
+    if isinstance(resolution, CompressionResolution):
+        resolved = [resolution.pruning.resolved, resolution.quantization.resolved]
+    else:
+        resolved = [resolution.resolved]
+    return export_resolved(
+        resolved, engine, on_loss=on_loss, allocate=allocate, names=names, serve=serve, options=options
+    )
+
+
+def import_list(document: object, dialect: str | None = None, model: Model | None = None) -> Import:
+    """Return the config list that a document of another tool amounts to, by that tool's own precedence.
+
+    `document` is plain data, the path of a YAML or JSON file, or `hf:DIRECTORY`, a checkpoint with a config.json.
+    Without `dialect` its keys tell. The list resolves against `model` to what the document gives each layer; what it
+    cannot say is in `.findings`, and nothing of that raises.
+
+    Raises `UsageError` for a document of no known dialect and for one whose patterns need a model, and `InvalidConfig`
+    for a file that cannot be read.
+
+    >>> groups = {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 4, "strategy": "channel"}}}
+    >>> import_list({"config_groups": groups, "ignore": []}, model=[("fc1", "Linear")]).config_list[0].quant_bits
+    {'weight': 4}
+    """
+    return import_document(document, dialect, None if model is None else as_inventory(model))

@@ -14,6 +14,8 @@ __all__ = [
     "FindingsError",
     "InvalidConfig",
     "InvalidInventory",
+    "LossyExport",
+    "LossyExportWarning",
     "MissingFile",
     "UnknownLayer",
     "UnknownNumel",
@@ -91,6 +93,14 @@ class UnmatchedSelector(FindingsError):
 
 class UnmatchedSelectorWarning(UserWarning):
     """Issued once in place of `UnmatchedSelector`, when `resolve` is told to warn (D14)."""
+
+
+class LossyExport(FindingsError):
+    """An engine's document cannot say what the resolution does; see `export`."""
+
+
+class LossyExportWarning(UserWarning):
+    """Says once what `LossyExport` would, when `export` was told to only warn."""
 
 
 class InvalidInventory(CompressionConfigError, ValueError):

@@ -230,7 +230,8 @@ class _Names(NamedTuple):
 
     @classmethod
     def of(cls, resolved: Resolved, position: int, layer: Layer) -> _Names:
-        order = {name: place for place, name in enumerate((layer.name, *layer.aliases))}
+        names = dict.fromkeys((layer.name, resolved.inventory.keys[position], *layer.aliases))
+        order = {name: place for place, name in enumerate(names)}
         return cls(order, resolved.selection.partial_names_in(position))
 
 

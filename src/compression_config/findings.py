@@ -116,6 +116,8 @@ class Code(StrEnum):
     WORD_BOUNDARY = "word-boundary", _W
     SEVERAL_PATHS = "several-paths", _N
     UNEVEN_COVERAGE = "uneven-coverage", _W
+    SUBCLASS_NOT_SELECTED = "subclass-not-selected", _N
+    LOW_COVERAGE = "low-coverage", _N
     NO_WEIGHT = "no-weight", _W
     PRUNED_NORMALIZATION = "pruned-normalization", _W
     INTEGER_INPUT = "integer-input", _N
@@ -133,6 +135,15 @@ class Code(StrEnum):
     TOUCHED_LAYER = "touched-layer", _E
     BITS_EXCEEDED = "bits-exceeded", _E
     NOT_VERIFIED = "not-verified", _W
+    # What another format cannot say, or an engine cannot do.
+    LOSSY_SETTING = "lossy-setting", _E
+    LOSSY_APPROXIMATION = "lossy-approximation", _W
+    LOSSY_DETAIL = "lossy-detail", _N
+    ASSUMED_SCHEME = "assumed-scheme", _N
+    TYPE_NOT_APPLIED = "type-not-applied", _E
+    GROUP_SIZE = "group-size", _E
+    FUSED_CONFLICT = "fused-conflict", _E
+    UNSERVABLE = "unservable", _E
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,16 +121,23 @@ class CompressedLayer(LayerResolution[S_co]):
 
 
 class CompressedLayers(Mapping[str, CompressedLayer[S_co]], Generic[S_co]):
-    """Compressed layers by name, in the model's order. Read-only; it can be pickled and copied."""
+    """Compressed layers by name, in the model's order. Read-only; it can be pickled and copied.
+
+    Its keys are those of `Resolution`, and it accepts the same other names.
+    """
 
     __slots__ = ("_positions", "_resolved")
 
     def __init__(self, resolved: Resolved, positions: Iterable[int]) -> None:
         self._resolved = resolved
-        self._positions = {resolved.inventory.names[position]: position for position in positions}
+        self._positions = {resolved.inventory.keys[position]: position for position in positions}
 
     def __getitem__(self, name: str) -> CompressedLayer[S_co]:
-        return CompressedLayer(self._resolved, self._positions[name])
+        inventory = self._resolved.inventory
+        position = inventory.position(name)
+        if position is None or inventory.keys[position] not in self._positions:
+            raise KeyError(name)
+        return CompressedLayer(self._resolved, position)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._positions)
@@ -261,7 +268,9 @@ class _Answer:
 class Resolution(_Answer, Mapping[str, LayerResolution[S_co]], Generic[S_co]):
     """The answer of a config list for a model: for every layer, in the model's order, what it gets and why.
 
-    An alias is accepted as a key and not iterated over. Two resolutions are equal when their answers are (D18).
+    Its keys are the names by which `model.get_submodule()` finds the layers, wrappers included (D19); names without
+    them, which everything else uses, and aliases are accepted as keys too. Two resolutions are equal when their
+    answers are (D18).
     """
 
     def __init__(self, resolved: Resolved, unmatched: Unmatched = "error") -> None:
@@ -295,7 +304,7 @@ class Resolution(_Answer, Mapping[str, LayerResolution[S_co]], Generic[S_co]):
         return view(self._resolved, position)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.inventory.names)
+        return iter(self.inventory.keys)
 
     def __len__(self) -> int:
         return len(self.inventory)

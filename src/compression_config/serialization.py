@@ -131,12 +131,16 @@ def model_budget_to_dict(budget: Budget) -> dict[str, Any]:
     model = budget.model
     return {
         "numel": model.numel,
-        "compressed": model.compressed,
+        "parameters": model.parameters,
+        "reachable": model.reachable,
+        "excluded": model.excluded,
+        "untouched": model.untouched,
+        "besides": model.besides,
+        "coverage": model.coverage,
         "masked": model.masked,
-        "outside": model.outside,
         "masked_share": model.masked_share,
         "masked_share_of_all": model.masked_share_of_all,
-        "mean_weight_bits": model.mean_weight_bits,
+        "mean_bits": model.mean_bits,
         "bytes_before": model.bytes_before,
         "bytes_after": model.bytes_after,
     }

@@ -26,7 +26,7 @@ class TestResolve:
             "      fc{1,2}  2  Linear 10x10\n"
             "\n"
             "untouched  no layer\n"
-            "masked     100 of 200 compressed elements (50.0 %), 200 in all (50.0 %)\n"
+            "masked     100 of 200 compressed elements (50.0 %), of 200 parameters in all (50.0 %)\n"
             "\n"
             "note[legacy-key]: 'sparsity' is the old name of 'sparsity_per_layer'\n"
             " --> noted.yaml:2:3 at [0].sparsity\n"

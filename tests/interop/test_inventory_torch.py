@@ -154,14 +154,14 @@ def test_modules_that_are_equal_to_one_another_are_the_business_of_torch() -> No
     assert list(Inventory.from_model(model).names) == [name for name, _ in model.named_modules() if name] == ["0"]
 
 
-def test_a_scripted_model_is_asked() -> None:
+def test_a_scripted_part_of_a_model_is_asked() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
-        model = torch.jit.script(nn.Sequential(nn.Linear(2, 3), nn.ReLU()))
+        model = nn.Sequential(torch.jit.script(nn.Sequential(nn.Linear(2, 3), nn.ReLU())))
     inventory = Inventory.from_model(model)
     assert list(inventory.names) == [name for name, _ in model.named_modules() if name]
-    assert inventory[0].weight_shape == (3, 2)
+    assert inventory["0.0"].weight_shape == (3, 2)
 
 
 def test_a_module_without_an_initialized_base_is_refused() -> None:
@@ -208,6 +208,7 @@ def test_weights_have_the_shape_that_torch_gives_them(
         weight_shape=shape,
         dtype="float32",
         parameters={name: tuple(parameter.shape) for name, parameter in module.named_parameters()},
+        parameter_dtypes={name: "float32" for name, _ in module.named_parameters() if name != "weight"},
     )
     assert layer.numel == module.weight.numel()
     assert type(layer.weight_shape) is tuple

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import cast
@@ -14,10 +14,11 @@ from compression_config.budget.groups import (
     CountedWeights,
     GroupBudget,
     LayerBudget,
+    OtherParameters,
     counted_weights,
     group_budget,
     layer_budgets,
-    outside_weights,
+    other_parameters,
 )
 from compression_config.budget.storage import Storage, storage_of
 from compression_config.resolving.resolved import Resolved
@@ -28,46 +29,64 @@ __all__ = ["Budget", "ModelBudget", "budget_of"]
 
 @dataclass(frozen=True, slots=True)
 class ModelBudget:
-    """The counts of a whole model: elements of weights, each weight once; None while some are unknown.
+    """The counts of a whole model, each weight and each other parameter once (D20); None while some are unknown.
 
-    Biases, other parameters and buffers are not counted; `outside` says how much that leaves out where layers
-    have parameters and no weight.
+    `reachable`, `excluded`, `untouched` and `besides` add up to `parameters`.
     """
 
     numel: int | None
-    """All elements of all weights."""
-    compressed: int | None
-    """Those of the weights of compressed layers."""
+    """The elements of all weights."""
+    parameters: int | None
+    """The elements of all parameters: weights, biases, fused experts and whatever else layers and the root have."""
+    reachable: int | None
+    """Those of the weights that the list compresses, which is all that it reaches."""
+    excluded: int | None
+    """Those of the weights of excluded layers."""
     masked: int | None
     """Those that are masked: what each layer and each group masks, added up. 0 for quantization."""
-    outside: int | None
-    """The parameters of layers that have none called `weight`, such as fused experts: no part of any other count."""
     storage: Storage
-    """Bytes before and after and mean bits, with the types that the weights have, masked elements stored."""
+    """Bytes before and after and mean bits, with the types that the parameters have, masked elements stored."""
+
+    @property
+    def untouched(self) -> int | None:
+        """The elements of all other weights: no sub-config selects them, or only their inputs or outputs."""
+        if self.numel is None or self.reachable is None or self.excluded is None:
+            return None
+        return self.numel - self.reachable - self.excluded
+
+    @property
+    def besides(self) -> int | None:
+        """The elements of the parameters that are not weights, which no list reaches."""
+        return None if self.parameters is None or self.numel is None else self.parameters - self.numel
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of all parameters that the list reaches, a ratio."""
+        return self.reachable / self.parameters if self.reachable is not None and self.parameters else None
 
     @property
     def masked_share(self) -> float | None:
-        """The masked share of the compressed weights, a ratio; None when unknown or nothing is compressed."""
-        return self.masked / self.compressed if self.masked is not None and self.compressed else None
+        """The masked share of the weights that are compressed, a ratio; None when unknown or nothing is."""
+        return self.masked / self.reachable if self.masked is not None and self.reachable else None
 
     @property
     def masked_share_of_all(self) -> float | None:
-        """The masked share of all weights, a ratio; None when unknown or without any elements."""
-        return self.masked / self.numel if self.masked is not None and self.numel else None
+        """The masked share of all parameters, a ratio; None when unknown or without any elements."""
+        return self.masked / self.parameters if self.masked is not None and self.parameters else None
 
     @property
-    def mean_weight_bits(self) -> float | None:
-        """Bits for one weight element, on average over all weights; None when the type of some is unknown."""
-        return self.storage.mean_weight_bits
+    def mean_bits(self) -> float | None:
+        """Bits for one element, on average over all parameters; None when the type of some is unknown."""
+        return self.storage.mean_bits
 
     @property
     def bytes_before(self) -> int | None:
-        """What all weights take as they are; None when the type of some is unknown."""
+        """What all parameters take as they are; None when the type of some is unknown."""
         return self.storage.before
 
     @property
     def bytes_after(self) -> int | None:
-        """What all weights take once compressed, masked elements included; None when the type of some is unknown."""
+        """What all parameters take once compressed, masked elements included; None when the type of some is unknown."""
         return self.storage.after
 
 
@@ -84,6 +103,11 @@ class Budget:
     def weights(self) -> CountedWeights:
         """Which weights count for which layer."""
         return counted_weights(self._resolved)
+
+    @functools.cached_property
+    def others(self) -> OtherParameters:
+        """The parameters that are not weights."""
+        return other_parameters(self._resolved.inventory)
 
     @functools.cached_property
     def layers(self) -> tuple[LayerBudget, ...]:
@@ -133,24 +157,34 @@ class Budget:
         for index, ratio in self.ratios.items():
             known = [numel for numel in self._members(index)[1] if numel is not None]
             masked.append(masked_total(known, ratio) if len(known) == len(decided[index]) else None)
+        excludes = [index for index, config in enumerate(self._resolved.config_list) if config.exclude]
         return ModelBudget(
             numel=total(numels),
-            compressed=total(numels[position] for positions in decided.values() for position in positions),
+            parameters=total((*numels, self.others.total)),
+            reachable=total(numels[p] for index in self._reaching for p in decided[index]),
+            excluded=total(numels[p] for index in excludes for p in self._resolved.decided[index]),
             masked=total(masked),
-            outside=outside_weights(self._resolved.inventory),
             storage=self.bytes(),
         )
 
-    def bytes(self, dtype: str | None = None, *, sparse: bool = False) -> Storage:
-        """Return what all weights take in memory before and after, and the mean bits of one element.
+    @property
+    def _reaching(self) -> Iterator[int]:
+        """The sub-configs that compress weights: quantization of inputs or outputs alone leaves them as they are."""
+        for index in self.weights.decided:
+            settings = self._resolved.settings_of(index)
+            if isinstance(settings, PruningSettings) or (settings is not None and "weight" in settings.bits):
+                yield index
 
-        `dtype` is taken for the type of every weight, as in "bfloat16"; without it each has its own. A
+    def bytes(self, dtype: str | None = None, *, sparse: bool = False) -> Storage:
+        """Return what all parameters take in memory before and after, and the mean bits of one element.
+
+        `dtype` is taken for the type of every parameter, as in "bfloat16"; without it each has its own. A
         quantized weight takes its bits for each element, whole bytes for each weight; scales and zero points are
         not counted. Masked elements take as much as any other, unless `sparse`: then each pruned weight is a
-        bitmap of one bit for each element, and the elements that are not masked. Biases and other parameters are
-        not counted. Raises `UsageError` for a `dtype` that has no size known here.
+        bitmap of one bit for each element, and the elements that are not masked.
+        Raises `UsageError` for a `dtype` that has no size known here.
         """
-        return storage_of(self._resolved, self.weights, self.groups, dtype=dtype, sparse=sparse)
+        return storage_of(self._resolved, self.weights, self.others, self.groups, dtype=dtype, sparse=sparse)
 
     def allocate(self, scores: Mapping[str, float] | None = None) -> Mapping[str, int]:
         """Return for every layer of every group how many elements to mask: groups in list order, layers in the model's.
@@ -159,12 +193,16 @@ class Budget:
         (`granted`), none is above its cap, and they are in proportion to the layers' number of elements or, where
         given, to their `scores`: numbers from 0, one for each of these layers; a layer with score 0 gets nothing.
         What a full layer cannot take goes to the others in the same proportion. The same call gives the same
-        answer, whatever the order of `scores`.
+        answer, whatever the order of `scores`. Its keys are those of the resolution.
 
         Raises `UnknownNumel` when a layer's number of elements is not known, `FindingsError` when caps or scores
         leave too little room, and `UsageError` for scores that are missing, not numbers, or not of a layer.
         """
-        return MappingProxyType(allocate(self._resolved, self.groups, scores))
+        inventory = self._resolved.inventory
+        counts = allocate(self._resolved, self.groups, scores)
+        if inventory.keys is not inventory.names:
+            counts = {inventory.keys[inventory.position(name) or 0]: count for name, count in counts.items()}
+        return MappingProxyType(counts)
 
     def _members(self, index: int) -> tuple[list[str], list[int | None]]:
         """Return names and numbers of elements of the layers that sub-config `index` decides and that count."""

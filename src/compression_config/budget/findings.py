@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from compression_config.budget.allocation import fitting, infeasible
 from compression_config.budget.budget import Budget
 from compression_config.budget.counting import masked_count, ratio_for, total
 from compression_config.budget.groups import GroupBudget
 from compression_config.configs.pruning import PruningConfig
-from compression_config.findings import Code, Finding
+from compression_config.findings import Code, Finding, Severity
+from compression_config.inventory import Inventory
 from compression_config.resolving.resolved import Resolved, Status
+from compression_config.text import counted
 
 __all__ = ["budget_findings"]
 
@@ -19,7 +21,10 @@ _SHOWN = 3
 """How many layers a message names."""
 
 _ONE_IN = 100
-"""Rounding that loses more than one in so many of the demanded elements gets a hint."""
+"""Rounding that loses more than one in so many of the demanded elements is a warning (D7)."""
+
+_NEGLIGIBLE = 20
+"""Excludes that take no more than one in so many of a group's elements are not mentioned: they say it themselves."""
 
 _FEW = 4
 """Up to so many groups it is faster to ask for the layers that each selects than for the selectors of all layers."""
@@ -48,9 +53,11 @@ def _reach(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int
             f"and the caps, rounded down layer by layer, hold {reachable:,}"
         )
         # In large layers so little is lost that a hint, with all its decimals, would only be noise.
-        worth_it = (demanded - reachable) * _ONE_IN > demanded
-        hint = f"write {fitting(group, demanded, reachable)}" if worth_it else None
-        yield Finding.at(resolved.config_list.provenance.place(path), Code.ROUNDED_DEMAND, message, hint)
+        matters = (demanded - reachable) * _ONE_IN > demanded
+        hint = f"write {fitting(group, demanded, reachable)}" if matters else None
+        severity = Severity.WARNING if matters else None
+        place = resolved.config_list.provenance.place(path)
+        yield Finding.at(place, Code.ROUNDED_DEMAND, message, hint, severity=severity)
     elif group.total_sparsity and group.numel and not demanded:
         message = f"{ratio} of {group.numel:,} elements rounds down to 0"
         hint = _enough("total_sparsity", group.numel)
@@ -80,31 +87,49 @@ def _whole_layers(resolved: Resolved, group: GroupBudget, demanded: int) -> Iter
 
 
 def _shrunk(resolved: Resolved, budget: Budget) -> Iterator[Finding]:
-    """Yield the groups that cover fewer elements than their selectors, because later sub-configs decide some."""
-    counted, numels = budget.weights.counted, budget.weights.numels
+    """Yield the groups that mask fewer elements than they would if their sub-config were the only one.
+
+    That is so because later sub-configs decide some of the layers, or because a weight that layers share counts for
+    one that another sub-config decides. What is just excluded is mentioned where it is more than one in `_NEGLIGIBLE`.
+    """
     groups = {group.index: group for group in budget.groups if group.numel is not None}
     for index, positions in _overwritten(resolved, groups).items():
-        group, others = groups[index], [p for p in positions if counted[p] and numels[p] != 0]
-        lost = total(numels[position] for position in others)
-        if not lost or group.numel is None or group.demanded is None:
+        group = groups[index]
+        others = [position for position in positions if resolved.inventory.has_weight(position) is not False]
+        own = [p for p in resolved.decided[index] if resolved.inventory.has_weight(p) is not False]
+        sharing = [p for p in own if resolved.decided_by[budget.weights.counted_for.get(p, p)] != index]
+        alone = _numel_alone(resolved.inventory, (*others, *own))
+        if alone is None or group.numel is None or group.demanded is None or alone == group.numel:
             continue
-        before = group.numel + lost
         excluded = sum(1 for position in others if resolved.status(position) is Status.EXCLUDED)
+        if excluded == len(others) and not sharing and (alone - group.numel) * _NEGLIGIBLE <= alone:
+            continue
+        layers = counted(len(others) + len(own), "layer")
+        causes = []
+        if others:
+            how = f"({excluded:,} excluded, {len(others) - excluded:,} compressed otherwise)"
+            causes.append(f"later sub-configs overwrite {len(others):,} of the {layers} {how}")
+        if sharing:
+            share = "shares a weight" if len(sharing) == 1 else "share weights"
+            causes.append(f"{len(sharing):,} of the {layers} {share} counted for another sub-config")
         message = (
-            f"later sub-configs overwrite {len(others):,} of the {len(others) + len(group.names):,} layers "
-            f"({excluded:,} excluded, {len(others) - excluded:,} compressed otherwise), so "
-            f"'total_sparsity' {group.total_sparsity} masks {group.demanded:,} of {group.numel:,} elements instead of "
-            f"{masked_count(before, group.total_sparsity):,} of {before:,}"
+            f"{' and '.join(causes)}, so 'total_sparsity' {group.total_sparsity} masks {group.demanded:,} of "
+            f"{group.numel:,} elements instead of {masked_count(alone, group.total_sparsity):,} of {alone:,}"
         )
         place = resolved.config_list.provenance.place((index, "total_sparsity"))
         yield Finding.at(place, Code.SHRUNK_GROUP, message)
+
+
+def _numel_alone(inventory: Inventory, positions: Iterable[int]) -> int | None:
+    """Return the number of elements of the weights of layers, each weight once."""
+    return total(inventory.numel(owner) for owner in {inventory.weight_owner(position) for position in positions})
 
 
 def _overwritten(resolved: Resolved, groups: Collection[int]) -> dict[int, list[int]]:
     """Return for each of `groups` the positions of the layers that it selects and later sub-configs decided."""
     decided_by, selection = resolved.decided_by, resolved.selection
     open_to_loss = [index for index in groups if index + 1 < len(resolved.config_list)]
-    overwritten: dict[int, list[int]] = {index: [] for index in open_to_loss}
+    overwritten: dict[int, list[int]] = {index: [] for index in groups}
     if len(open_to_loss) <= _FEW:
         for index in open_to_loss:
             overwritten[index] = [position for position in selection.selected(index) if decided_by[position] != index]

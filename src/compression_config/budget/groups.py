@@ -8,23 +8,25 @@ counts (D17). Layers without a weight do not count.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from compression_config.budget.counting import masked_count, masked_total, total
 from compression_config.inventory import Inventory
+from compression_config.inventory.layer import numel_of
 from compression_config.resolving.resolved import Resolved
 
 __all__ = [
     "CountedWeights",
     "GroupBudget",
     "LayerBudget",
+    "OtherParameter",
+    "OtherParameters",
     "counted_weights",
     "group_budget",
     "layer_budgets",
-    "outside_weights",
+    "other_parameters",
 ]
 
 
@@ -66,11 +68,60 @@ def counted_weights(resolved: Resolved) -> CountedWeights:
     return CountedWeights(numels, counted, counted_for, decided)
 
 
-def outside_weights(inventory: Inventory) -> int | None:
-    """Return how many elements the parameters of layers without a weight have; None while a shape is unknown."""
-    weightless = (position for position in range(len(inventory)) if inventory.has_weight(position) is False)
-    shapes = (shape for position in weightless for shape in inventory.parameters(position).values())
-    return total(None if shape is None else math.prod(shape) for shape in shapes)
+class OtherParameter(NamedTuple):
+    """A parameter that is not the weight of a layer, such as a bias or fused experts."""
+
+    numel: int | None
+    """None when unknown."""
+    dtype: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherParameters:
+    """The parameters of a model that are not weights, each once (D20)."""
+
+    of_layers: Sequence[Sequence[OtherParameter]]
+    """For each layer those that are stored nowhere else."""
+    of_root: Sequence[OtherParameter] | None
+    """None when not all parameters of the model are known."""
+
+    def numel(self, position: int) -> int | None:
+        """Return how many elements those of a layer have; None while one is unknown."""
+        return total(parameter.numel for parameter in self.of_layers[position])
+
+    @property
+    def total(self) -> int | None:
+        """How many elements they have in all; None when unknown."""
+        if self.of_root is None:
+            return None
+        return total(parameter.numel for own in (*self.of_layers, self.of_root) for parameter in own)
+
+
+def other_parameters(inventory: Inventory) -> OtherParameters:
+    """Return the parameters that are not weights. O(layers)."""
+    # Layers of one kind share their mappings, so that each is read once.
+    read: dict[tuple[int, ...], Sequence[OtherParameter]] = {}
+    of_layers = []
+    for position in range(len(inventory)):
+        known = inventory.parameters(position), inventory.parameter_dtypes(position), inventory.parameter_ties(position)
+        key = tuple(map(id, known))
+        if key not in read:
+            shapes, dtypes, ties = known
+            read[key] = [
+                OtherParameter(numel_of(shape), dtypes.get(name))
+                for name, shape in shapes.items()
+                if name != "weight" and name not in ties
+            ]
+        of_layers.append(read[key])
+    root = inventory.root
+    if root is None:
+        return OtherParameters(of_layers, None)
+    of_root = [
+        OtherParameter(numel_of(shape), root.dtypes.get(name))
+        for name, shape in root.shapes.items()
+        if name not in root.ties
+    ]
+    return OtherParameters(of_layers, of_root)
 
 
 @dataclass(frozen=True, slots=True)

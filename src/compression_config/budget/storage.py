@@ -1,18 +1,18 @@
-"""Storage: what the weights take in memory, before and after, and how many bits that is for one element.
+"""Storage: what a model takes in memory, before and after, and how many bits that is for one element.
 
-What is counted: the elements of each layer's `weight`, each weight once. What is not: biases and other parameters,
-buffers, the scales and zero points of quantization, file formats.
+What is counted: all parameters, each once (D20). What is not: buffers, the scales and zero points of quantization,
+file formats.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compression_config.budget.counting import bytes_of, floor_bytes, masked_count, total
-from compression_config.budget.groups import CountedWeights, GroupBudget
+from compression_config.budget.groups import CountedWeights, GroupBudget, OtherParameter, OtherParameters
 from compression_config.errors import UsageError
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import UNDECIDED
@@ -27,13 +27,13 @@ _BITS_OF_NAME = {"bool": 8, "half": 16, "float": 32, "double": 64}
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """What the weights take: bytes in all, bits for one element; None where the type of some weight is unknown."""
+    """What all parameters take: bytes in all, bits for one element; None where the size or type of some is unknown."""
 
     before: int | None
-    """In bytes, with the types that the weights have."""
+    """In bytes, with the types that the parameters have."""
     after: int | None
     """In bytes, once the config list is applied."""
-    mean_weight_bits: float | None
+    mean_bits: float | None
     """Bits for one element once the config list is applied; masked elements count like any other."""
 
 
@@ -48,14 +48,14 @@ def bits_of_dtype(name: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Weights:
-    """Weights of equal size and type that one sub-config decides about."""
+class _Alike:
+    """Parameters of equal size and type that one sub-config decides about."""
 
     settings: PruningSettings | QuantizationSettings | None
     """None for those that are not compressed."""
     numel: int | None
     width: int | None
-    """Bits for one element, as the type of the weight has it."""
+    """Bits for one element, as its type has it."""
     times: int
     """How many of them there are."""
 
@@ -87,34 +87,39 @@ class _Weights:
 
 
 def storage_of(
-    resolved: Resolved, weights: CountedWeights, groups: Sequence[GroupBudget], *, dtype: str | None, sparse: bool
+    resolved: Resolved,
+    weights: CountedWeights,
+    others: OtherParameters,
+    groups: Sequence[GroupBudget],
+    *,
+    dtype: str | None,
+    sparse: bool,
 ) -> Storage:
-    """Return what the weights take; `dtype` (a name, or torch's own) is taken for the type of all of them.
+    """Return what all parameters take; `dtype` (a name, or torch's own) is taken for the type of all of them.
 
     Raises `UsageError` for a `dtype` of which the size is not known.
     """
-    if dtype is None:
-        widths = _widths(resolved, weights)
-    else:
-        width = bits_of_dtype(str(dtype).removeprefix("torch."))
-        if width is None:
-            raise UsageError(f"a dtype is named as in 'float32' or 'bfloat16', not {represented(dtype)}")
-        widths = [width] * len(weights.numels)
-    alike = list(_alike(resolved, weights, widths))
-    after = total(weights.sparse_bytes() if sparse else weights.bytes_at(weights.bits) for weights in alike)
+    width = None if dtype is None else bits_of_dtype(str(dtype).removeprefix("torch."))
+    if dtype is not None and width is None:
+        raise UsageError(f"a dtype is named as in 'float32' or 'bfloat16', not {represented(dtype)}")
+    if others.of_root is None:
+        return Storage(None, None, None)
+    widths = _widths(resolved, weights) if width is None else [width] * len(weights.numels)
+    alike = [*_alike_weights(resolved, weights, widths), *_alike_others((*others.of_layers, others.of_root), width)]
+    after = total(some.sparse_bytes() if sparse else some.bytes_at(some.bits) for some in alike)
     if sparse and after is not None:
         saved = total(_saved_in(group, weights, widths) for group in groups)
         after = None if saved is None else after - saved
-    numel = total(None if weights.numel is None else weights.numel * weights.times for weights in alike)
+    numel = total(None if some.numel is None else some.numel * some.times for some in alike)
     bits = total(
-        None if weights.numel is None or weights.bits is None else weights.numel * weights.bits * weights.times
-        for weights in alike
-        if weights.numel != 0
+        None if some.numel is None or some.bits is None else some.numel * some.bits * some.times
+        for some in alike
+        if some.numel != 0
     )
     return Storage(
-        before=total(weights.bytes_at(weights.width) for weights in alike),
+        before=total(some.bytes_at(some.width) for some in alike),
         after=after,
-        mean_weight_bits=bits / numel if bits is not None and numel else None,
+        mean_bits=bits / numel if bits is not None and numel else None,
     )
 
 
@@ -132,13 +137,22 @@ def _widths(resolved: Resolved, weights: CountedWeights) -> list[int | None]:
     return widths
 
 
-def _alike(resolved: Resolved, weights: CountedWeights, widths: Sequence[int | None]) -> Iterator[_Weights]:
+def _alike_weights(resolved: Resolved, weights: CountedWeights, widths: Sequence[int | None]) -> Iterator[_Alike]:
     """Yield the weights that count, those that are stored alike together."""
     rows = zip(weights.counted, resolved.decided_by, weights.numels, widths, strict=True)
     times = Counter((index, numel, width) for counted, index, numel, width in rows if counted)
     for (index, numel, width), count in times.items():
         settings = None if index == UNDECIDED else resolved.settings_of(index)
-        yield _Weights(settings, numel, width, count)
+        yield _Alike(settings, numel, width, count)
+
+
+def _alike_others(owners: Iterable[Sequence[OtherParameter]], width: int | None) -> Iterator[_Alike]:
+    """Yield the parameters that are not weights, those that are stored alike together; `width` is that of all."""
+    # Layers of one kind have the same sequence.
+    times = Counter(map(id, owners := list(owners)))
+    for own in {id(own): own for own in owners}.values():
+        for numel, dtype in own:
+            yield _Alike(None, numel, bits_of_dtype(dtype or "") if width is None else width, times[id(own)])
 
 
 def _saved_in(group: GroupBudget, weights: CountedWeights, widths: Sequence[int | None]) -> int | None:

@@ -383,7 +383,7 @@ _DOCUMENTS: tuple[tuple[_Tool, _Teller], ...] = (
     (_BITSANDBYTES, _any_of("load_in_4bit", "load_in_8bit", "llm_int8_skip_modules", "bnb_4bit_quant_type")),
     (_TENSORS, _any_of("config_groups", "sparsity_config")),
     (
-        _Tool(_LLM_COMPRESSOR, f"{_ONE_EACH} modifier of the recipe"),
+        _Tool(_LLM_COMPRESSOR, f"{_ONE_EACH} modifier of the recipe, or {_IMPORT}"),
         lambda data: next((key for key in data if _RECIPE_KEY.fullmatch(key)), None),
     ),
     (_OPTIMIZER, _any_of("quant_cfg", "quant_algo", "quantized_layers")),

@@ -8,14 +8,22 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 from compression_config.documents import Document, Limits, paused_collector, read_json, read_yaml
 from compression_config.errors import InvalidInventory, UsageError
-from compression_config.inventory.layer import Layer, WrongField, derived_parameters
+from compression_config.inventory.layer import (
+    Layer,
+    OwnParameters,
+    WrongField,
+    checked_parameters,
+    checked_texts,
+    derived_parameters,
+)
 from compression_config.locations import ConfigPath, format_path
 from compression_config.text import listed, nearest, printable, represented, shortened
 from compression_config.writing import write_whole
@@ -25,7 +33,8 @@ __all__ = ["ENDINGS", "FORMAT", "MAX_BYTES", "VERSION", "Contents", "read_file",
 FORMAT = "compression-config-inventory"
 VERSION = 1
 
-_HEADING = ("format", "version", "model", "only_root", "layers")
+_HEADING = ("format", "version", "model", "only_root", "root", "bases", "layers")
+_ROOT = ("parameters", "parameter_dtypes", "parameter_ties")
 _ENTRY = Layer._fields
 _ENTRY_KEYS = frozenset(_ENTRY)
 
@@ -52,6 +61,8 @@ class Contents(NamedTuple):
     layers: Sequence[Layer]
     model: str | None = None
     only_root: bool = False
+    root: OwnParameters | None = None
+    bases: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 # Reading.
@@ -160,7 +171,36 @@ def _contents_of(data: object) -> Contents:
         raise _WrongEntry(("layers",), "the layers are a list")
     if not isinstance(only_root, bool) or (only_root and entries):
         raise _WrongEntry(("only_root",), "'only_root' is true or false, and not true beside layers")
-    return Contents([_layer(entry, index) for index, entry in enumerate(entries)], model, only_root)
+    layers = [_layer(entry, index) for index, entry in enumerate(entries)]
+    return Contents(layers, model, only_root, _root(data.get("root")), _bases(data.get("bases", {})))
+
+
+def _root(entry: object) -> OwnParameters | None:
+    """Return the root's own parameters; None in the files of earlier releases, which do not have them."""
+    if entry is None:
+        return None
+    if not isinstance(entry, dict):
+        raise _WrongEntry(("root",), f"the root is a mapping with 'parameters', not {represented(entry)}")
+    _check_keys(entry, _ROOT, ("root",))
+    try:
+        shapes = checked_parameters(entry.get("parameters", {}))
+        dtypes, ties = (checked_texts(entry.get(key, {}), key, shapes, weight=True) for key in _ROOT[1:])
+    except WrongField as error:
+        raise _WrongEntry(("root", *error.path), error.rule) from error
+    return OwnParameters(shapes, dtypes, ties)
+
+
+def _bases(given: object) -> Mapping[str, tuple[str, ...]]:
+    if not isinstance(given, dict):
+        raise _WrongEntry(
+            ("bases",), f"'bases' maps types to the names of their bases, and is not {represented(given)}"
+        )
+    for name, bases in given.items():
+        if not isinstance(name, str) or not isinstance(bases, list) or not all(isinstance(base, str) for base in bases):
+            raise _WrongEntry(
+                ("bases",), f"the bases of {represented(name)} are a list of names, not {represented(bases)}"
+            )
+    return {name: tuple(bases) for name, bases in given.items()}
 
 
 def _layer(entry: object, index: int) -> Layer:
@@ -183,7 +223,7 @@ def _check_keys(mapping: dict[Any, Any], known: Sequence[str], path: ConfigPath)
         if key not in known:
             meant = nearest(shortened(key), known) if isinstance(key, str) else []
             hint = f"did you mean {meant[0]!r}?" if meant else f"the keys are {listed(known)}"
-            where = "a layer" if path else "an inventory"
+            where = {0: "an inventory", 1: "the root"}.get(len(path), "a layer")
             raise _WrongEntry(path, f"unknown key {represented(key)} in {where}: {hint}")
 
 
@@ -222,6 +262,11 @@ def _heading_of(contents: Contents) -> dict[str, Any]:
         heading["model"] = contents.model
     if contents.only_root:
         heading["only_root"] = True
+    if contents.root is not None:
+        texts = {"parameter_dtypes": dict(contents.root.dtypes), "parameter_ties": dict(contents.root.ties)}
+        heading["root"] = {"parameters": dict(contents.root.shapes)} | {key: of for key, of in texts.items() if of}
+    if contents.bases:
+        heading["bases"] = dict(contents.bases)
     return heading
 
 
@@ -242,6 +287,10 @@ def _entries_of(layers: Iterable[Layer]) -> Iterator[dict[str, Any]]:
             entry["tied_to"] = layer.tied_to
         if layer.aliases:
             entry["aliases"] = layer.aliases
+        if layer.parameter_dtypes:
+            entry["parameter_dtypes"] = dict(layer.parameter_dtypes)
+        if layer.parameter_ties:
+            entry["parameter_ties"] = dict(layer.parameter_ties)
         yield entry
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from types import MappingProxyType
@@ -11,10 +11,20 @@ from typing import Any, Self, TypeAlias, cast, overload
 from compression_config.documents import paused_collector
 from compression_config.errors import InvalidInventory, UnknownLayer
 from compression_config.inventory.files import Contents, read_file, write_file
-from compression_config.inventory.layer import Columns, Layer, ParameterShapes, Shape, columns_of, numel_of
+from compression_config.inventory.layer import (
+    NOTHING,
+    ByParameter,
+    Columns,
+    Layer,
+    OwnParameters,
+    Shape,
+    columns_of,
+    numel_of,
+)
 from compression_config.inventory.listing import as_html
-from compression_config.inventory.sources import Device, foreign_code, model_of
+from compression_config.inventory.sources import WEIGHT_FILES, Device, foreign_code, model_of, weight_file_words
 from compression_config.inventory.torch_modules import SupportsNamedModules, Walk, has_named_modules, read_modules, walk
+from compression_config.inventory.wrappers import bare_name, bare_names, joined_name, wrappers_in
 from compression_config.suggestions import LayerNames
 from compression_config.text import printable, represented
 
@@ -31,11 +41,21 @@ class Inventory(Sequence[Layer]):
     at one field of all layers is faster with `names`, `types` and the methods that take a position.
     """
 
-    def __init__(self, columns: Columns, *, model: str | None = None, only_root: bool = False) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        *,
+        model: str | None = None,
+        only_root: bool = False,
+        root: OwnParameters | None = None,
+        bases: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+        keys: Sequence[str] | None = None,
+    ) -> None:
         """Make the inventory of the layers in `columns`; users call one of the class methods.
 
-        Raises `InvalidInventory` for two layers of one name, an alias that is already the name of a layer, and a
-        layer that is tied to something else than the first layer with its weight.
+        Raises `InvalidInventory` for two layers of one name, an alias that is already the name of a layer, a layer
+        that is tied to something else than the first layer with its weight, and a parameter that is tied to one that
+        is not there or is tied itself.
         """
         self._columns = columns
         self._model = model
@@ -43,15 +63,23 @@ class Inventory(Sequence[Layer]):
         self._names, self._types = tuple(columns[0]), tuple(columns[1])
         self._weight_shapes: Sequence[Shape | None] = columns[2]
         self._has_weight: Sequence[bool | None] = columns[3]
-        self._parameters: Sequence[ParameterShapes] = columns[4]
+        self._parameters: Sequence[ByParameter[Shape | None]] = columns[4]
         self._dtypes: Sequence[str | None] = columns[5]
-        tied_to, aliases = columns[6:]
+        tied_to, aliases = columns[6:8]
+        self._parameter_dtypes: Sequence[ByParameter[str]] = columns[8]
+        self._parameter_ties: Sequence[ByParameter[str]] = columns[9]
+        self._root = root
+        self._bases = dict(bases)
         self._positions: dict[str, int] = dict(zip(self._names, range(len(self._names)), strict=True))
         if len(self._positions) != len(self._names):
             twice = next(name for position, name in enumerate(self._names) if self._positions[name] != position)
             raise InvalidInventory(f"two layers have the name {represented(twice)}")
         self._owners = self._owners_of(tied_to) if any(tied_to) else {}
         self._aliases = self._aliases_of(aliases) if any(aliases) else {}
+        self._keys = self._names if keys is None else tuple(keys)
+        self._key_positions = {} if keys is None else dict(zip(self._keys, range(len(self._keys)), strict=True))
+        if any(self._parameter_ties) or (root is not None and root.ties):
+            self._check_parameter_ties()
 
     @cached_property
     def _layers(self) -> tuple[Layer, ...]:
@@ -86,20 +114,52 @@ class Inventory(Sequence[Layer]):
                     )
         return known
 
+    def _check_parameter_ties(self) -> None:
+        rows = zip(self._names, self._parameters, self._parameter_ties, strict=True)
+        tables = [*rows, ("", *((self._root.shapes, self._root.ties) if self._root else (NOTHING, NOTHING)))]
+        free = {
+            joined_name(layer, name): shape
+            for layer, shapes, ties in tables
+            for name, shape in shapes.items()
+            if name not in ties
+        }
+        # The weight of a layer may be made of other parameters and not be one itself.
+        free |= {f"{name}.weight": shape for name, shape in zip(self._names, self._weight_shapes, strict=True)}
+        for layer, shapes, ties in tables:
+            for name, target in ties.items():
+                tie = f"parameter {represented(joined_name(layer, name))} is tied to {represented(target)}"
+                if target not in free or target == joined_name(layer, name):
+                    raise InvalidInventory(f"{tie}, which is not a parameter of the model or is tied itself")
+                if free[target] != shapes[name]:
+                    raise InvalidInventory(f"{tie}, which has another shape")
+
     @classmethod
     def from_model(cls, model: SupportsNamedModules) -> Self:
         """Return the layers of `model`: a torch module, or anything else with `named_modules()`.
 
         The model is walked once, and neither changed nor kept. Aliases are known of a torch model whose
         classes do not override `named_modules()`, up to 100,000 of them (D17).
-        Raises `InvalidInventory` when `model` gives no modules by name.
+        Wrappers are not layers, and names are those that layers have without them (D19); `keys` has the others.
+        Raises `InvalidInventory` when `model` gives no modules by name, and for a scripted one.
         """
         if not has_named_modules(model):
             raise InvalidInventory(f"a model has named_modules(), and {type(model).__name__!r} has not")
+        if any(base.__name__ == "ScriptModule" for base in type(model).__mro__):
+            raise InvalidInventory(
+                "a scripted model does not have the types of its layers (pass the model that torch.jit.script or "
+                "torch.jit.trace was given)"
+            )
         with paused_collector():
             walked = walk(model)
-            columns = read_modules(walked)
-        return cls(columns, model=type(model).__name__, only_root=walked.has_root and not walked.names)
+            read = read_modules(walked)
+        return cls(
+            read.columns,
+            model=type(model if walked.root is None else walked.root).__name__,
+            only_root=walked.root is not None and not walked.names,
+            root=read.root,
+            bases=read.bases,
+            keys=walked.keys,
+        )
 
     @classmethod
     def from_layers(cls, layers: Iterable[LayerLike], *, model: str | None = None) -> Self:
@@ -109,13 +169,24 @@ class Inventory(Sequence[Layer]):
         named `""` is the root and left out. Aliases are only known of a `Layer` that has them (D17).
         Raises `InvalidInventory` for anything else, and for two layers of one name.
         """
-        given = _checked(layers)
-        columns = read_modules(Walk.of(entry for entry in given if not isinstance(entry, Layer)))
-        if any(isinstance(entry, Layer) for entry in given):
-            read = map(Layer._make, zip(*columns, strict=True))
-            kept = (entry for entry in given if isinstance(entry, Layer) or entry[0])
-            columns = columns_of([entry if isinstance(entry, Layer) else next(read) for entry in kept])
-        return cls(columns, model=model, only_root=bool(given) and not columns[0])
+        given, keys = _without_wrappers(_checked(layers))
+        pairs = [entry for entry in given if not isinstance(entry, Layer)]
+        read = read_modules(Walk.of(pairs))
+        columns, root = read.columns, read.root
+        if len(pairs) < len(given):
+            others = map(Layer._make, zip(*columns, strict=True))
+            kept = (entry for entry in given if entry[0])
+            columns = columns_of([entry if isinstance(entry, Layer) else next(others) for entry in kept])
+        if not pairs:
+            root = _root_of(given)
+        return cls(
+            columns,
+            model=model,
+            only_root=bool(given) and not columns[0],
+            root=root,
+            bases=read.bases,
+            keys=keys,
+        )
 
     @classmethod
     def from_source(cls, source: str, *, device: Device = "meta") -> Self:
@@ -134,7 +205,14 @@ class Inventory(Sequence[Layer]):
             return cls.load(model)
         with foreign_code(source):
             made = as_inventory(model)
-            return cls(made._columns, model=made.model, only_root=made.only_root)  # noqa: SLF001 - its own class
+            return cls(
+                made._columns,  # noqa: SLF001 - its own class
+                model=made.model,
+                only_root=made.only_root,
+                root=made.root,
+                bases=made.bases,
+                keys=None if made.keys is made.names else made.keys,
+            )
 
     @property
     def model(self) -> str | None:
@@ -150,6 +228,21 @@ class Inventory(Sequence[Layer]):
     def names(self) -> Sequence[str]:
         """The names of the layers, one per layer."""
         return self._names
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The names by which `model.get_submodule()` finds the layers: those of a wrapped model are longer (D19)."""
+        return self._keys
+
+    @property
+    def root(self) -> OwnParameters | None:
+        """The root's own parameters (D20); None where not all parameters of the model are known."""
+        return self._root
+
+    @property
+    def bases(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the bases of each type, the nearest first; types of which they are not known are absent."""
+        return MappingProxyType(self._bases)
 
     @property
     def types(self) -> Sequence[str]:
@@ -180,10 +273,13 @@ class Inventory(Sequence[Layer]):
         return tuple(tuple(groups[owner]) for owner in sorted(groups))
 
     def position(self, name: object) -> int | None:
-        """Return the position of the layer that has `name` as its name or an alias; None when none has."""
+        """Return the position of the layer that has `name` as its name or an alias; None when none has.
+
+        In a wrapped model the name of the module itself comes before that of a layer without wrappers (D19).
+        """
         if not isinstance(name, str):
             return None
-        found = self._positions.get(name)
+        found = self._key_positions.get(name, self._positions.get(name))
         return self._aliases.get(name) if found is None else found
 
     def layer(self, name: str) -> Layer:
@@ -207,6 +303,14 @@ class Inventory(Sequence[Layer]):
     def parameters(self, position: int) -> Mapping[str, Shape | None]:
         """Return the own parameters of the layer at `position` with their shapes; see `Layer.parameters`."""
         return self._parameters[position]
+
+    def parameter_dtypes(self, position: int) -> Mapping[str, str]:
+        """Return the known dtypes of the layer's own parameters besides its weight."""
+        return self._parameter_dtypes[position]
+
+    def parameter_ties(self, position: int) -> Mapping[str, str]:
+        """Return which of the layer's own parameters are stored elsewhere; see `Layer.parameter_ties`."""
+        return self._parameter_ties[position]
 
     def weight_owner(self, position: int) -> int:
         """Return the position of the first layer that holds the weight of the one at `position`: mostly itself."""
@@ -250,7 +354,7 @@ class Inventory(Sequence[Layer]):
         return self._layer_names.nearest(name, limit) if isinstance(name, str) else ()
 
     def _repr_html_(self) -> str:
-        return as_html(self, self._model)
+        return as_html(self, self._model, self._root)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the inventory to the file `path`: JSON (`.json`) or YAML (`.yaml`, `.yml`), with `.gz` gzipped.
@@ -258,7 +362,7 @@ class Inventory(Sequence[Layer]):
         Equal inventories of equal `model` give equal bytes, and a file that was there is replaced whole or not at all.
         Raises `UsageError` for another ending, and when the file cannot be written.
         """
-        write_file(path, Contents(self._layers, self._model, self._only_root))
+        write_file(path, Contents(self._layers, self._model, self._only_root, self._root, self._bases))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -268,8 +372,16 @@ class Inventory(Sequence[Layer]):
         that is not among those of `save`.
         """
         contents = read_file(path)
+        layers, keys = _without_wrappers(contents.layers)
         try:
-            return cls(columns_of(contents.layers), model=contents.model, only_root=contents.only_root)
+            return cls(
+                columns_of([layer for layer in layers if layer.name]),
+                model=contents.model,
+                only_root=contents.only_root,
+                root=contents.root,
+                bases=contents.bases,
+                keys=keys,
+            )
         except InvalidInventory as error:
             raise InvalidInventory(f"{printable(str(path))}: {error}") from error
 
@@ -286,12 +398,66 @@ def as_inventory(model: object) -> Inventory:
     return Inventory.from_layers(cast("Iterable[LayerLike]", model))
 
 
+def _without_wrappers(given: Sequence[Any]) -> tuple[Sequence[Any], Sequence[str] | None]:
+    """Return layers and pairs under their bare names, and the names they were given; None for these if equal (D19).
+
+    What a wrapper of the root holds gets the name "", as the root has in pairs.
+    """
+    names = [entry[0] for entry in given]
+    wrappers = wrappers_in([name for name in names if name])
+    if not wrappers:
+        return given, None
+    bare = bare_names(names, wrappers)
+    taken = frozenset(bare)
+    kept = [
+        _renamed(entry, name, wrappers, taken) if isinstance(entry, Layer) else (name, entry[1])
+        for entry, name in zip(given, bare, strict=True)
+        if name is not None
+    ]
+    return kept, [key for key, name in zip(names, bare, strict=True) if name]
+
+
+def _renamed(layer: Layer, name: str, wrappers: Mapping[str, str], taken: Collection[str | None]) -> Layer:
+    fields = layer._asdict()
+    tied_to = None if layer.tied_to is None else bare_name(layer.tied_to, wrappers)
+    aliases = dict.fromkeys(bare_name(alias, wrappers) for alias in layer.aliases)
+    ties = {}
+    for parameter, target in layer.parameter_ties.items():
+        owner, _, last = target.rpartition(".")
+        ties[parameter] = joined_name(bare_name(owner, wrappers), last)
+    fields |= {
+        "name": name,
+        "tied_to": None if tied_to in (name, "") else tied_to,
+        "aliases": tuple(alias for alias in aliases if alias not in taken),
+        "parameter_ties": ByParameter(ties) if ties else NOTHING,
+    }
+    return Layer._make(fields.values())
+
+
+def _root_of(layers: Iterable[Layer]) -> OwnParameters:
+    """Return the own parameters of the root of a model that is described by layers alone: mostly nothing."""
+    for layer in layers:
+        if not layer.name:
+            dtype = {} if layer.dtype is None else {"weight": layer.dtype}
+            return OwnParameters(
+                layer.parameters, ByParameter({**dtype, **layer.parameter_dtypes}), layer.parameter_ties
+            )
+    return OwnParameters()
+
+
 def _checked(layers: object) -> list[Any]:
     """Return `layers` as a list; raise `InvalidInventory` unless it consists of layers and pairs."""
+    if isinstance(layers, str | PathLike) and str(layers).lower().endswith(WEIGHT_FILES):
+        raise InvalidInventory(weight_file_words(str(layers)))
     if isinstance(layers, str | bytes | PathLike):
         path = represented(str(layers))
         raise InvalidInventory(
             f"{represented(layers)} is not a model (write Inventory.from_source({path}) to read one)"
+        )
+    if isinstance(layers, Mapping) and all(hasattr(value, "shape") for value in layers.values()) and layers:
+        raise InvalidInventory(
+            "a state dict is not a model, as it does not have the types of layers (pass the model that it is for, or "
+            "its inventory)"
         )
     if isinstance(layers, Mapping):
         raise InvalidInventory("a mapping is not a model (write .items() after it for pairs of a name and a type)")

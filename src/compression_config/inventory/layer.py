@@ -6,18 +6,22 @@ import functools
 import math
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn, Self, TypeAlias
+from typing import Any, NamedTuple, NoReturn, Self, TypeAlias, TypeVar
 
 from compression_config.errors import InvalidInventory
 from compression_config.text import represented
 
 __all__ = [
+    "NOTHING",
+    "ByParameter",
     "Columns",
     "Layer",
-    "ParameterShapes",
+    "OwnParameters",
     "Shape",
     "WrongField",
+    "checked_parameters",
     "checked_shape",
+    "checked_texts",
     "columns_of",
     "derived_parameters",
     "numel_of",
@@ -36,32 +40,38 @@ MAX_NUMEL = 2**63
 """A shape has fewer elements, as everywhere where sizes are 64-bit integers; no axis is longer either."""
 
 
-class ParameterShapes(Mapping[str, Shape | None]):
-    """Parameter names with their shapes, in the module's order: a mapping that hashes and never changes."""
+V_co = TypeVar("V_co", covariant=True)
 
-    __slots__ = ("_shapes",)
 
-    def __init__(self, shapes: Mapping[str, Shape | None] | Sequence[tuple[str, Shape | None]] = ()) -> None:
-        self._shapes: dict[str, Shape | None] = dict(shapes)
+class ByParameter(Mapping[str, V_co]):
+    """Names of a module's parameters with something about each: a mapping that hashes and never changes."""
 
-    def __getitem__(self, name: str) -> Shape | None:
-        return self._shapes[name]
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, V_co] | Sequence[tuple[str, V_co]] = ()) -> None:
+        self._values: dict[str, V_co] = dict(values)
+
+    def __getitem__(self, name: str) -> V_co:
+        return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._shapes)
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(self._shapes)
+        return len(self._values)
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._shapes.items()))
+        return hash(frozenset(self._values.items()))
 
     def __repr__(self) -> str:
-        return repr(self._shapes)
+        return repr(self._values)
 
 
-_NOT_GIVEN = ParameterShapes()
+_NOT_GIVEN: ByParameter[Any] = ByParameter()
 """Stands for parameters that the caller left out; told from an empty mapping by identity."""
+
+NOTHING: ByParameter[Any] = ByParameter()
+"""What is known of the parameters of most layers besides their shapes."""
 
 
 class WrongField(InvalidInventory):
@@ -88,10 +98,10 @@ class _Fields(NamedTuple):
     """None without a weight, and with one whose shape is not known (uninitialized lazy modules)."""
     has_weight: bool | None
     """None when unknown; left out, it is True where a `weight_shape` is given and unknown elsewhere."""
-    parameters: ParameterShapes
+    parameters: ByParameter[Shape | None]
     """The module's own parameters (not its children's) with their shapes, None for uninitialized ones.
 
-    Left out, the weight is the only one that is known of; empty also where nothing is known.
+    Left out, its weight is the only one; empty also where nothing is known.
     """
     dtype: str | None
     """Of the weight, as in "float32" or "bfloat16"; None when unknown."""
@@ -99,6 +109,13 @@ class _Fields(NamedTuple):
     """The first layer in the model's order that holds the same weight; None when that is this one (D17)."""
     aliases: tuple[str, ...]
     """Further names of the same module, which `named_modules()` drops (D17)."""
+    parameter_dtypes: ByParameter[str]
+    """The dtypes of the parameters besides the weight, as far as they are known (D20)."""
+    parameter_ties: ByParameter[str]
+    """Parameters besides the weight that are stored elsewhere, with the full name of the one that counts (D20).
+
+    That is the weight of a layer if one of them is, else the first in the model's order, the root's own last.
+    """
 
 
 class Layer(_Fields):
@@ -124,6 +141,8 @@ class Layer(_Fields):
         dtype: str | None = None,
         tied_to: str | None = None,
         aliases: Sequence[str] = (),
+        parameter_dtypes: Mapping[str, str] = NOTHING,
+        parameter_ties: Mapping[str, str] = NOTHING,
     ) -> Self:
         """Make the layer that the fields describe, once they are checked."""
         # Files of a million layers come through here: what is right takes no call.
@@ -139,12 +158,17 @@ class Layer(_Fields):
             has_weight = True
         if parameters is _NOT_GIVEN:
             shapes = derived_parameters(shape)
-        elif parameters.__class__ is ParameterShapes:
+        elif parameters.__class__ is ByParameter:
             shapes = parameters
         else:
-            shapes = _parameters(parameters, name)
+            shapes = checked_parameters(parameters, name)
         others = _aliases(aliases, name) if aliases != () else ()
-        return tuple.__new__(cls, (name, type, shape, has_weight, shapes, dtype, tied_to, others))
+        dtypes, ties = parameter_dtypes, parameter_ties
+        if dtypes is not NOTHING:
+            dtypes = checked_texts(dtypes, "parameter_dtypes", shapes, name)
+        if ties is not NOTHING:
+            ties = checked_texts(ties, "parameter_ties", shapes, name)
+        return tuple.__new__(cls, (name, type, shape, has_weight, shapes, dtype, tied_to, others, dtypes, ties))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self)._make, (tuple(self),)
@@ -161,6 +185,15 @@ class Layer(_Fields):
         return numel_of(self.weight_shape)
 
 
+class OwnParameters(NamedTuple):
+    """The parameters that are the root's own, which is not a layer (D20)."""
+
+    shapes: Mapping[str, Shape | None] = NOTHING
+    dtypes: Mapping[str, str] = NOTHING
+    ties: Mapping[str, str] = NOTHING
+    """See `Layer.parameter_ties`."""
+
+
 def numel_of(shape: Shape | None) -> int | None:
     """Return how many elements a tensor of `shape` has; None for None, 1 for `()`."""
     return None if shape is None else math.prod(shape)
@@ -172,9 +205,9 @@ def columns_of(layers: Sequence[Layer]) -> Columns:
 
 
 @functools.lru_cache(maxsize=4096)
-def derived_parameters(weight_shape: Shape | None) -> ParameterShapes:
+def derived_parameters(weight_shape: Shape | None) -> ByParameter[Shape | None]:
     """Return the parameters that a layer has when nothing but the shape of its weight is known."""
-    return _NOT_GIVEN if weight_shape is None else ParameterShapes({"weight": weight_shape})
+    return _NOT_GIVEN if weight_shape is None else ByParameter({"weight": weight_shape})
 
 
 _INT = frozenset({int})
@@ -237,15 +270,33 @@ def _text(value: object) -> str:
     return represented(value) + (" (put it in quotes)" if isinstance(value, bool | int | float) else "")
 
 
-def _parameters(given: object, layer: str) -> ParameterShapes:
+def checked_parameters(given: object, layer: object = None) -> ByParameter[Shape | None]:
+    """Return names and shapes of parameters; raise `WrongField` for anything else."""
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         _refuse(("parameters",), f"'parameters' maps names to shapes, and is not {represented(given)}", layer)
-    return ParameterShapes(
+    return ByParameter(
         {
             name: None if shape is None else checked_shape(shape, ("parameters", name), layer)
             for name, shape in given.items()
         }
     )
+
+
+def checked_texts(
+    given: object, key: str, parameters: Mapping[str, Shape | None], layer: object = None, *, weight: bool = False
+) -> ByParameter[str]:
+    """Return texts about some of `parameters`; raise `WrongField` for anything else.
+
+    The `weight` of a layer has fields of its own and is not among them; that of the root is.
+    """
+    if not isinstance(given, Mapping) or not all(isinstance(text, str) and text for text in given.values()):
+        _refuse((key,), f"{key!r} maps names of parameters to strings, and is not {represented(given)}", layer)
+    for name in given:
+        if name not in parameters or (name == "weight" and not weight):
+            besides = "" if weight else " besides the weight"
+            rule = f"{key!r} is about the 'parameters'{besides}, and {represented(name)} is not one of them"
+            _refuse((key,), rule, layer)
+    return ByParameter(given)
 
 
 def _aliases(given: object, layer: str) -> tuple[str, ...]:

@@ -19,7 +19,16 @@ from compression_config.errors import CompressionConfigError, UsageError
 from compression_config.inventory.files import ENDINGS
 from compression_config.text import listed, printable, represented
 
-__all__ = ["MODEL_FORMS", "SOURCES", "Device", "Source", "foreign_code", "model_of"]
+__all__ = [
+    "MODEL_FORMS",
+    "SOURCES",
+    "WEIGHT_FILES",
+    "Device",
+    "Source",
+    "foreign_code",
+    "model_of",
+    "weight_file_words",
+]
 
 Device: TypeAlias = Literal["meta", "cpu"]
 """Where models are made: on torch's meta device, without memory for their weights, or as their code makes them."""
@@ -47,6 +56,8 @@ def model_of(source: str, device: Device = "meta") -> object:
     for known in SOURCES:
         if known.matches(source):
             return known.open(source, device)
+    if source.lower().endswith(WEIGHT_FILES):
+        raise UsageError(weight_file_words(source))
     if _is_directory(source):
         raise UsageError(
             f"{_quoted(source)} is a directory: write {_HF}{printable(source)} if a transformers config is in it"
@@ -57,8 +68,22 @@ def model_of(source: str, device: Device = "meta") -> object:
 # Inventory files.
 
 
+WEIGHT_FILES = (".pt", ".pth", ".pkl", ".ckpt", ".bin", ".safetensors")
+"""How the names of files with weights end, most of them pickles."""
+
+
+def weight_file_words(path: str) -> str:
+    """Return why a file with weights is not a model, and what is."""
+    return (
+        f"{_quoted(path)} holds weights, or a pickle that only Python can read: load it there and pass the model, "
+        "or write its inventory with Inventory.from_model(model).save('model.json.gz')"
+    )
+
+
 def _is_inventory_file(source: str) -> bool:
-    return not source.startswith(_HF) and (source.endswith(ENDINGS) or _is_file(source))
+    if source.startswith(_HF) or source.lower().endswith(WEIGHT_FILES):
+        return False
+    return source.endswith(ENDINGS) or _is_file(source)
 
 
 def _inventory_file(source: str, _: Device) -> object:

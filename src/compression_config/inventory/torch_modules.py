@@ -14,10 +14,28 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from compression_config.errors import InvalidInventory
-from compression_config.inventory.layer import Columns, ParameterShapes, Shape, checked_shape, derived_parameters
+from compression_config.inventory.layer import (
+    NOTHING,
+    ByParameter,
+    Columns,
+    OwnParameters,
+    Shape,
+    checked_shape,
+    derived_parameters,
+)
+from compression_config.inventory.wrappers import bare_name, bare_names, component_of, joined_name
 from compression_config.text import represented
 
-__all__ = ["MAX_ALIASES", "SupportsNamedModules", "Walk", "has_named_modules", "read_modules", "stored_in", "walk"]
+__all__ = [
+    "MAX_ALIASES",
+    "Read",
+    "SupportsNamedModules",
+    "Walk",
+    "has_named_modules",
+    "read_modules",
+    "stored_in",
+    "walk",
+]
 
 
 TorchModule: TypeAlias = Any
@@ -46,7 +64,10 @@ class Walk:
     """Where each module keeps its own parameters; None for what is not made like a torch module."""
     aliases: dict[int, list[str]] = field(default_factory=dict)
     """Position -> further names of the module; empty where they cannot be known."""
-    has_root: bool = True
+    root: object = None
+    """The root: a module, or what a pair has in its place; None where it is not known."""
+    keys: list[str] | None = None
+    """The names with the components of wrappers; None where there are none (D19)."""
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, object]]) -> Walk:
@@ -63,7 +84,8 @@ class Walk:
             types=[_type_name(module) for module in modules],
             modules=modules,
             parameters=[_own(module) for module in modules],
-            has_root=len(names) < len(given),
+            # Of a wrapped model there are two: the wrapper comes first.
+            root=next((module for name, module in reversed(given) if not name), None),
         )
 
 
@@ -76,7 +98,7 @@ def has_named_modules(model: object) -> bool:
 
 
 def walk(model: SupportsNamedModules) -> Walk:
-    """Return the modules of `model`.
+    """Return the modules of `model`, without wrappers (D19).
 
     Raises `InvalidInventory` when `model` gives no modules by name.
     """
@@ -87,8 +109,8 @@ def walk(model: SupportsNamedModules) -> Walk:
         except (AttributeError, KeyError):  # a module whose __init__ did not call that of its base
             walked = None
         if walked is not None:
-            return walked
-    return _ask(model)
+            return _unwrapped(walked)
+    return _unwrapped(_ask(model))
 
 
 def _ask(model: SupportsNamedModules) -> Walk:
@@ -104,6 +126,40 @@ def _ask(model: SupportsNamedModules) -> Walk:
         if not isinstance(name, str):
             raise InvalidInventory(f"named_modules() gives {represented(name)} as the name of a module")
     return Walk.of(pairs)
+
+
+def _unwrapped(walked: Walk) -> Walk:
+    """Return `walked` without the wrappers in it and without their components in names."""
+    of_class = {cls: component_of(cls) for cls in {type(walked.root), *map(type, walked.modules)}}
+    if not any(of_class.values()):
+        return walked
+    known = {*walked.names, *(alias for aliases in walked.aliases.values() for alias in aliases)}
+    wrappers: dict[str, str] = {}
+    for position, (name, module) in enumerate(zip(["", *walked.names], [walked.root, *walked.modules], strict=True)):
+        component = of_class[type(module)]
+        if component is not None and joined_name(name, component) in known:
+            wrappers |= dict.fromkeys([name, *walked.aliases.get(position - 1, ())], component)
+    bare = bare_names(walked.names, wrappers, known)
+    kept = [position for position, name in enumerate(bare) if name]
+    names = [bare[position] or "" for position in kept]
+    own_names = frozenset(names)
+    aliases: dict[int, list[str]] = {}
+    for place, position in enumerate(kept):
+        others = dict.fromkeys(bare_name(alias, wrappers) for alias in walked.aliases.get(position, ()))
+        if others:
+            aliases[place] = [alias for alias in others if alias not in own_names]
+    way = ""
+    while way in wrappers:
+        way = joined_name(way, wrappers[way])
+    return Walk(
+        names=names,
+        types=[walked.types[position] for position in kept],
+        modules=[walked.modules[position] for position in kept],
+        parameters=[walked.parameters[position] for position in kept],
+        aliases=aliases,
+        root=walked.modules[walked.names.index(way)] if way else walked.root,
+        keys=[walked.names[position] for position in kept],
+    )
 
 
 _PLAIN_VALUES = (type(None), str, bool, int, float, complex, bytes, list, tuple, dict, set)
@@ -176,7 +232,7 @@ def _walk_torch(root: TorchModule, torch_module: TorchModule) -> Walk | None:
                 break
         else:
             path.pop()
-    return Walk(names, types, modules, parameters, _aliases(met_again, modules) if met_again else {})
+    return Walk(names, types, modules, parameters, _aliases(met_again, modules) if met_again else {}, root)
 
 
 def _is_usual(cls: TorchModule, torch_module: TorchModule) -> bool:
@@ -232,8 +288,18 @@ Tensor: TypeAlias = Any
 """What a module has for a parameter: mostly something with `shape` and `dtype`."""
 
 
-def read_modules(walked: Walk) -> Columns:
-    """Return the layers that the modules in `walked` are, by field.
+class Read(NamedTuple):
+    """What modules are as layers."""
+
+    columns: Columns
+    root: OwnParameters | None
+    """None where not all parameters are known: there is no root, or a module keeps its own in another way."""
+    bases: dict[str, tuple[str, ...]]
+    """Name of a class -> the names of its bases, the nearest first; of two classes of one name, those of both."""
+
+
+def read_modules(walked: Walk) -> Read:
+    """Return what the modules in `walked` are as layers.
 
     Shapes are read now and kept: what becomes of the model later does not change them.
     """
@@ -241,7 +307,8 @@ def read_modules(walked: Walk) -> Columns:
     size = len(modules)
     has_weight: list[bool | None] = [True] * size
     weight_shapes: list[Shape | None] = [None] * size
-    parameters: list[ParameterShapes] = [derived_parameters(None)] * size
+    parameters: list[ByParameter[Shape | None]] = [derived_parameters(None)] * size
+    parameter_dtypes: list[ByParameter[str]] = [NOTHING] * size
     dtypes: list[str | None] = [None] * size
     stored: list[Tensor | None] = [None] * size
     reader = _Reader()
@@ -255,8 +322,10 @@ def read_modules(walked: Walk) -> Columns:
             if own:
                 weight = own["weight"]
                 if len(own) > 1 and (len(own) > 2 or own["bias"] is not None):  # noqa: PLR2004
-                    parameters[position] = several[
-                        tuple([(name, shapes[p.shape]) for name, p in own.items() if p is not None])
+                    parameters[position], parameter_dtypes[position] = several[
+                        tuple(
+                            [(name, shapes[p.shape], dtype_names[p.dtype]) for name, p in own.items() if p is not None]
+                        )
                     ]
                 else:
                     parameters[position] = derived[weight.shape]
@@ -273,12 +342,34 @@ def read_modules(walked: Walk) -> Columns:
             pass
         found = reader.weight(modules[position], own)
         has_weight[position], weight_shapes[position], dtypes[position], stored[position] = found
-        parameters[position] = reader.parameters(own, found)
-    tied_to = _tied_to(stored, weight_shapes, walked.names)
+        parameters[position], parameter_dtypes[position] = reader.parameters(own, found.shape)
+    ties = _ties(stored, weight_shapes, walked, reader)
     aliases: list[tuple[str, ...]] = [()] * size
     for position, names in walked.aliases.items():
         aliases[position] = tuple(names)
-    return walked.names, walked.types, weight_shapes, has_weight, parameters, dtypes, tied_to, aliases
+    known = walked.names, walked.types, weight_shapes, has_weight, parameters, dtypes
+    root, root_own = None, _own(walked.root)
+    if root_own is not None and None not in walked.parameters:
+        given = {name: (reader.shape(p), reader.dtype(p)) for name, p in root_own.items() if p is not None}
+        root = OwnParameters(
+            ByParameter({name: shape for name, (shape, _) in given.items()}),
+            ByParameter({name: dtype for name, (_, dtype) in given.items() if dtype is not None}),
+            ties.of_others[-1],
+        )
+    columns = (*known, ties.of_weights, aliases, parameter_dtypes, ties.of_others[:-1])
+    return Read(columns, root, _bases(modules))
+
+
+def _bases(modules: Iterable[object]) -> dict[str, tuple[str, ...]]:
+    bases: dict[str, tuple[str, ...]] = {}
+    classes = (cast("type", module) if issubclass(type(module), type) else type(module) for module in modules)
+    for cls in dict.fromkeys(classes):
+        if not issubclass(cls, str):
+            names = tuple(base.__name__ for base in cls.__mro__[1:-1])
+            met = bases.setdefault(cls.__name__, names)
+            if met != names:
+                bases[cls.__name__] = tuple(name for name in met if name in names)
+    return bases
 
 
 class _Weight(NamedTuple):
@@ -296,16 +387,20 @@ _NO_WEIGHT = _Weight(known=False)
 _NOT_KNOWN = _Weight(known=None)
 
 
+_Parameters: TypeAlias = tuple[ByParameter[Shape | None], ByParameter[str]]
+"""The shapes of a module's own parameters, and the dtypes of those besides the weight."""
+
+
 @dataclass(slots=True)
 class _Reader:
     """Reads one module at a time, whatever it is, and remembers what the hot loop asks for."""
 
     shapes: dict[object, Shape] = field(default_factory=dict)
     """Shapes as they were met -> as plain tuples."""
-    derived: dict[object, ParameterShapes] = field(default_factory=dict)
+    derived: dict[object, ByParameter[Shape | None]] = field(default_factory=dict)
     """Shapes as they were met -> the parameters of a module that has a weight of that shape and nothing else."""
-    several: dict[tuple[tuple[str, Shape | None], ...], ParameterShapes] = field(default_factory=dict)
-    """Names and shapes of more parameters -> the one mapping that all modules with these have."""
+    several: dict[tuple[tuple[str, Shape | None, str | None], ...], _Parameters] = field(default_factory=dict)
+    """Names, shapes and dtypes of more parameters -> the mappings that all modules with these have."""
     dtype_names: dict[object, str] = field(default_factory=dict)
     weightless: set[type] = field(default_factory=set)
     """Classes that have no `weight` of their own, such as a property."""
@@ -321,7 +416,8 @@ class _Reader:
         # Pruning and the older weight_norm leave a plain attribute where the parameter was.
         for place in (vars(module), stored_in(module, "_buffers") or {}):
             if _has_shape(place.get("weight")):
-                return self._tensor(place["weight"], own.get("weight_orig"))
+                # Both have the shape of the weight that is made of them.
+                return self._tensor(place["weight"], own.get("weight_orig", own.get("weight_v")))
         parametrizations = (stored_in(module, "_modules") or {}).get("parametrizations")
         originals = (stored_in(parametrizations, "_modules") or {}).get("weight")
         if originals is not None:
@@ -331,12 +427,16 @@ class _Reader:
             return _NO_WEIGHT
         return self._shown(module)
 
-    def parameters(self, own: dict[str, Tensor] | None, weight: _Weight) -> ParameterShapes:
-        """Return the shapes of the parameters `own` of a module, or where it keeps none, that of its weight."""
+    def parameters(self, own: dict[str, Tensor] | None, weight_shape: Shape | None) -> _Parameters:
+        """Return shapes and dtypes of the parameters `own` of a module, or where it keeps none, of its weight."""
         if own is None:
-            return derived_parameters(weight.shape)
-        pairs = tuple([(name, self._shape(tensor)) for name, tensor in own.items() if tensor is not None])
-        return self.several.setdefault(pairs, ParameterShapes(pairs))
+            return derived_parameters(weight_shape), NOTHING
+        known = tuple([(name, self.shape(p), self.dtype(p)) for name, p in own.items() if p is not None])
+        if known not in self.several:
+            shapes = ByParameter([(name, shape) for name, shape, _ in known])
+            dtypes = [(name, dtype) for name, _, dtype in known if dtype is not None and name != "weight"]
+            self.several[known] = shapes, ByParameter(dtypes) if dtypes else NOTHING
+        return self.several[known]
 
     def _shown(self, module: Module) -> _Weight:
         """Return the weight that `module` shows when it is asked, which may run its own code."""
@@ -362,9 +462,9 @@ class _Reader:
         return _Weight(known=True) if original is None else self._tensor(original)
 
     def _tensor(self, tensor: Tensor, stored: object = None) -> _Weight:
-        return _Weight(True, self._shape(tensor), self._dtype(tensor), tensor if stored is None else stored)
+        return _Weight(True, self.shape(tensor), self.dtype(tensor), tensor if stored is None else stored)
 
-    def _shape(self, tensor: Tensor) -> Shape | None:
+    def shape(self, tensor: Tensor) -> Shape | None:
         """Return the shape of `tensor`, None when it has none yet or none of plain numbers."""
         try:
             given = tensor.shape
@@ -374,7 +474,8 @@ class _Reader:
             return None
         return shape
 
-    def _dtype(self, tensor: Tensor) -> str | None:
+    def dtype(self, tensor: Tensor) -> str | None:
+        """Return the name of the dtype of `tensor`; None when it has none."""
         try:
             dtype = tensor.dtype
             name = str(dtype).removeprefix("torch.")
@@ -395,22 +496,49 @@ def _has_shape(weight: Tensor) -> bool:
     return not callable(weight)
 
 
-def _tied_to(stored: Sequence[Tensor | None], shapes: Sequence[Shape | None], names: Sequence[str]) -> list[str | None]:
-    """Return for each layer the name of the first one that stores the same weight; None for that one itself."""
-    tied_to: list[str | None] = [None] * len(stored)
-    some = next((tensor for tensor in stored if tensor is not None), None)
+class _Ties(NamedTuple):
+    """Which parameters are stored elsewhere."""
+
+    of_weights: list[str | None]
+    """For each layer the name of the first one that stores the same weight; None for that one itself."""
+    of_others: list[ByParameter[str]]
+    """For each layer, and then for the root, `Layer.parameter_ties`."""
+
+
+def _ties(stored: Sequence[Tensor | None], shapes: Sequence[Shape | None], walked: Walk, reader: _Reader) -> _Ties:
+    """Return which parameters of a model are one: the weights of layers, and what else layers and the root have."""
+    ties = _Ties([None] * len(stored), [NOTHING] * (len(stored) + 1))
+    others = [
+        (position, name, tensor)
+        for position, own in enumerate([*walked.parameters, _own(walked.root)])
+        if own and (len(own) > 1 or "weight" not in own or position == len(stored))
+        for name, tensor in own.items()
+        if tensor is not None and (name != "weight" or position == len(stored))
+    ]
+    some = next((tensor for tensor in stored if tensor is not None), others[0][2] if others else None)
     identify: Callable[[Tensor], int] = id if getattr(some, "is_meta", True) else _address
-    identities = [identify(tensor) for tensor in stored if tensor is not None]
-    if len(set(identities)) == len(identities):
-        return tied_to
+    identities = [None if tensor is None else identify(tensor) for tensor in stored]
+    others_identities = [identify(tensor) for _, _, tensor in others]
+    weights = [identity for identity in identities if identity is not None]
+    if len({*weights, *others_identities}) == len(weights) + len(others):
+        return ties
+    # Tensors that begin at one address may still be slices of different length.
     first: dict[tuple[int, Shape | None], int] = {}
-    for position, tensor in enumerate(stored):
-        if tensor is not None:
-            # Tensors that begin at one address may still be slices of different length.
-            owner = first.setdefault((identify(tensor), shapes[position]), position)
+    for position, identity in enumerate(identities):
+        if identity is not None:
+            owner = first.setdefault((identity, shapes[position]), position)
             if owner != position:
-                tied_to[position] = names[owner]
-    return tied_to
+                ties.of_weights[position] = walked.names[owner]
+    counts: dict[tuple[int, Shape | None], str] = {
+        key: joined_name(walked.names[owner], "weight") for key, owner in first.items()
+    }
+    names = [*walked.names, ""]
+    for (position, name, tensor), identity in zip(others, others_identities, strict=True):
+        own_name = joined_name(names[position], name)
+        full_name = counts.setdefault((identity, reader.shape(tensor)), own_name)
+        if full_name != own_name:
+            ties.of_others[position] = ByParameter({**ties.of_others[position], name: full_name})
+    return ties
 
 
 def _address(tensor: Tensor) -> int:

@@ -9,6 +9,7 @@ from compression_config.linting.coverage import coverage_findings
 from compression_config.linting.excludes import exclude_findings
 from compression_config.linting.names import boundary_findings
 from compression_config.linting.overlaps import dropping_findings, overwriting_findings, tie_findings
+from compression_config.linting.reach import reach_findings
 from compression_config.linting.weights import weight_findings
 from compression_config.resolving.resolved import Resolved
 
@@ -20,6 +21,7 @@ CHECKS: tuple[Callable[[Resolved], Iterator[Finding]], ...] = (
     dropping_findings,
     boundary_findings,
     coverage_findings,
+    reach_findings,
     weight_findings,
     tie_findings,
 )

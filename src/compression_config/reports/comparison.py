@@ -173,11 +173,11 @@ _COUNTS: Final[Mapping[Kind, Sequence[_Count]]] = {
     "pruning": (
         _Count("masked", "masked elements", "{:,}".format, _number_change),
         _Count("masked_share", "share of compressed weights", percent_words, _points),
-        _Count("masked_share_of_all", "share of all weights", percent_words, _points),
+        _Count("masked_share_of_all", "share of all parameters", percent_words, _points),
     ),
     "quantization": (
-        _Count("mean_weight_bits", "bits of a weight element", "{:.2f}".format, _relative),
-        _Count("bytes_after", "size of all weights", bytes_words, _relative),
+        _Count("mean_bits", "bits of a parameter", "{:.2f}".format, _relative),
+        _Count("bytes_after", "size of all parameters", bytes_words, _relative),
     ),
 }
 
@@ -242,10 +242,10 @@ def _section_lines(found: Sequence[Section], difference: Difference, width: int)
 def size_words(section: Section, difference: Difference) -> str:
     """Return how many layers and weight elements change, and which share of the model that is."""
     words = layers_words(section.layers)
-    whole = difference.budgets[section.after is not None].get("numel")
+    whole = difference.budgets[section.after is not None].get("parameters")
     if not section.numel:
         return words
-    share = f" ({percent_words(section.numel, whole)} of all)" if whole else ""
+    share = f" ({percent_words(section.numel, whole)} of all parameters)" if whole else ""
     return f"{words}, {section.numel:,} weight elements{share}"
 
 

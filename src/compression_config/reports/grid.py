@@ -105,6 +105,8 @@ class Grid:
     """Layers outside of the stacks, with one cell each."""
     numel: int | None
     """Number of elements of all weights; None when not all are known."""
+    parameters: int | None
+    """Number of elements of all parameters; None when not all are known (D20)."""
 
     def negligible(self, row: GridRow) -> bool:
         """Return whether a row is named and not drawn: no sub-config selects its layers, which hold next to nothing."""
@@ -232,6 +234,7 @@ def grid_of(resolved: Resolved, budget: Budget) -> Grid:
         tuple(drawn),
         tuple(_rows(resolved, counts, dict(sorted(single.items(), key=lambda item: item[1][0])), (0,))),
         budget.model.numel,
+        budget.model.parameters,
     )
 
 
@@ -477,10 +480,10 @@ _LABELS = 3
 
 
 def weights_words(row: GridRow, grid: Grid) -> str:
-    """Return which share of the model's weights a row holds; empty when it is not known."""
+    """Return which share of all parameters the weights of a row are; empty when it is not known."""
     if not row.numel:
         return "tied" if row.tied else ""
-    return percent_words(row.numel, grid.numel) if grid.numel else ""
+    return percent_words(row.numel, grid.parameters) if grid.parameters else ""
 
 
 def touched_words(row: GridRow) -> str:
@@ -535,7 +538,7 @@ def grid_lines(
     yield EMPTY
     share = budget.model.masked_share_of_all
     if grid.kind == "pruning" and share is not None:
-        words = f" {percent_words(share)} of all weights masked"
+        words = f" {percent_words(share)} of all parameters masked"
         bar = max(min(_BAR, room - len(_MODEL) - len(words)), 0)
         full = Part(_SHADES[-1] * round(share * bar), Style.NOTE)
         rest = Part(_SHADES[0] * (bar - round(share * bar)), Style.QUIET)

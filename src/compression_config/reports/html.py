@@ -81,9 +81,9 @@ def _facts(resolved: Resolved, budget: Budget) -> str:
     model, figures = budget.model, []
     share = model.masked_share_of_all if resolved.config_list.kind == "pruning" else None
     if share is not None:
-        figures.append((percent_words(share), "of all weights masked"))
-    elif model.mean_weight_bits is not None and resolved.config_list.kind == "quantization":
-        figures.append((f"{model.mean_weight_bits:.2f}", "bits of a weight element"))
+        figures.append((percent_words(share), "of all parameters masked"))
+    elif model.mean_bits is not None and resolved.config_list.kind == "quantization":
+        figures.append((f"{model.mean_bits:.2f}", "bits of a parameter"))
     figures += [(f"{count:,}", f"layers {status}") for status, count in statuses.items()]
     shown = "".join(f"<li><b>{escaped(value)}</b><small>{escaped(name)}</small></li>" for value, name in figures)
     return f'<ul class="facts">{shown}</ul>\n' + ("" if share is None else _bar(share))
@@ -93,7 +93,7 @@ def _bar(share: float) -> str:
     rectangles = "".join(
         f'<rect class="{style}" width="{100 * part:.2f}" height="10"/>' for style, part in (("all", 1), ("part", share))
     )
-    words = f"{percent_words(share)} of all weights masked"
+    words = f"{percent_words(share)} of all parameters masked"
     drawing = f"{element('title', words)}{rectangles}</svg>"
     return f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img">{drawing}\n'
 

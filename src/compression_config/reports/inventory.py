@@ -18,10 +18,10 @@ def inventory_lines(inventory: Inventory, width: int | None = None) -> Iterator[
 
     `width` is that of the terminal, in columns; None where there is none: the table then takes 100.
     """
-    yield from paragraph(line(size_words(inventory, inventory.model), Style.HEADING), width, indent=4)
+    yield from paragraph(line(size_words(inventory, inventory.model, inventory.root), Style.HEADING), width, indent=4)
     room = width or DEFAULT_WIDTH
     rows: list[Row] = [tuple(Part(text, Style.QUIET) for text in LISTING_HEADER)]
-    rows += (tuple(map(Part, cells)) for cells in listing(inventory, room // 2))
+    rows += (tuple(map(Part, cells)) for cells in listing(inventory, inventory.root, room // 2))
     if len(rows) > 1:
         yield EMPTY
         for lines in table(rows, room, right=_NUMBERS):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -38,7 +37,6 @@ __all__ = [
     "sub_config_rows",
     "total_lines",
     "totals",
-    "untouched",
 ]
 
 
@@ -57,7 +55,7 @@ class _SubConfigRow:
     selected: int
     decided: int
     numel: int | None
-    """Number of weight elements in the layers decided, shared ones counted once; None when not all are known."""
+    """Number of weight elements that count for the layers decided (D17); None when not all are known."""
     masked: int | None
     """Number of those that are masked; None for `exclude` and for quantization, and when it is not known."""
     group: GroupBudget | None
@@ -94,14 +92,16 @@ class _Counts(NamedTuple):
     types: tuple[tuple[str, int], ...]
     """How many there are of each, the most frequent first."""
     numel: int | None
-    """Number of their weight elements, shared ones counted once; None when not all are known."""
+    """Number of elements that count for them; None when not all are known."""
 
 
 class _Untouched(NamedTuple):
     """The layers that no sub-config selects."""
 
     with_weight: _Counts
-    """Those that have a weight, or may have one."""
+    """Those that have a weight, or may have one, that counts for them."""
+    sharing: _Counts
+    """Those that share a weight that counts for another layer (D17)."""
     with_parameters: _Counts
     """Those that have no `weight` but other parameters, like experts that are fused into one: `numel` counts these."""
     without: _Counts
@@ -129,7 +129,7 @@ def sub_config_rows(resolved: Resolved, budget: Budget) -> Iterator[_SubConfigRo
             gets=settings_words(resolved.settings_of(index)),
             selected=selected[index],
             decided=len(decided),
-            numel=_numel(resolved.inventory, decided) if config.exclude else total(counted_numels),
+            numel=total(budget.weights.numels[position] for position in decided),
             masked=groups[index].granted if index in groups else masked,
             group=groups.get(index),
             excludes=config.exclude is True,
@@ -166,7 +166,7 @@ def _weightless(resolved: Resolved) -> dict[int, _Counts]:
     for index, needs in enumerate(_need_weight(resolved)):
         positions = [position for position in resolved.decided[index] if has_weight(position) is False] if needs else []
         if positions:
-            found[index] = _counts(resolved.inventory, positions)
+            found[index] = _counts(resolved.inventory, positions, ())
     return found
 
 
@@ -175,42 +175,27 @@ def _need_weight(resolved: Resolved) -> list[bool]:
     return [not isinstance(resolved.settings_of(i), QuantizationSettings) for i in range(len(resolved.config_list))]
 
 
-def untouched(resolved: Resolved) -> _Untouched:
+def _untouched(resolved: Resolved, budget: Budget) -> _Untouched:
     """Return the layers that no sub-config selects."""
-    inventory = resolved.inventory
-    with_weight: list[int] = []
-    parameters: dict[int, int | None] = {}
-    without: list[int] = []
+    inventory, weights, others = resolved.inventory, budget.weights, budget.others
+    kinds: tuple[list[int], ...] = ([], [], [], [])
     for position, index in enumerate(resolved.decided_by):
-        if index != UNDECIDED:
-            continue
-        if inventory.has_weight(position) is not False:
-            with_weight.append(position)
-            continue
-        shapes = inventory.parameters(position).values()
-        if shapes:
-            parameters[position] = total(None if shape is None else math.prod(shape) for shape in shapes)
-        else:
-            without.append(position)
-    other = _counts(inventory, list(parameters))._replace(numel=total(parameters.values()))
-    return _Untouched(_counts(inventory, with_weight), other, _counts(inventory, without))
+        if index == UNDECIDED:
+            with_weight = inventory.has_weight(position) is not False
+            kind = int(position in weights.counted_for) if with_weight else 2 if others.of_layers[position] else 3
+            kinds[kind].append(position)
+    with_weight_positions, sharing, with_parameters, without = kinds
+    return _Untouched(
+        _counts(inventory, with_weight_positions, (weights.numels[p] for p in with_weight_positions)),
+        _counts(inventory, sharing, ()),
+        _counts(inventory, with_parameters, map(others.numel, with_parameters)),
+        _counts(inventory, without, ()),
+    )
 
 
-def _counts(inventory: Inventory, positions: list[int]) -> _Counts:
+def _counts(inventory: Inventory, positions: list[int], numels: Iterable[int | None]) -> _Counts:
     types = Counter(inventory.types[position] for position in positions)
-    return _Counts(len(positions), tuple(types.most_common()), _numel(inventory, positions))
-
-
-def _numel(inventory: Inventory, positions: Iterable[int]) -> int | None:
-    """Return the number of elements of the weights of layers, each weight once; None when one is not known."""
-    elements = 0
-    for owner in {inventory.weight_owner(position) for position in positions}:
-        numel = inventory.numel(owner)
-        if numel is not None:
-            elements += numel
-        elif inventory.has_weight(owner) is not False:
-            return None
-    return elements
+    return _Counts(len(positions), tuple(types.most_common()), total(numels))
 
 
 _INDENT = 6
@@ -308,21 +293,6 @@ def _weightless_cells(counts: _Counts) -> Row:
 
 _LABEL = 11
 _TYPES_SHOWN = 4
-_NEGLIGIBLE = 100
-"""Elements that are not counted are mentioned when they are more than one in so many of those that are."""
-
-
-def totals(resolved: Resolved, budget: Budget) -> list[tuple[str, str]]:
-    """Return what concerns the model as a whole: labels and words."""
-    if resolved.config_list.kind == "pruning":
-        outcome = "masked", _totals_masked_words(budget)
-    else:
-        outcome = "stored", _stored_words(budget)
-    lines = [("untouched", _untouched_words(untouched(resolved))), outcome]
-    outside, numel = budget.model.outside, budget.model.numel
-    if outside and outside > (numel or 0) // _NEGLIGIBLE:
-        lines.append(("besides", f"{outside:,} elements in layers without a 'weight', not counted here"))
-    return lines
 
 
 def total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line]:
@@ -331,11 +301,32 @@ def total_lines(resolved: Resolved, budget: Budget, width: int) -> Iterator[Line
         yield from paragraph((Part(f"{label:{_LABEL}}", Style.STRONG), Part(words)), width, indent=_LABEL)
 
 
+def totals(resolved: Resolved, budget: Budget) -> Iterator[tuple[str, str]]:
+    """Yield what concerns the model as a whole, as labels and sentences without a full stop.
+
+    Together with the weight elements of the sub-configs the numbers of the first two add up to all parameters.
+    """
+    rest = _untouched(resolved, budget)
+    yield "untouched", _untouched_words(rest)
+    besides = budget.model.besides
+    if besides is not None and rest.with_parameters.numel is not None:
+        besides -= rest.with_parameters.numel
+        if besides:
+            yield "besides", f"{besides:,} elements of biases and other parameters that are not weights"
+    if resolved.config_list.kind == "pruning":
+        yield "masked", _totals_masked_words(budget)
+    else:
+        yield "stored", _stored_words(budget)
+
+
 def _untouched_words(rest: _Untouched) -> str:
     """Return how many layers no sub-config selects, and of which types those are that hold something."""
     if not rest.layers:
         return "no layer"
     parts = [_types(rest.with_weight, "weight elements")] if rest.with_weight.layers else []
+    if rest.sharing.layers:
+        share = "that shares" if rest.sharing.layers == 1 else "that share"
+        parts.append(f"{types_words(rest.sharing.types, _TYPES_SHOWN)} {share} a weight counted for another layer")
     if rest.with_parameters.layers:
         parts.append(f"{_types(rest.with_parameters, 'elements')} without a 'weight'")
     if rest.without.layers:
@@ -353,22 +344,23 @@ def _totals_masked_words(budget: Budget) -> str:
     model = budget.model
     if budget.unknown:
         return f"unknown, as the model does not say how many weight elements {names_words(budget.unknown)} have"
-    if not model.compressed or model.masked is None:
+    if not model.reachable or model.masked is None:
         return "nothing"
-    of_compressed = percent_words(model.masked, model.compressed)
-    share = f"{model.masked:,} of {model.compressed:,} compressed elements ({of_compressed})"
+    of_compressed = percent_words(model.masked, model.reachable)
+    share = f"{model.masked:,} of {model.reachable:,} compressed elements ({of_compressed})"
     if model.masked_share_of_all is None:
         return share
-    return f"{share}, {model.numel:,} in all ({percent_words(model.masked_share_of_all)})"
+    return f"{share}, of {model.parameters:,} parameters in all ({percent_words(model.masked_share_of_all)})"
 
 
 def _stored_words(budget: Budget) -> str:
-    """Return what the weights take, before and after."""
+    """Return what the parameters take, before and after."""
     model = budget.model
-    if model.mean_weight_bits is None or model.bytes_before is None or model.bytes_after is None:
-        return "unknown, as the model does not say the size and type of all weights"
+    if model.mean_bits is None or model.bytes_before is None or model.bytes_after is None:
+        return "unknown, as the model does not say the size and type of all parameters"
     before, after = bytes_words(model.bytes_before), bytes_words(model.bytes_after)
-    return f"{model.mean_weight_bits:.2f} bits a weight element on average, {after} instead of {before} for all weights"
+    reached = "" if model.coverage is None else f", {percent_words(model.coverage)} of {model.parameters:,} quantized"
+    return f"{model.mean_bits:.2f} bits a parameter on average, {after} instead of {before}{reached}"
 
 
 def bytes_words(number: int) -> str:

@@ -10,9 +10,9 @@ from typing import Any, TypeGuard
 
 from compression_config.budget import Budget
 from compression_config.findings import Finding
-from compression_config.reports.resolution import layer_groups, sub_config_rows, untouched
+from compression_config.reports.resolution import layer_groups, sub_config_rows, totals
 from compression_config.resolving.resolved import Resolved
-from compression_config.text import json_flow, layers_words, number_cell, printable, types_words, yaml_flow
+from compression_config.text import json_flow, number_cell, printable, yaml_flow
 
 __all__ = ["as_csv", "as_markdown", "markdown_code", "markdown_table", "markdown_text", "records", "to_json", "to_yaml"]
 
@@ -104,10 +104,7 @@ def _markdown(resolved: Resolved, budget: Budget) -> Iterator[list[str]]:
             for group, facts in layer_groups(resolved).written()
         ],
     )
-    rest = untouched(resolved)
-    if rest.layers:
-        types = "; ".join(types_words(counts.types, 4) for counts in rest if counts.layers)
-        yield [f"Untouched: {layers_words(rest.layers)} ({markdown_text(types)})."]
+    yield [f"- {label}: {markdown_text(words)}" for label, words in totals(resolved, budget)]
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

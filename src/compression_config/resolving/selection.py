@@ -100,6 +100,13 @@ class Selection:
         self._parts = list(self._listing)
         self._names: Sequence[str] = [*inventory.names, *inventory.aliases] if self._parts else ()
         self._hits = Substrings(self._parts).search(self._names)
+        self._absent = set(self._parts).difference(self._parts[part] for added in self._hits.added for part in added)
+        self._by_key: dict[int, set[int]] = {}
+        """For each sub-config the layers that it selects by a partial name that only their keys contain (D19)."""
+        self._key_parts: list[str] = []
+        """These partial names."""
+        if self._absent and inventory.keys is not inventory.names:
+            self._enter_keys()
         self.decided_by: list[int] = self._last_of_all()
         """For each layer the index of the last sub-config that selects it; `UNDECIDED` when none does."""
         self._note_parts()
@@ -133,7 +140,9 @@ class Selection:
 
         With each of them the first of these names that contains it.
         """
-        return {self._parts[part]: self._names[name] for part, name in self._contained(position).items()}
+        found = {self._parts[part]: self._names[name] for part, name in self._contained(position).items()}
+        key = self._inventory.keys[position]
+        return found | {part: key for part in self._key_parts if part in key}
 
     def deciders(self, parts: Iterable[str], most: int) -> dict[str, Mapping[str, Sequence[int]]]:
         """Return for each of `parts` and each type the first `most` sub-configs that decide layers with the part.
@@ -177,7 +186,7 @@ class Selection:
         for index, (config, admitted) in enumerate(zip(self._configs, self._admitted, strict=True)):
             if not config.names_layers:
                 counts.append(sum(len(self._of_type.get(name, ())) for name in admitted or ()))
-            elif config.op_names:
+            elif config.op_names or index in self._by_key:
                 counts.append(len(self.selected(index)))
             else:
                 counts.append(within(self._runs_of(config.op_partial_names or ()), admitted))
@@ -213,6 +222,24 @@ class Selection:
                 _append(self._by_name, position, index)
                 if name in aliases:
                     self.alias_uses.append(AliasUse(index, "op_names", element, name))
+
+    def _enter_keys(self) -> None:
+        """Search the partial names that no name contains in the names that wrappers make longer."""
+        found = {
+            part: [position for position, key in enumerate(self._inventory.keys) if part in key]
+            for part in sorted(self._absent)
+        }
+        self._key_parts = [part for part, positions in found.items() if positions]
+        self._absent -= set(self._key_parts)
+        for part, positions in found.items():
+            for index in self._listing[part]:
+                admitted = self._admitted[index]
+                chosen = {p for p in positions if admitted is None or self._inventory.types[p] in admitted}
+                self._by_key.setdefault(index, set()).update(chosen)
+        for index, chosen in sorted(self._by_key.items()):
+            self._selects[index] |= bool(chosen)
+            for position in chosen:
+                self._by_name[position] = sorted({*self._by_name.get(position, ()), index})
 
     def _last_of_all(self) -> list[int]:
         """Return for each layer the last sub-config that selects it, and note which select any by partial names."""
@@ -264,8 +291,7 @@ class Selection:
 
     def _note_parts(self) -> None:
         """Note the partial names that no name contains, and those that select a layer only by an alias."""
-        absent = set(self._parts).difference(self._parts[part] for added in self._hits.added for part in added)
-        by_alias = self._selecting_by_alias()
+        absent, by_alias = self._absent, self._selecting_by_alias()
         if not absent and not by_alias:
             return
         for index, config in enumerate(self._configs):
@@ -326,10 +352,11 @@ class Selection:
         return (position, *self._aliases.get(position, ())) if self._parts else ()
 
     def _named(self, index: int) -> set[int]:
-        """Return the layers that a sub-config selects by full names."""
+        """Return the layers that a sub-config selects by full names, or by the keys of a wrapped model."""
         admitted, types = self._admitted[index], self._inventory.types
         found = {self._inventory.position(name) for name in self._configs[index].op_names or ()}
-        return {p for p in found if p is not None and (admitted is None or types[p] in admitted)}
+        named = {p for p in found if p is not None and (admitted is None or types[p] in admitted)}
+        return named | self._by_key.get(index, set())
 
     def _runs_of(self, parts: Sequence[str]) -> tuple[Run, ...]:
         """Return where in `_arranged` the layers are whose name or alias contains one of `parts`."""

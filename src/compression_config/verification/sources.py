@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from compression_config.errors import UsageError
+from compression_config.errors import InvalidInventory, UsageError
 from compression_config.inventory import Inventory
-from compression_config.inventory.torch_modules import has_named_modules
+from compression_config.inventory.torch_modules import has_named_modules, walk
+from compression_config.inventory.wrappers import bare_name, wrappers_in
 from compression_config.text import represented
 from compression_config.verification.tensors import NotReadable, is_mask, values_of
 
@@ -63,7 +64,8 @@ def source_of(weights: object, inventory: Inventory) -> Source:
         raise
     # Foreign code runs here; whatever it raises means that there is nothing to look at.
     except Exception as error:
-        raise UsageError(f"the names in {type(weights).__name__!r} could not be listed: {error!r}") from error
+        reason = error.__cause__ if isinstance(error, InvalidInventory) and error.__cause__ else error
+        raise UsageError(f"the names in {type(weights).__name__!r} could not be listed: {reason!r}") from error
     raise UsageError(
         f"what is verified is a model, a state dict, or masks or arrays by layer, not {type(weights).__name__!r}"
     )
@@ -75,7 +77,8 @@ class _Model:
     only_masks = False
 
     def __init__(self, model: Foreign, inventory: Inventory) -> None:
-        self._modules = dict(model.named_modules())
+        walked = walk(model)  # without wrappers, as the names of layers are (D19)
+        self._modules: dict[str, Foreign] = dict(zip(walked.names, walked.modules, strict=True))
         self._inventory = inventory
 
     @property
@@ -112,22 +115,28 @@ class _Tensors:
         self._keys: dict[tuple[int, str], str] = {}
         """Position of a layer and ending -> the key; the ending "" stands for the name of the layer itself."""
         self._others: list[str] = []
+        self._wrappers = wrappers_in(list(map(str, tensors)))
         for key in tensors:
             self._enter(key)
 
     def _enter(self, key: object) -> None:
         if not isinstance(key, str):
             raise UsageError(f"tensors and masks are found by names, not by {represented(key)}")
-        position = self._inventory.position(key)
+        position = self._position(key)
         if position is not None:
             self._keys.setdefault((position, ""), key)
             return
         for suffix in _SUFFIXES:
-            position = self._inventory.position(key.removesuffix(suffix)) if key.endswith(suffix) else None
+            position = self._position(key.removesuffix(suffix)) if key.endswith(suffix) else None
             if position is not None:
                 self._keys.setdefault((position, suffix), key)
                 return
         self._others.append(key)
+
+    def _position(self, name: str) -> int | None:
+        """Return the position of the layer with a name, which may be that in a wrapped model (D19)."""
+        position = self._inventory.position(name)
+        return self._inventory.position(bare_name(name, self._wrappers)) if position is None else position
 
     @functools.cached_property
     def only_masks(self) -> bool:
@@ -140,7 +149,7 @@ class _Tensors:
     def unexpected(self) -> tuple[str, ...]:
         if self._keys and not self.only_masks:
             return ()  # a state dict holds more than the weights of layers
-        return tuple(key for key in self._others if self._inventory.position(key.rpartition(".")[0]) is None)
+        return tuple(key for key in self._others if self._position(key.rpartition(".")[0]) is None)
 
     def find(self, names: Sequence[str]) -> Found | None:
         for name in names:
