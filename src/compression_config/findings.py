@@ -19,6 +19,7 @@ __all__ = [
     "LocalFinding",
     "Severity",
     "SeverityLevel",
+    "SeverityLevels",
     "SeverityPolicy",
     "count_by_severity",
     "has_errors",
@@ -35,6 +36,9 @@ class Severity(StrEnum):
 
 SeverityLevel: TypeAlias = Literal["error", "warning", "note", "ignore"]
 """What a code can be set to; `ignore` silences it."""
+
+SeverityLevels: TypeAlias = Mapping[str, str] | Mapping["Code", str]
+"""What callers pass: a level for each of some codes. Levels are checked at run time, so that they may be computed."""
 
 # Short names for the table below, which is read by column.
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -87,7 +91,7 @@ class Code(StrEnum):
     MISSING_BITS = "missing-bits", _E, _FATAL
     REPEATED_QUANT_TYPE = "repeated-quant-type", _E, _FATAL
     UNUSED_QUANT_TYPE = "unused-quant-type", _W
-    UNPAIRED_QUANT_TYPES = "unpaired-quant-types", _W
+    UNPAIRED_QUANT_TYPES = "unpaired-quant-types", _N
     NOTHING_CONFIGURED = "nothing-configured", _W
     LEGACY_KEY = "legacy-key", _N
     REPEATED_ELEMENT = "repeated-element", _N
@@ -234,6 +238,10 @@ class Hint:
         self._template = template
         self._parts = parts
 
+    def followed_by(self, text: str) -> Hint:
+        """Return this hint with `text` after it, which has no braces."""
+        return Hint(self._template + text, *self._parts)
+
     def in_notation(self, notation: Notation) -> str:
         """Return the hint as a user of `notation` reads it.
 
@@ -257,6 +265,8 @@ class LocalFinding(NamedTuple):
     path: ConfigPath = ()
     at_key: bool = False
     """Whether it is reported at the key rather than at its value."""
+    severity: Severity | None = None
+    """The severity where it is not that of the code."""
 
     def hint_in(self, notation: Notation) -> str | None:
         """Return the hint in `notation`, or None without one."""
@@ -267,7 +277,8 @@ class LocalFinding(NamedTuple):
 class SeverityPolicy:
     """The severities that a caller asks for: `strict` (D10) and the levels set code by code.
 
-    A level set for a code is final; `strict` turns the other warnings into errors and leaves notes.
+    A level set for a code is final; `strict` turns the other warnings into errors and leaves notes. `a | b` has the
+    stricter of two levels for each code.
     """
 
     strict: bool = False
@@ -277,6 +288,16 @@ class SeverityPolicy:
     def raises(self) -> bool:
         """Whether this policy can make an error of a warning or a note."""
         return self.strict or "error" in self.levels.values()
+
+    def __or__(self, other: SeverityPolicy) -> SeverityPolicy:
+        levels: dict[str, SeverityLevel] = {}
+        for code in {**self.levels, **other.levels}:
+            given = [policy.levels[code] for policy in (self, other) if code in policy.levels]
+            strictest = max(given, key=_LEVELS.index)
+            # One that does not set the level of a code leaves each finding its own.
+            if len(given) > 1 or _LEVELS.index(strictest) > _LEVELS.index(Code(code).severity.value):
+                levels[code] = strictest
+        return SeverityPolicy(self.strict or other.strict, levels)
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return `findings` with the severities of this policy, without those that it silences.
@@ -305,6 +326,10 @@ class SeverityPolicy:
         if self.strict and finding.severity is Severity.WARNING:
             return "error"
         return finding.severity.value
+
+
+_LEVELS: tuple[SeverityLevel, ...] = ("ignore", "note", "warning", "error")
+"""From the mildest to the strictest."""
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
