@@ -118,7 +118,7 @@ def test_another_model_is_refused() -> None:
     with pytest.raises(cc.UsageError, match="pass it to fake_quantize_"):
         prune_(nasty_model(), quantized)
     with pytest.raises(cc.UsageError, match="pass it to prune_"):
-        fake_quantize_(nasty_model(), known)  # type: ignore[arg-type]
+        fake_quantize_(nasty_model(), known)
 
 
 # torch.ao.pruning.
