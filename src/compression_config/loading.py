@@ -13,11 +13,11 @@ from compression_config.configs.config_list import CompressionConfig, PruningCon
 from compression_config.configs.plain_data import plain
 from compression_config.configs.recognition import is_config_list, is_foreign, may_hold_sub_configs
 from compression_config.configs.sub_config import Kind, SubConfig
-from compression_config.configs.validation import KINDS, inferred_kind, placed
+from compression_config.configs.validation import KINDS, inferred_kind, reported
 from compression_config.documents import Document, Format, paused_collector, read_file, read_text
 from compression_config.documents.python_reader import Script, ScriptList
 from compression_config.errors import InvalidConfig, UsageError, chosen
-from compression_config.findings import Code, Finding, LocalFinding, SeverityLevel, SeverityPolicy, has_errors
+from compression_config.findings import Code, Finding, LocalFinding, SeverityLevel, SeverityPolicy, has_errors, limited
 from compression_config.locations import Provenance, SourceMap
 from compression_config.scripts import is_script, named_list, plain_list, read_lists, script_findings, split_name
 from compression_config.text import nearest, printable, represented, shortened
@@ -269,8 +269,8 @@ def _of_what_was_read(document: Document, findings: Iterable[Finding]) -> Iterat
     return (finding for finding in findings if document.positions.span(finding.path) not in document.unread)
 
 
-def _in_text_order(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: finding.span or ((0, 0), (0, 0)))
+def _in_text_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return limited(sorted(findings, key=lambda finding: finding.span or ((0, 0), (0, 0))))
 
 
 def _validated(data: object, source: SourceMap | None, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
@@ -302,7 +302,7 @@ def _two_parts(data: Mapping[str, object], source: SourceMap | None, policy: Sev
     for key, part in data.items():
         kind = next((known for known in KINDS if known == key), None)
         if kind is None:
-            findings += placed([_unknown_part(key)], Provenance.of(0, source))
+            findings += reported([_unknown_part(key)], Provenance.of(0, source), policy)
             continue
         try:
             parts[key] = _LISTS[kind].read(part, source=source, prefix=(key,), policy=policy)
@@ -310,7 +310,7 @@ def _two_parts(data: Mapping[str, object], source: SourceMap | None, policy: Sev
         except InvalidConfig as error:
             findings += error.findings
     if has_errors(findings):
-        raise InvalidConfig(findings if source is None else _in_text_order(findings))
+        raise InvalidConfig(limited(findings) if source is None else _in_text_order(findings))
     return CompressionConfig(**parts)
 
 

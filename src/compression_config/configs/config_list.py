@@ -10,9 +10,9 @@ from compression_config.configs.plain_data import plain
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import TWO_LISTS, Kind, SubConfig
-from compression_config.configs.validation import placed, validated
+from compression_config.configs.validation import reported, validated
 from compression_config.errors import InvalidConfig
-from compression_config.findings import Code, Finding, LocalFinding, SeverityPolicy, has_errors
+from compression_config.findings import Code, Finding, LocalFinding, SeverityPolicy, has_errors, limited
 from compression_config.locations import ConfigPath, Provenance, SourceMap
 
 __all__ = ["CompressionConfig", "ConfigList", "PruningConfigList", "QuantizationConfigList"]
@@ -120,7 +120,7 @@ class ConfigList(Sequence[C], Generic[C]):
     @functools.cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The warnings and notes, in list order; errors only where a severity was raised."""
-        return self.policy.apply(placed(self._remarks(), self.provenance))
+        return reported(self._remarks(), self.provenance, self.policy)
 
     def sound(self) -> Self:
         """Return the list. Raises `InvalidConfig` when its severities make an error of one of its findings."""
@@ -177,7 +177,7 @@ class CompressionConfig:
         pruned = _part(PruningConfigList, pruning, findings)
         quantized = _part(QuantizationConfigList, quantization, findings)
         if findings:
-            raise InvalidConfig(findings)
+            raise InvalidConfig(limited(findings))
         self.parts: tuple[ConfigList[Any], ...] = tuple(part for part in (pruned, quantized) if part is not None)
         """The lists that are written, pruning first."""
         # A part that is left out is not worth a warning, as an empty one is.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from compression_config.configs.dialects import FOREIGN_KEYS, foreign_document
@@ -12,11 +12,11 @@ from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.errors import InvalidConfig
-from compression_config.findings import Code, Finding, LocalFinding, SeverityPolicy
+from compression_config.findings import Code, Finding, LocalFinding, Severity, SeverityPolicy, Shortlist
 from compression_config.locations import Place, Provenance
 from compression_config.text import nearest, printable, shortened
 
-__all__ = ["CONFIG_TYPES", "KINDS", "inferred_kind", "placed", "validated"]
+__all__ = ["CONFIG_TYPES", "KINDS", "inferred_kind", "reported", "validated"]
 
 CONFIG_TYPES: Mapping[Kind, type[SubConfig]] = {"pruning": PruningConfig, "quantization": QuantizationConfig}
 KINDS: tuple[Kind, ...] = ("pruning", "quantization")
@@ -33,14 +33,14 @@ def validated(
     of the sound sub-configs.
     """
     if not isinstance(data, list):
-        raise InvalidConfig(policy.apply(placed([_not_a_list(data, provenance)], provenance)))
+        raise InvalidConfig(reported([_not_a_list(data, provenance)], provenance, policy))
     made = CONFIG_TYPES[kind].all_made(data)
     if isinstance(made, tuple):
         return made
-    local = [finding._replace(path=(start + index, *finding.path)) for index, finding in made]
+    local = (finding._replace(path=(start + index, *finding.path)) for index, finding in made)
     if provenance.place(()).path == (kind,):
-        local = [_of_part(finding, kind) for finding in local]
-    raise InvalidConfig(policy.apply(placed(local, provenance)))
+        local = (_of_part(finding, kind) for finding in local)
+    raise InvalidConfig(reported(local, provenance, policy))
 
 
 def _of_part(finding: LocalFinding, part: Kind) -> LocalFinding:
@@ -128,15 +128,29 @@ def _resembled(key: str) -> Kind | None:
     return None
 
 
-def placed(findings: Iterable[LocalFinding], provenance: Provenance) -> Iterator[Finding]:
-    """Yield findings at their places, with hints in the notation of the file."""
+def reported(
+    findings: Iterable[LocalFinding], provenance: Provenance, policy: SeverityPolicy
+) -> tuple[Finding, ...]:
+    """Return the first 1,000 findings with the severities of `policy`, and those that count the rest (D22).
+
+    The others get no place, which takes most of the time.
+    """
+    shortlist = Shortlist()
     for local in findings:
-        place = provenance.place(local.path, key=local.at_key)
-        notation = provenance.notation(local.path)
-        message, hint = local.message, local.hint_in(notation)
-        if local.code is Code.UNQUOTED_NAME and notation != "python":
-            message, hint = _as_written(local, place) or (message, hint)
-        yield Finding.at(place, local.code, message, hint)
+        level = policy.level(local)
+        if level != "ignore" and shortlist.has_room(Severity(level)):
+            shortlist.add(_placed(local, provenance, Severity(level)))
+    return shortlist.findings()
+
+
+def _placed(local: LocalFinding, provenance: Provenance, severity: Severity) -> Finding:
+    """Return a finding at its place, with its hint in the notation of the file."""
+    place = provenance.place(local.path, key=local.at_key)
+    notation = provenance.notation(local.path)
+    message, hint = local.message, local.hint_in(notation)
+    if local.code is Code.UNQUOTED_NAME and notation != "python":
+        message, hint = _as_written(local, place) or (message, hint)
+    return Finding.at(place, local.code, message, hint, severity=severity)
 
 
 def _as_written(finding: LocalFinding, place: Place) -> tuple[str, str] | None:
