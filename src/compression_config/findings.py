@@ -11,8 +11,8 @@ from compression_config.locations import ConfigPath, Place, Span, format_path
 from compression_config.text import Notation, counted, printable, written, written_value
 
 __all__ = [
-    "Code",
     "MOST_FINDINGS",
+    "Code",
     "Edit",
     "Finding",
     "Hint",
@@ -352,7 +352,8 @@ class Shortlist:
         for severity, number in omitted.items():
             if number:
                 last = kept[-1]
-                message = f"only {len(kept):,} findings are shown; there are {counted(number, f'more {severity.value}')}"
+                more = counted(number, f"more {severity.value}")
+                message = f"only {len(kept):,} findings are shown; there {'is' if number == 1 else 'are'} {more}"
                 place = Place(last.path, last.span, last.source, last.excerpt)
                 found = Finding.at(place, Code.TOO_LARGE, message, "fix these first", severity=severity)
                 kept.append(replace(found, omitted=number))

@@ -14,7 +14,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 from unittest import mock
 
 from command_line import command
@@ -24,10 +24,20 @@ from compression_config.documents import Document, read_yaml
 from compression_config.locations import Span
 from compression_config.reports.findings import as_text
 
-__all__ = ["TARGETS", "Format", "Target", "answer", "assert_findings_are_sound", "assert_reloads", "judge", "judge_pure"]
+__all__ = [
+    "TARGETS",
+    "Format",
+    "Target",
+    "answer",
+    "assert_findings_are_sound",
+    "assert_reloads",
+    "judge",
+    "judge_pure",
+]
 
 Target: TypeAlias = Callable[[bytes], None]
 Format: TypeAlias = Literal["yaml", "json"]
+T = TypeVar("T")
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _PLACE = Path(tempfile.gettempdir()) / f"fuzzed-{os.getpid()}"
@@ -144,10 +154,9 @@ def _scripts(data: bytes) -> None:
 def _inventories(data: bytes) -> None:
     ending = {b"y": ".yaml", b"z": ".json.gz", b"g": ".json.gz"}.get(data[:1], ".json")
     packed = gzip.compress(data[1:], 1) if data[:1] == b"g" else data[1:]
-    try:
-        inventory = cc.Inventory.load(_file(f"model{ending}", packed))
-    except cc.CompressionConfigError as error:
-        assert str(error).isprintable(), error
+    path = _file(f"model{ending}", packed)
+    inventory = _or_error(lambda: cc.Inventory.load(path))
+    if inventory is None:
         return
     for name in ("copy.json", "copy.yaml.gz"):
         try:
@@ -175,10 +184,8 @@ def _checkpoints(data: bytes) -> None:
     path = _file("net.safetensors", rest if form == b"r" else whole)
     config = [{"op_types": ["Linear"], "sparsity": 0.5}]
     resolution = cc.resolve(config, [cc.Layer(name="fc1", type="Linear", weight_shape=(1, 1)), ("fc2", "Linear")])
-    try:
-        verification = cc.verify(resolution, path.parent if form == b"i" else path)
-    except cc.CompressionConfigError as error:
-        assert str(error).isprintable(), error
+    verification = _or_error(lambda: cc.verify(resolution, path.parent if form == b"i" else path))
+    if verification is None:
         return
     assert "".join(as_text(verification.findings).split("\n")).isprintable()
     assert "".join(str(verification).split("\n")).isprintable()
@@ -207,6 +214,16 @@ def _command_line(data: bytes) -> None:
     assert shown.code in (0, 1, 2, 3), argv
     for line in (shown.answer + "\n" + shown.talk).split("\n"):
         assert line.isprintable(), (argv, line)
+
+
+def _or_error(ask: Callable[[], T]) -> T | None:
+    """Return what `ask()` gives, or None for an error of ours, which one line can show."""
+    try:
+        return ask()
+    except cc.CompressionConfigError as error:
+        refused = str(error)
+    assert refused.isprintable(), refused
+    return None
 
 
 def _file(name: str, data: bytes) -> Path:

@@ -128,9 +128,7 @@ def _resembled(key: str) -> Kind | None:
     return None
 
 
-def reported(
-    findings: Iterable[LocalFinding], provenance: Provenance, policy: SeverityPolicy
-) -> tuple[Finding, ...]:
+def reported(findings: Iterable[LocalFinding], provenance: Provenance, policy: SeverityPolicy) -> tuple[Finding, ...]:
     """Return the first 1,000 findings with the severities of `policy`, and those that count the rest (D22).
 
     The others get no place, which takes most of the time.

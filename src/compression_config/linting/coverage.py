@@ -16,7 +16,8 @@ __all__ = ["coverage_findings"]
 
 NUMBER = "\0"
 """What the form of a name has in place of a component that is a number."""
-_COMPONENT = re.compile(r"(?<![^.])\d+(?![^.])")
+_COMPONENT = re.compile(r"(?<![^.])(?:0|[1-9][0-9]{0,8})(?![^.])")
+"""The number of a block, as PyTorch writes it; of more digits it is none."""
 _BLOCKS = 4
 """Fewer blocks than this are no sequence that somebody meant to take as a whole."""
 

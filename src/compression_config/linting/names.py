@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Finding
 from compression_config.resolving.resolved import Resolved
-from compression_config.text import Notation, layers_words, written
+from compression_config.text import Notation, layers_words, number_order, written
 
 __all__ = ["boundary_findings"]
 
 
 _LONG_NUMBER = re.compile(r"\d\d")
+_LONGEST = 500
+"""How many characters a partial name and a layer's name have that are looked at; real ones have a tenth of it."""
+_MOST = 64
+"""So many partial names a layer's name contains that is looked at."""
 _NAMED = 2
 """So many of the longer numbers are named; of more of them the first and the last."""
 
@@ -42,8 +46,9 @@ def boundary_findings(resolved: Resolved) -> Iterator[Finding]:
     for index, config in enumerate(resolved.config_list):
         parts = config.op_partial_names or ()
         if resolved.decided[index] and any(part[0].isdecimal() or part[-1].isdecimal() for part in parts):
+            elements = {part: element for element, part in reversed(tuple(enumerate(parts)))}
             for part, reach in _reaches(resolved, index, config).items():
-                yield _finding(resolved, (index, "op_partial_names", list(parts).index(part)), part, reach)
+                yield _finding(resolved, (index, "op_partial_names", elements[part]), part, reach)
 
 
 def _reaches(resolved: Resolved, index: int, config: SubConfig) -> dict[str, _Reach]:
@@ -53,9 +58,9 @@ def _reaches(resolved: Resolved, index: int, config: SubConfig) -> dict[str, _Re
     reaches: dict[str, _Reach] = {}
     for position in resolved.decided[index]:
         name = names[position]
-        if _LONG_NUMBER.search(name) is None or name in full_names:
+        if len(name) > _LONGEST or _LONG_NUMBER.search(name) is None or name in full_names:
             continue
-        contained = parts.intersection(resolved.selection.partial_names_in(position))
+        contained = parts.intersection(resolved.selection.few_partial_names_in(position, _MOST) or ())
         longer = {part: text for part in contained if (text := _longer_number(part, name)) is not None}
         if len(longer) == len(contained):
             for part, text in longer.items():
@@ -64,8 +69,9 @@ def _reaches(resolved: Resolved, index: int, config: SubConfig) -> dict[str, _Re
                 reach.layers += 1
     if reaches:
         for position in resolved.decided[index]:
-            for part in reaches.keys() & set(resolved.selection.partial_names_in(position)):
-                _note_whole_numbers(reaches[part], part, names[position])
+            if len(names[position]) <= _LONGEST:
+                for part in reaches.keys() & (resolved.selection.few_partial_names_in(position, _MOST) or ()):
+                    _note_whole_numbers(reaches[part], part, names[position])
     return {part: reaches[part] for part in config.op_partial_names or () if part in reaches and reaches[part].after}
 
 
@@ -109,7 +115,7 @@ def _note_whole_numbers(reach: _Reach, part: str, name: str) -> None:
 
 
 def _finding(resolved: Resolved, path: tuple[int, str, int], part: str, reach: _Reach) -> Finding:
-    texts = sorted(reach.longer, key=lambda text: [int(number) for number in re.findall(r"\d+", text)])
+    texts = sorted(reach.longer, key=lambda text: [number_order(number) for number in re.findall(r"\d+", text)])
     shown = " and ".join(f"'{text}'" for text in texts)
     if len(texts) > _NAMED:
         shown = f"'{texts[0]}' to '{texts[-1]}'"
