@@ -11,7 +11,7 @@ from compression_config.comparison import Comparison, compared
 from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.differences import AnswerTable, answer_table
-from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
+from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError, is_a
 from compression_config.findings import Finding, Severity, SeverityLevel
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
 from compression_config.loading import AnyConfig, ConfigData, checked, validate
@@ -186,7 +186,7 @@ def verify(
     >>> [finding.code.value for finding in verification.findings]
     ['sparsity-missed']
     """
-    if not isinstance(resolution, Resolution | CompressionResolution):
+    if not is_a(resolution, (Resolution, CompressionResolution)):
         raise UsageError(f"pass a resolution, cc.resolve(config_list, model), not {type(resolution).__name__!r}")
     if isinstance(resolution, CompressionResolution):
         pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
@@ -215,14 +215,14 @@ def compare(old: Answer, new: Answer) -> Comparison:
 
 
 def _answer_tables(given: object) -> Mapping[Kind, AnswerTable]:
-    if isinstance(given, Resolution):
+    if is_a(given, Resolution):
         return {given.kind: answer_table(given.resolved, given.budget, given.fingerprint)}
-    if isinstance(given, CompressionResolution):
+    if is_a(given, CompressionResolution):
         return {**_answer_tables(given.pruning), **_answer_tables(given.quantization)}
     name, data = "the mapping", given
-    if isinstance(given, str | os.PathLike):
+    if is_a(given, str) or is_a(given, os.PathLike):
         name, data = printable(os.fsdecode(given)), read_saved(given)
-    if not isinstance(data, Mapping) or not is_saved(data):
-        what = f"'{name}'" if isinstance(given, str | os.PathLike) else type(given).__name__
+    if not is_a(data, Mapping) or not is_saved(data):
+        what = f"'{name}'" if is_a(given, str) or is_a(given, os.PathLike) else type(given).__name__
         raise UsageError(f"a resolution, or the JSON file of one, is compared, not {what}: call 'resolve' first")
     return saved_answers(data, name)

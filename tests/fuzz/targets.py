@@ -11,8 +11,10 @@ import io
 import json
 import os
 import re
+import signal
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 from unittest import mock
@@ -33,6 +35,7 @@ __all__ = [
     "assert_reloads",
     "judge",
     "judge_pure",
+    "time_limit",
 ]
 
 Target: TypeAlias = Callable[[bytes], None]
@@ -46,7 +49,30 @@ _PLACE = Path(tempfile.gettempdir()) / f"fuzzed-{os.getpid()}"
 _LAYERS: Final = (("fc1", "Linear"), ("block.0.fc2", "Linear"), ("block.1.conv", "Conv2d"), ("block.1.norm", "Norm"))
 
 
+_LONGEST = 20
+"""Seconds after which an input counts as one that hangs; sound ones take milliseconds."""
+
+
 # Judges.
+
+
+@contextmanager
+def time_limit() -> Iterator[None]:
+    """Raise `TimeoutError` in what takes too long, where the system has the signal for it."""
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(_LONGEST)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def judge(text: str, text_format: Format) -> None:

@@ -10,9 +10,6 @@ import functools
 import json
 import os
 import random
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +17,7 @@ import mutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from targets import answer, assert_findings_are_sound, assert_reloads, judge, judge_pure
+from targets import answer, assert_findings_are_sound, assert_reloads, judge, judge_pure, time_limit
 
 import compression_config as cc
 
@@ -28,34 +25,12 @@ INPUTS = int(os.environ.get("FUZZ_INPUTS", "2500"))
 CHUNKS = 10
 """Each draws its share of the inputs: several processes can work at once."""
 
-LONGEST = 20
-"""Seconds after which an input counts as one that hangs; sound ones take milliseconds."""
-
 EACH_CHUNK = pytest.mark.parametrize("seed", range(CHUNKS))
 
 yaml_texts = functools.cache(mutations.yaml_corpus)
 json_texts = functools.cache(mutations.json_corpus)
 script_texts = functools.cache(mutations.script_corpus)
 config_lists = functools.cache(mutations.data_corpus)
-
-
-@contextmanager
-def time_limit() -> Iterator[None]:
-    """Raise `TimeoutError` in what takes too long, where the system has the signal for it."""
-    if not hasattr(signal, "SIGALRM"):
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(LONGEST)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def test_the_corpus_as_it_is() -> None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Self, TypeAlias, cast, overload
 
 from compression_config.documents import paused_collector
-from compression_config.errors import InvalidInventory, UnknownLayer
+from compression_config.errors import InvalidInventory, UnknownLayer, is_a
 from compression_config.inventory.files import Contents, read_file, write_file
 from compression_config.inventory.layer import Columns, Layer, ParameterShapes, Shape, columns_of, numel_of
 from compression_config.inventory.listing import as_html
@@ -110,11 +110,11 @@ class Inventory(Sequence[Layer]):
         Raises `InvalidInventory` for anything else, and for two layers of one name.
         """
         given = _checked(layers)
-        columns = read_modules(Walk.of(entry for entry in given if not isinstance(entry, Layer)))
-        if any(isinstance(entry, Layer) for entry in given):
+        columns = read_modules(Walk.of(entry for entry in given if not is_a(entry, Layer)))
+        if any(is_a(entry, Layer) for entry in given):
             read = map(Layer._make, zip(*columns, strict=True))
-            kept = (entry for entry in given if isinstance(entry, Layer) or entry[0])
-            columns = columns_of([entry if isinstance(entry, Layer) else next(read) for entry in kept])
+            kept = (entry for entry in given if is_a(entry, Layer) or entry[0])
+            columns = columns_of([entry if is_a(entry, Layer) else next(read) for entry in kept])
         return cls(columns, model=model, only_root=bool(given) and not columns[0])
 
     @classmethod
@@ -279,7 +279,7 @@ def as_inventory(model: object) -> Inventory:
 
     Raises `InvalidInventory` for anything else.
     """
-    if isinstance(model, Inventory):
+    if is_a(model, Inventory):
         return model
     if has_named_modules(model):
         return Inventory.from_model(cast("SupportsNamedModules", model))
@@ -288,14 +288,14 @@ def as_inventory(model: object) -> Inventory:
 
 def _checked(layers: object) -> list[Any]:
     """Return `layers` as a list; raise `InvalidInventory` unless it consists of layers and pairs."""
-    if isinstance(layers, str | bytes | PathLike):
+    if is_a(layers, (str, bytes, PathLike)):
         path = represented(str(layers))
         raise InvalidInventory(
             f"{represented(layers)} is not a model (write Inventory.from_source({path}) to read one)"
         )
-    if isinstance(layers, Mapping):
+    if is_a(layers, Mapping):
         raise InvalidInventory("a mapping is not a model (write .items() after it for pairs of a name and a type)")
-    if not isinstance(layers, Iterable):
+    if not is_a(layers, Iterable):
         raise InvalidInventory(
             "a model has named_modules(), or is an inventory or pairs of a name and a type, "
             f"and not {represented(layers)}"
@@ -306,8 +306,8 @@ def _checked(layers: object) -> list[Any]:
     except Exception as error:
         raise InvalidInventory(f"the layers could not be listed: {error!r}") from error
     for entry in given:
-        if isinstance(entry, Layer):
+        if is_a(entry, Layer):
             continue
-        if not isinstance(entry, tuple | list) or len(entry) != 2 or not isinstance(entry[0], str):  # noqa: PLR2004
+        if not is_a(entry, (tuple, list)) or len(entry) != 2 or not is_a(entry[0], str):  # noqa: PLR2004
             raise InvalidInventory(f"a layer is a Layer or a pair of a name and a type, and not {represented(entry)}")
     return given

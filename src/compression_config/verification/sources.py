@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from compression_config.errors import UsageError
+from compression_config.errors import UsageError, is_a
 from compression_config.inventory import Inventory
 from compression_config.inventory.torch_modules import has_named_modules
 from compression_config.text import represented
@@ -57,7 +57,7 @@ def source_of(weights: object, inventory: Inventory) -> Source:
     try:
         if has_named_modules(weights):
             return _Model(weights, inventory)
-        if isinstance(weights, Mapping):
+        if is_a(weights, Mapping):
             return _Tensors(weights, inventory)
     except UsageError:
         raise
@@ -67,6 +67,10 @@ def source_of(weights: object, inventory: Inventory) -> Source:
     raise UsageError(
         f"what is verified is a model, a state dict, or masks or arrays by layer, not {type(weights).__name__!r}"
     )
+
+
+_MOST = 1_000_000
+"""How many tensors are looked at; the iterator of a foreign mapping may have no end."""
 
 
 class _Model:
@@ -112,7 +116,9 @@ class _Tensors:
         self._keys: dict[tuple[int, str], str] = {}
         """Position of a layer and ending -> the key; the ending "" stands for the name of the layer itself."""
         self._others: list[str] = []
-        for key in tensors:
+        for number, key in enumerate(tensors):
+            if number == _MOST:
+                raise UsageError(f"{type(tensors).__name__!r} has more than {_MOST:,} names")
             self._enter(key)
 
     def _enter(self, key: object) -> None:
