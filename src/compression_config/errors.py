@@ -119,7 +119,8 @@ class UnknownLayer(CompressionConfigError, KeyError):
 
     def __str__(self) -> str:
         meant = f"; did you mean {' or '.join(map(repr, self.nearest))}?" if self.nearest else ""
-        return f"the model has no layer {self.name!r}{meant}"
+        name = repr(self.name) if is_a(self.name, str) else represented(self.name)
+        return f"the model has no layer {name}{meant}"
 
 
 class UnknownNumel(CompressionConfigError, ValueError):

@@ -181,7 +181,7 @@ class Inventory(Sequence[Layer]):
 
     def position(self, name: object) -> int | None:
         """Return the position of the layer that has `name` as its name or an alias; None when none has."""
-        if not isinstance(name, str):
+        if not is_a(name, str):
             return None
         found = self._positions.get(name)
         return self._aliases.get(name) if found is None else found
@@ -228,7 +228,7 @@ class Inventory(Sequence[Layer]):
 
     def __contains__(self, item: object) -> bool:
         """Return whether `item` is one of the layers, or the name or an alias of one."""
-        if isinstance(item, Layer):
+        if is_a(item, Layer):
             position = self._positions.get(item.name)
             return position is not None and self._layers[position] == item
         return self.position(item) is not None
@@ -247,7 +247,7 @@ class Inventory(Sequence[Layer]):
 
     def nearest(self, name: object, limit: int = 3) -> tuple[str, ...]:
         """Return up to `limit` names that `name` may have been meant to be, the likeliest first; three at most."""
-        return self._layer_names.nearest(name, limit) if isinstance(name, str) else ()
+        return self._layer_names.nearest(name, limit) if is_a(name, str) else ()
 
     def _repr_html_(self) -> str:
         return as_html(self, self._model)

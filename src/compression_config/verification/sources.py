@@ -122,7 +122,7 @@ class _Tensors:
             self._enter(key)
 
     def _enter(self, key: object) -> None:
-        if not isinstance(key, str):
+        if not is_a(key, str):
             raise UsageError(f"tensors and masks are found by names, not by {represented(key)}")
         position = self._inventory.position(key)
         if position is not None:
@@ -140,7 +140,7 @@ class _Tensors:
         if any(suffix in (".weight", ".weight_orig") for _, suffix in self._keys):
             return False
         named = [self._tensors[key] for (_, suffix), key in self._keys.items() if not suffix]
-        return bool(self._keys) and all(isinstance(given, Mapping) or _is_mask(given) for given in named)
+        return bool(self._keys) and all(is_a(given, Mapping) or _is_mask(given) for given in named)
 
     @property
     def unexpected(self) -> tuple[str, ...]:
@@ -160,7 +160,7 @@ class _Tensors:
         key = self._keys.get((position, ""))
         if key is not None:
             given = _of(self._tensors, key)
-            if isinstance(given, Mapping):
+            if is_a(given, Mapping):
                 mask = _of(given, "weight") if "weight" in given else None
                 return None if mask is None else Found(mask=mask)
             return Found(mask=given) if _is_mask(given) else Found(weight=given)
