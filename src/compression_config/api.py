@@ -13,7 +13,14 @@ from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.differences import AnswerTable, answer_table
-from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError, chosen
+from compression_config.errors import (
+    InvalidConfig,
+    UnmatchedSelector,
+    UnmatchedSelectorWarning,
+    UsageError,
+    chosen,
+    is_a,
+)
 from compression_config.findings import Finding, Severity, SeverityLevels, has_errors
 from compression_config.interop import Export, Import, Names, OnLoss, export_resolved, import_document
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
@@ -204,7 +211,7 @@ def verify(
     >>> [finding.code.value for finding in verification.findings]
     ['sparsity-missed']
     """
-    if not isinstance(resolution, Resolution | CompressionResolution):
+    if not is_a(resolution, (Resolution, CompressionResolution)):
         raise UsageError(f"pass a resolution, cc.resolve(config_list, model), not {type(resolution).__name__!r}")
     if isinstance(resolution, CompressionResolution):
         pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
@@ -233,15 +240,15 @@ def compare(old: Answer, new: Answer) -> Comparison:
 
 
 def _answer_tables(given: object) -> Mapping[Kind, AnswerTable]:
-    if isinstance(given, Resolution):
+    if is_a(given, Resolution):
         return {given.kind: answer_table(given.resolved, given.budget, given.fingerprint)}
-    if isinstance(given, CompressionResolution):
+    if is_a(given, CompressionResolution):
         return {**_answer_tables(given.pruning), **_answer_tables(given.quantization)}
     name, data = "the mapping", given
-    if isinstance(given, str | os.PathLike):
+    if is_a(given, str) or is_a(given, os.PathLike):
         name, data = printable(os.fsdecode(given)), read_saved(given)
-    if not isinstance(data, Mapping) or not is_saved(data):
-        what = f"'{name}'" if isinstance(given, str | os.PathLike) else type(given).__name__
+    if not is_a(data, Mapping) or not is_saved(data):
+        what = f"'{name}'" if is_a(given, str) or is_a(given, os.PathLike) else type(given).__name__
         raise UsageError(f"a resolution, or the JSON file of one, is compared, not {what}: call 'resolve' first")
     return saved_answers(data, name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeVar
+from typing import Literal, TypeGuard, TypeVar
 
 from compression_config.findings import Finding, Severity
 from compression_config.text import listed, represented
@@ -23,9 +23,11 @@ __all__ = [
     "UnmatchedSelectorWarning",
     "UsageError",
     "chosen",
+    "is_a",
     "raise_findings",
 ]
 
+T = TypeVar("T")
 W = TypeVar("W", bound=str)
 
 _SHOWN = 3
@@ -125,6 +127,11 @@ def chosen(value: object, words: Sequence[W], name: str) -> W:
     raise UsageError(f"{name} is {listed(words, last='or')}, not {represented(value)}")
 
 
+def is_a(value: object, types: type[T] | tuple[type[T], ...]) -> TypeGuard[T]:
+    """Return whether an argument is of one of `types`: unlike `isinstance`, this runs no code of the argument."""
+    return issubclass(type(value), types)
+
+
 class UnknownLayer(CompressionConfigError, KeyError):
     """No layer and no alias has the name that was asked for."""
 
@@ -136,7 +143,8 @@ class UnknownLayer(CompressionConfigError, KeyError):
 
     def __str__(self) -> str:
         meant = f"; did you mean {' or '.join(map(repr, self.nearest))}?" if self.nearest else ""
-        return f"the model has no layer {self.name!r}{meant}"
+        name = repr(self.name) if is_a(self.name, str) else represented(self.name)
+        return f"the model has no layer {name}{meant}"
 
 
 class UnknownNumel(CompressionConfigError, ValueError):

@@ -27,7 +27,15 @@ from compression_config.documents import Document, Format, paused_collector, rea
 from compression_config.documents.files import NO_SUCH_FILE
 from compression_config.documents.python_reader import Script, ScriptList
 from compression_config.errors import InvalidConfig, MissingFile, UsageError, chosen
-from compression_config.findings import Code, Finding, SeverityLevel, SeverityLevels, SeverityPolicy, has_errors
+from compression_config.findings import (
+    Code,
+    Finding,
+    SeverityLevel,
+    SeverityLevels,
+    SeverityPolicy,
+    has_errors,
+    limited,
+)
 from compression_config.scripts import is_script, named_list, plain_list, read_lists, script_findings, split_name
 from compression_config.text import nearest, represented, shortened
 
@@ -291,5 +299,5 @@ def _of_what_was_read(document: Document, findings: Iterable[Finding]) -> Iterat
     return (finding for finding in findings if document.positions.span(finding.path) not in document.unread)
 
 
-def _in_text_order(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: finding.span or ((0, 0), (0, 0)))
+def _in_text_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return limited(sorted(findings, key=lambda finding: finding.span or ((0, 0), (0, 0))))

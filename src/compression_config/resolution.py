@@ -411,7 +411,7 @@ class Resolution(_Answer, Mapping[str, LayerResolution[S_co]], Generic[S_co]):
         return (self,)
 
     def _position(self, name: object) -> int:
-        position = self.inventory.position(name) if isinstance(name, str) else None
+        position = self.inventory.position(name)
         if position is None:
             raise UnknownLayer(name, self.inventory.nearest(name))
         return position

@@ -366,10 +366,10 @@ class LayerNames:
         for component in word.split("."):
             if path and component.isdecimal():
                 before = "" if part else r"(?:^|\.)"
-                number = re.compile(before + re.escape(path) + r"([0-9]+)(?![^.])")
+                number = re.compile(before + re.escape(path) + r"(0|[1-9][0-9]{0,8})(?![^.])")
                 samples = self.containing(path)
                 found = {int(match[1]) for name in samples if (match := number.search(name)) is not None}
-                if found and int(component) not in found:
+                if found and (component.lstrip("0") or "0") not in map(str, found):
                     return path, tuple(sorted(found))
             path += f"{component}."
         return None

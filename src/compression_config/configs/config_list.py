@@ -23,12 +23,12 @@ from compression_config.configs.validation import (
     another_document,
     inferred_kind,
     once,
-    placed,
+    reported,
     unknown_part,
     validated,
 )
 from compression_config.errors import InvalidConfig
-from compression_config.findings import Code, Finding, LocalFinding, Severity, SeverityPolicy, has_errors
+from compression_config.findings import Code, Finding, LocalFinding, Severity, SeverityPolicy, has_errors, limited
 from compression_config.locations import ConfigPath, Provenance, SourceMap
 
 __all__ = [
@@ -190,7 +190,7 @@ class ConfigList(Sequence[C], Generic[C]):
     @functools.cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The warnings and notes, in list order; errors only where a severity was raised."""
-        return self.policy.apply(placed(self._remarks(), self.provenance))
+        return reported(self._remarks(), self.provenance, self.policy)
 
     def sound(self) -> Self:
         """Return the list. Raises `InvalidConfig` when its severities make an error of one of its findings."""
@@ -290,7 +290,7 @@ class CompressionConfig:
         for key, part in data.items():
             kind = next((known for known in KINDS if known == key), None)
             if kind is None:
-                findings += placed([unknown_part(key)], Provenance.of(0, source))
+                findings += reported([unknown_part(key)], Provenance.of(0, source), policy)
                 continue
             try:
                 if isinstance(part, ConfigList):
@@ -301,7 +301,7 @@ class CompressionConfig:
             except InvalidConfig as error:
                 findings += error.findings
         if has_errors(findings):
-            raise InvalidConfig(findings)
+            raise InvalidConfig(limited(findings))
         self.parts: tuple[PruningConfigList | QuantizationConfigList, ...] = tuple(
             cast("PruningConfigList | QuantizationConfigList", parts[kind]) for kind in KINDS if kind in parts
         )
@@ -389,7 +389,7 @@ def read_config(
         config = data if policy == SeverityPolicy() else data.with_policy(policy)
     elif isinstance(data, dict) and not data.keys().isdisjoint(KINDS):
         if (found := another_document(data)) is not None:
-            raise InvalidConfig(policy.apply(placed([found], Provenance.of(0, source))))
+            raise InvalidConfig(reported([found], Provenance.of(0, source), policy))
         config = CompressionConfig.read(data, source, policy)
     else:
         shown = kind or inferred_kind(data)

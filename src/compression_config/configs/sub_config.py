@@ -8,6 +8,7 @@ in the order in which the keys are written (D16). Pydantic only makes the frozen
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from types import MappingProxyType
@@ -199,21 +200,27 @@ class SubConfig(BaseModel):
         return ()
 
     @classmethod
-    def all_made(cls, items: Iterable[object]) -> tuple[Self, ...] | list[tuple[int, LocalFinding]]:
+    def all_made(cls, items: Iterable[object]) -> tuple[Self, ...] | Iterator[tuple[int, LocalFinding]]:
         """Return the sub-configs that plain data is, or what is wrong with each, by its index, in list order.
 
-        What is wrong comes with the warnings and notes of the sound ones in between.
+        What is wrong comes with the warnings and notes of the sound ones in between. It is found while it is asked
+        for: a hostile list has millions of faults, which are not all kept.
         """
-        checked = [cls._sound(item, null_is_absent=False) for item in items]
-        if not any(faults for _, faults in checked):
-            # One call of pydantic for all of them: half of the time that one for each takes.
-            made: tuple[Self, ...] = _adapter(cls).validate_python([values for values, _ in checked], context=_CHECKED)
-            return made
-        found: list[tuple[int, LocalFinding]] = []
+        checked = ((cls._sound(item, null_is_absent=False)) for item in items)
+        sound: list[object] = []
+        for values, faults in checked:
+            if faults:
+                return cls._faults(itertools.chain(((values, []) for values in sound), [(values, faults)], checked))
+            sound.append(values)
+        # One call of pydantic for all of them: half of the time that one for each takes.
+        made: tuple[Self, ...] = _adapter(cls).validate_python(sound, context=_CHECKED)
+        return made
+
+    @classmethod
+    def _faults(cls, checked: Iterable[tuple[object, list[LocalFinding]]]) -> Iterator[tuple[int, LocalFinding]]:
         for index, (values, faults) in enumerate(checked):
             remarks = faults or cls.model_validate(values, context=_CHECKED).remarks()
-            found += ((index, finding) for finding in remarks)
-        return found
+            yield from ((index, finding) for finding in remarks)
 
     @model_validator(mode="before")
     @classmethod
@@ -299,7 +306,9 @@ class SubConfig(BaseModel):
         what = "a list" if isinstance(data, list) else shown(data)
         return LocalFinding(Code.NOT_A_MAPPING, f"a sub-config is a mapping of keys, not {what}", hint)
 
+    # Cached, as a list repeats its slips in many sub-configs.
     @classmethod
+    @functools.lru_cache(maxsize=1024)
     def _unknown_key(cls, key: str) -> LocalFinding:
         if key in cls.foreign_keys():
             other = "quantization" if cls.kind == "pruning" else "pruning"

@@ -20,7 +20,7 @@ from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SELECTOR_KEYS, Kind, SubConfig
 from compression_config.errors import InvalidConfig
-from compression_config.findings import Code, Finding, Hint, LocalFinding, SeverityPolicy
+from compression_config.findings import Code, Finding, Hint, LocalFinding, Severity, SeverityPolicy, Shortlist
 from compression_config.locations import ConfigPath, Place, Provenance, format_path
 from compression_config.text import counted, joined, nearest, printable, shortened
 
@@ -30,7 +30,7 @@ __all__ = [
     "another_document",
     "inferred_kind",
     "once",
-    "placed",
+    "reported",
     "unknown_part",
     "validated",
 ]
@@ -50,7 +50,7 @@ def validated(
     of the sound sub-configs.
     """
     if not isinstance(data, list):
-        raise InvalidConfig(policy.apply(placed([_not_a_list(data, provenance)], provenance)))
+        raise InvalidConfig(reported([_not_a_list(data, provenance)], provenance, policy))
     made = CONFIG_TYPES[kind].all_made(data)
     if isinstance(made, tuple):
         return made
@@ -61,7 +61,7 @@ def validated(
     if provenance.place(()).path == (kind,):
         local = [_of_part(finding, kind) for finding in local]
     local = [_after(finding, start) for finding in once(local)]
-    raise InvalidConfig(policy.apply(placed(local, provenance)))
+    raise InvalidConfig(reported(local, provenance, policy))
 
 
 def _after(finding: LocalFinding, start: int) -> LocalFinding:
@@ -256,15 +256,27 @@ def unknown_part(key: str) -> LocalFinding:
     return LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
 
 
-def placed(findings: Iterable[LocalFinding], provenance: Provenance) -> Iterator[Finding]:
-    """Yield findings at their places, with hints in the notation of the file."""
+def reported(findings: Iterable[LocalFinding], provenance: Provenance, policy: SeverityPolicy) -> tuple[Finding, ...]:
+    """Return the first 1,000 findings with the severities of `policy`, and those that count the rest (D22).
+
+    The others get no place, which takes most of the time.
+    """
+    shortlist = Shortlist()
     for local in findings:
-        place = provenance.place(local.path, key=local.at_key)
-        notation = provenance.notation(local.path)
-        message, hint = local.message, local.hint_in(notation)
-        if local.code is Code.UNQUOTED_NAME and notation != "python":
-            message, hint = _as_written(local, place) or (message, hint)
-        yield Finding.at(place, local.code, message, hint, severity=local.severity)
+        level = policy.level(local)
+        if level != "ignore" and shortlist.has_room(Severity(level)):
+            shortlist.add(_placed(local, provenance, Severity(level)))
+    return shortlist.findings()
+
+
+def _placed(local: LocalFinding, provenance: Provenance, severity: Severity) -> Finding:
+    """Return a finding at its place, with its hint in the notation of the file."""
+    place = provenance.place(local.path, key=local.at_key)
+    notation = provenance.notation(local.path)
+    message, hint = local.message, local.hint_in(notation)
+    if local.code is Code.UNQUOTED_NAME and notation != "python":
+        message, hint = _as_written(local, place) or (message, hint)
+    return Finding.at(place, local.code, message, hint, severity=severity)
 
 
 def _as_written(finding: LocalFinding, place: Place) -> tuple[str, str] | None:

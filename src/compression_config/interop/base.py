@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 import yaml
@@ -30,6 +29,7 @@ from compression_config.patterns import NameGroups
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings
 from compression_config.text import layers_words, listed, nearest
+from compression_config.writing import write_whole
 
 __all__ = [
     "Decision",
@@ -509,10 +509,7 @@ class Export:
         if not name.endswith((".json", ".yaml", ".yml")):
             raise UsageError(f"a document is saved as .json, .yaml or .yml, not as '{name}'")
         text = self.to_json() if name.endswith(".json") else self.to_yaml()
-        try:
-            Path(name).write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise UsageError(f"'{name}' cannot be written: {error.strerror}") from error
+        write_whole(name, text.encode())
 
 
 class _Dumper(yaml.SafeDumper):

@@ -186,7 +186,7 @@ def stored_in(module: object, what: str) -> dict[str, Any] | None:
     """Return the dict in which a torch module keeps `what`; None when `module` is not made like one."""
     try:
         found = vars(module).get(what)
-    except TypeError:
+    except Exception:  # noqa: BLE001  # a module may answer by code of its own
         return None
     return found if isinstance(found, dict) else None
 

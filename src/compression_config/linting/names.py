@@ -15,7 +15,7 @@ from compression_config.linting.hints import Spot
 from compression_config.locations import Place
 from compression_config.resolving.resolved import Resolved
 from compression_config.suggestions import block_form
-from compression_config.text import joined, layers_words, listed
+from compression_config.text import joined, layers_words, listed, number_order
 
 __all__ = ["boundary_findings"]
 
@@ -121,9 +121,9 @@ def _findings(resolved: Resolved, index: int, element: int, reach: _Reach) -> It
     yield Finding.at(place, code, message, hint, fix=spot.edits(key, words) if words else None)
 
 
-def _natural(text: str) -> list[tuple[str, int]]:
+def _natural(text: str) -> list[tuple[str, tuple[int, str]]]:
     """Sort numbers by their value."""
-    return [(word, int(number or 0)) for word, number in re.findall(r"([^0-9]+|^)([0-9]*)", text)]
+    return [(word, number_order(number)) for word, number in re.findall(r"([^0-9]+|^)([0-9]*)", text)]
 
 
 def _longer(part: str, name: str) -> str:

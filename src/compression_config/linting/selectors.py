@@ -100,7 +100,7 @@ class _Selecting:
         """Return whether the model has none of the types that a sub-config lists; worked out once for each."""
         if index not in self._no_types:
             config: SubConfig = self._configs[index]
-            self._no_types[index] = (config.types or frozenset()).isdisjoint(self._hints.types)
+            self._no_types[index] = not any(name in self._hints.types for name in config.types or ())
         return self._no_types[index]
 
     def _of_unmatched(self, unmatched: Unmatched) -> Finding:

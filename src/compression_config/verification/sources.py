@@ -7,11 +7,12 @@ NNI hands them out, `{layer: {"weight": mask}}`, or arrays by layer.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from compression_config.errors import InvalidInventory, UsageError
+from compression_config.errors import InvalidInventory, UsageError, is_a
 from compression_config.inventory import Inventory
 from compression_config.inventory.torch_modules import has_named_modules, walk
 from compression_config.inventory.wrappers import bare_name, wrappers_in
@@ -58,7 +59,7 @@ def source_of(weights: object, inventory: Inventory) -> Source:
     try:
         if has_named_modules(weights):
             return _Model(weights, inventory)
-        if isinstance(weights, Mapping):
+        if is_a(weights, Mapping):
             return _Tensors(weights, inventory)
     except UsageError:
         raise
@@ -69,6 +70,10 @@ def source_of(weights: object, inventory: Inventory) -> Source:
     raise UsageError(
         f"what is verified is a model, a state dict, or masks or arrays by layer, not {type(weights).__name__!r}"
     )
+
+
+_MOST = 1_000_000
+"""How many tensors are looked at; the iterator of a foreign mapping may have no end."""
 
 
 class _Model:
@@ -115,12 +120,15 @@ class _Tensors:
         self._keys: dict[tuple[int, str], str] = {}
         """Position of a layer and ending -> the key; the ending "" stands for the name of the layer itself."""
         self._others: list[str] = []
-        self._wrappers = wrappers_in(list(map(str, tensors)))
-        for key in tensors:
+        names = list(itertools.islice(tensors, _MOST + 1))
+        if len(names) > _MOST:
+            raise UsageError(f"{type(tensors).__name__!r} has more than {_MOST:,} names")
+        self._wrappers = wrappers_in([key for key in names if is_a(key, str)])
+        for key in names:
             self._enter(key)
 
     def _enter(self, key: object) -> None:
-        if not isinstance(key, str):
+        if not is_a(key, str):
             raise UsageError(f"tensors and masks are found by names, not by {represented(key)}")
         position = self._position(key)
         if position is not None:
@@ -143,7 +151,7 @@ class _Tensors:
         if any(suffix in (".weight", ".weight_orig") for _, suffix in self._keys):
             return False
         named = [self._tensors[key] for (_, suffix), key in self._keys.items() if not suffix]
-        return bool(self._keys) and all(isinstance(given, Mapping) or _is_mask(given) for given in named)
+        return bool(self._keys) and all(is_a(given, Mapping) or _is_mask(given) for given in named)
 
     @property
     def unexpected(self) -> tuple[str, ...]:
@@ -163,7 +171,7 @@ class _Tensors:
         key = self._keys.get((position, ""))
         if key is not None:
             given = _of(self._tensors, key)
-            if isinstance(given, Mapping):
+            if is_a(given, Mapping):
                 mask = _of(given, "weight") if "weight" in given else None
                 return None if mask is None else Found(mask=mask)
             return Found(mask=given) if _is_mask(given) else Found(weight=given)
