@@ -115,11 +115,16 @@ def _attributes(request: Request, part: Quantized, kind: QuantType, tensor: Tens
     if not tensor.symmetric:
         message = f"'modelopt' has symmetric integers only ({kind})"
         lose(Code.LOSSY_SETTING, message, hint="write a symmetric 'quant_scheme'", key="quant_scheme")
-    if tensor.bits == 1 and tensor.signed:
-        lose(Code.LOSSY_SETTING, f"signed integers of 1 bit are all zero in 'modelopt' ({kind})", key="quant_bits")
     attributes: dict[str, Any] = {"num_bits": tensor.bits}
-    if not tensor.signed:
-        attributes["unsigned"] = True
+    if tensor.symmetric and not tensor.signed:
+        message = "unsigned integers are for values from 0 only: 'modelopt' refuses others"
+        if kind == "weight":
+            lose(Code.LOSSY_SETTING, f"{message}, so weights are signed", key="quant_dtype")
+        else:
+            lose(Code.LOSSY_DETAIL, f"{message} ({kind})", key="quant_dtype")
+            attributes["unsigned"] = True
+    if tensor.bits == 1 and "unsigned" not in attributes:
+        lose(Code.LOSSY_SETTING, f"'modelopt' makes NaN of signed integers of 1 bit ({kind})", key="quant_bits")
     if kind == "weight" and tensor.per == "group" and family in ("Linear", "Embedding"):
         return attributes | {"block_sizes": {-1: tensor.group_size}}
     if tensor.per == "token":
@@ -352,7 +357,9 @@ def _read_checkpoint(reading: Reading, data: Mapping[str, Any]) -> None:
     patterns = [re.compile(fnmatch.translate(glob)).match for glob in excluded]
     keys = _keys_of_algorithm(reading, data, ())
     for position, name in enumerate(inventory.names):
-        if keys and is_a(inventory, position, "Linear") and not any(matches(name) for matches in patterns):
+        # ModelOpt writes names as they are, so that they may look like globs.
+        left_out = name in excluded or any(matches(name) for matches in patterns)
+        if keys and is_a(inventory, position, "Linear") and not left_out:
             reading.enter("quantization", position, keys)
 
 
