@@ -203,8 +203,9 @@ def _read_quant_cfg(reading: Reading, entries: object) -> None:
     for position in range(len(inventory)):
         enabled_ones = {kind: quantizers[position] for kind, quantizers in state.items() if position in quantizers}
         enabled_ones = {kind: quantizer for kind, quantizer in enabled_ones.items() if quantizer.enabled}
-        if enabled_ones:
-            reading.enter("quantization", position, _keys(reading, enabled_ones))
+        keys = _keys(reading, enabled_ones)
+        if keys:
+            reading.enter("quantization", position, keys)
 
 
 def _at_first(inventory: Inventory, kind: QuantType) -> Iterator[tuple[int, _Quantizer]]:
@@ -257,7 +258,7 @@ _KNOWN = ("num_bits", "axis", "unsigned", "block_sizes", "type", "enable", "fake
 
 
 def _keys(reading: Reading, quantizers: Mapping[QuantType, _Quantizer]) -> dict[str, Any]:
-    """Return the keys of a quantization sub-config for the enabled quantizers of a layer."""
+    """Return the keys of a quantization sub-config for the enabled quantizers of a layer; empty without any."""
     bits: dict[QuantType, int] = {}
     dtypes: dict[QuantType, str] = {}
     schemes: dict[QuantType, str] = {}
@@ -276,6 +277,8 @@ def _keys(reading: Reading, quantizers: Mapping[QuantType, _Quantizer]) -> dict[
         for name in attributes:
             if name not in _KNOWN and attributes[name]:
                 reading.lose(Code.LOSSY_DETAIL, f"a config list cannot express '{name}'", (*path, name))
+    if not bits:
+        return {}
     keys: dict[str, Any] = {"quant_types": list(bits), "quant_bits": bits, "quant_scheme": schemes}
     return keys | ({"quant_dtype": dtypes} if "uint" in dtypes.values() else {})
 
