@@ -115,11 +115,16 @@ def _attributes(request: Request, part: Quantized, kind: QuantType, tensor: Tens
     if not tensor.symmetric:
         message = f"'modelopt' has symmetric integers only ({kind})"
         lose(Code.LOSSY_SETTING, message, hint="write a symmetric 'quant_scheme'", key="quant_scheme")
-    if tensor.bits == 1 and tensor.signed:
-        lose(Code.LOSSY_SETTING, f"signed integers of 1 bit are all zero in 'modelopt' ({kind})", key="quant_bits")
     attributes: dict[str, Any] = {"num_bits": tensor.bits}
-    if not tensor.signed:
-        attributes["unsigned"] = True
+    if tensor.symmetric and not tensor.signed:
+        message = "unsigned integers are for values from 0 only: 'modelopt' refuses others"
+        if kind == "weight":
+            lose(Code.LOSSY_SETTING, f"{message}, so weights are signed", key="quant_dtype")
+        else:
+            lose(Code.LOSSY_DETAIL, f"{message} ({kind})", key="quant_dtype")
+            attributes["unsigned"] = True
+    if tensor.bits == 1 and "unsigned" not in attributes:
+        lose(Code.LOSSY_SETTING, f"'modelopt' makes NaN of signed integers of 1 bit ({kind})", key="quant_bits")
     if kind == "weight" and tensor.per == "group" and family in ("Linear", "Embedding"):
         return attributes | {"block_sizes": {-1: tensor.group_size}}
     if tensor.per == "token":
@@ -198,8 +203,9 @@ def _read_quant_cfg(reading: Reading, entries: object) -> None:
     for position in range(len(inventory)):
         enabled_ones = {kind: quantizers[position] for kind, quantizers in state.items() if position in quantizers}
         enabled_ones = {kind: quantizer for kind, quantizer in enabled_ones.items() if quantizer.enabled}
-        if enabled_ones:
-            reading.enter("quantization", position, _keys(reading, enabled_ones))
+        keys = _keys(reading, enabled_ones)
+        if keys:
+            reading.enter("quantization", position, keys)
 
 
 def _at_first(inventory: Inventory, kind: QuantType) -> Iterator[tuple[int, _Quantizer]]:
@@ -252,7 +258,7 @@ _KNOWN = ("num_bits", "axis", "unsigned", "block_sizes", "type", "enable", "fake
 
 
 def _keys(reading: Reading, quantizers: Mapping[QuantType, _Quantizer]) -> dict[str, Any]:
-    """Return the keys of a quantization sub-config for the enabled quantizers of a layer."""
+    """Return the keys of a quantization sub-config for the enabled quantizers of a layer; empty without any."""
     bits: dict[QuantType, int] = {}
     dtypes: dict[QuantType, str] = {}
     schemes: dict[QuantType, str] = {}
@@ -271,6 +277,8 @@ def _keys(reading: Reading, quantizers: Mapping[QuantType, _Quantizer]) -> dict[
         for name in attributes:
             if name not in _KNOWN and attributes[name]:
                 reading.lose(Code.LOSSY_DETAIL, f"a config list cannot express '{name}'", (*path, name))
+    if not bits:
+        return {}
     keys: dict[str, Any] = {"quant_types": list(bits), "quant_bits": bits, "quant_scheme": schemes}
     return keys | ({"quant_dtype": dtypes} if "uint" in dtypes.values() else {})
 
@@ -352,7 +360,9 @@ def _read_checkpoint(reading: Reading, data: Mapping[str, Any]) -> None:
     patterns = [re.compile(fnmatch.translate(glob)).match for glob in excluded]
     keys = _keys_of_algorithm(reading, data, ())
     for position, name in enumerate(inventory.names):
-        if keys and is_a(inventory, position, "Linear") and not any(matches(name) for matches in patterns):
+        # ModelOpt writes names as they are, so that they may look like globs.
+        left_out = name in excluded or any(matches(name) for matches in patterns)
+        if keys and is_a(inventory, position, "Linear") and not left_out:
             reading.enter("quantization", position, keys)
 
 

@@ -110,7 +110,7 @@ def test_another_model_is_refused() -> None:
     resolution = cc.resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], [("fc", "Linear")])
     with pytest.raises(cc.UnknownNumel):
         prune_(live_model({"fc": "Linear"}), resolution)
-    known = cc.resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], live_model({"fc": "Linear"}))
+    known: Any = cc.resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], live_model({"fc": "Linear"}))
     with pytest.raises(cc.UsageError) as raised:
         prune_(live_model({"fc2": "Linear"}), known)
     assert str(raised.value) == "the model has no layer 'fc' with a weight; pass the model that was resolved"
