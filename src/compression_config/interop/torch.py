@@ -132,7 +132,7 @@ def fake_quantize_(  # pragma: no cover - needs torch: tests/interop runs it
     return tuple(done)
 
 
-def _module(model: Any, name: str) -> Any:  # noqa: ANN401 - torch.nn.Modules; pragma: no cover
+def _module(model: Any, name: str) -> Any:  # noqa: ANN401 - torch.nn.Modules  # pragma: no cover
     try:
         module = model.get_submodule(name)
     except AttributeError:
@@ -147,7 +147,7 @@ def _channel_axis(layer_type: str) -> int:  # pragma: no cover
     return 1 if layer_type.startswith(("ConvTranspose", "Conv1D")) else 0
 
 
-def _rounded(weight: Any, settings: QuantizationSettings, axis: int) -> Any:  # noqa: ANN401 - tensors; pragma: no cover
+def _rounded(weight: Any, settings: QuantizationSettings, axis: int) -> Any:  # noqa: ANN401 - tensors  # pragma: no cover
     """Return `weight` with no more distinct values than its bits tell apart, in all or in each channel."""
     import torch  # noqa: PLC0415
 
