@@ -580,3 +580,89 @@ def test_a_checkpoint_of_modelopt() -> None:
     excluded = {"quantization": {"quant_algo": "W8A8_SQ_PER_CHANNEL", "exclude_modules": ["f*"]}}
     assert imported(excluded) == ([], [])
     assert imported({"quantization": {"quant_algo": None}}) == ([], [])
+
+
+def test_the_older_forms_of_modelopt_are_read() -> None:
+    attributes = {"num_bits": 4, "axis": 0}
+    new = [
+        ALL_OFF,
+        {"quantizer_name": "*weight_quantizer", "cfg": attributes, "parent_class": "nn.Linear"},
+        {"quantizer_name": "*input_quantizer", "enable": True, "parent_class": "nn.LayerNorm"},
+    ]
+    pairs = {
+        "default": {"enable": False},
+        "nn.Linear": {"*weight_quantizer": attributes},
+        "nn.LayerNorm": {"*input_quantizer": {"enable": True}},
+    }
+    data = imported({"quant_cfg": new, "algorithm": None})
+    assert [sub_config["op_types"] for sub_config in data[0]] == [["Linear"], ["LayerNorm"]]
+    assert imported({"quant_cfg": pairs}) == data
+    assert imported({"quant_cfg": [{name: value} for name, value in pairs.items()]}) == data
+    assert imported({"quant_cfg": [pairs]}) == data
+
+
+def test_quantizers_are_enabled_until_an_entry_says_otherwise() -> None:
+    model = [("fc", "Linear"), ("emb", "Embedding"), ("act", "ReLU"), ("pool", "MaxPool2d")]
+    document = {"quant_cfg": [{"quantizer_name": "fc.output_quantizer", "cfg": {"num_bits": 4, "unsigned": True}}]}
+    resolution: Any = cc.resolve(cc.import_list(document, model=model).config_list, model)
+    assert {name: dict(layer.settings.bits) for name, layer in resolution.compressed.items()} == {
+        "fc": {"weight": 8, "input": 8, "output": 4},
+        "emb": {"weight": 8},
+        "pool": {"input": 8},
+    }
+    assert resolution["fc"].settings.dtype == {"weight": "int", "input": "int", "output": "uint"}
+
+
+def test_one_algorithm_is_for_all_linear_layers_of_a_checkpoint() -> None:
+    cache = "a config list cannot express the quantization of the key-value cache"
+    floats = "error[lossy-setting] at quant_algo: a config list has integers only, not floats"
+    data, found = imported({"quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}})
+    assert (data[0]["op_types"], data[0]["quant_bits"]) == (["Linear"], {"weight": 8, "input": 8})
+    assert found == [f"error[lossy-setting] at kv_cache_quant_algo: {cache}", floats]
+
+
+@pytest.mark.parametrize(
+    ("keys", "bits"),
+    [
+        ({"fc.weight": 2, "fc": 4, "re:.*": 8}, 2),
+        ({"fc.bias": 2, "fc": 4}, None),
+        ({"fc": 4, r"re:f.*\.weight": 2}, 4),
+        ({"re:f.": 4, r"re:fc\.(weight|bias)": 2}, 2),
+        ({"re:f.": 4, r"re:fc\.bias": 2}, None),
+        ({"re:x": 2, "re:f.": 4, "re:fc": 8, "_default": 1}, 4),
+        ({"other": 2, "_default": 5}, 5),
+        ({"fc": None, "_default": 5}, None),
+    ],
+)
+def test_the_precedence_of_torchao(keys: dict[str, int | None], bits: int | None) -> None:
+    layer = cc.Layer(name="fc", type="Linear", weight_shape=(4, 8), parameters={"weight": (4, 8), "bias": (4,)})
+    configs = {
+        key: None
+        if n is None
+        else config_of("IntxWeightOnlyConfig", weight_dtype={"_type": "dtype", "_data": f"int{n}"})
+        for key, n in keys.items()
+    }
+    document = {"_type": "ModuleFqnToConfig", "_data": {"module_fqn_to_config": configs}}
+    resolution: Any = cc.resolve(cc.import_list(document, model=[layer]).config_list, [layer])
+    assert {name: made.settings.bits["weight"] for name, made in resolution.compressed.items()} == (
+        {} if bits is None else {"fc": bits}
+    )
+
+
+def test_the_granularity_and_the_mapping_of_torchao() -> None:
+    groups = {"_type": "PerGroup", "_version": 1, "_data": {"group_size": 32}}
+    affine = {"_type": "MappingType", "_data": "ASYMMETRIC"}
+    data, found = imported(config_of("Int8WeightOnlyConfig", granularity=groups, mapping_type=affine))
+    assert data[0]["quant_scheme"] == {"weight": "per_channel_affine"}
+    assert found == [
+        ("warning[lossy-approximation]: a config list cannot express groups of 32 (export with group_size=32)")
+    ]
+    per_tensor = [{"_type": "PerRow", "_data": {"dim": -1}}, {"_type": "PerTensor", "_data": {}}]
+    config = config_of("Int8DynamicActivationInt8WeightConfig", granularity=per_tensor, act_mapping_type=affine)
+    data, _ = imported(config)
+    assert data[0]["quant_scheme"] == {"weight": "per_tensor_symmetric", "input": "per_tensor_affine"}
+
+
+def test_an_unquantized_layer_of_a_kind_that_is_not_exported_is_left_out() -> None:
+    config = quantized(["norm"], 4)
+    assert cc.export(cc.resolve(config, MODEL), "modelopt", on_loss="ignore").document["quant_cfg"] == [ALL_OFF]

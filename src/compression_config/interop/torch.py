@@ -65,7 +65,7 @@ def _add_tied(resolved: Resolved, counts: dict[int, int], types: Sequence[str] |
 # In place, on a model.
 
 
-def prune_(
+def prune_(  # pragma: no cover - needs torch: tests/interop runs it
     model: Any,  # noqa: ANN401 - a torch.nn.Module
     resolution: Resolution[PruningSettings] | CompressionResolution,
     scores: Mapping[str, float] | None = None,
@@ -95,7 +95,7 @@ def prune_(
     return MappingProxyType({names[position]: counts[position] for position in modules})
 
 
-def fake_quantize_(
+def fake_quantize_(  # pragma: no cover - needs torch: tests/interop runs it
     model: Any,  # noqa: ANN401 - a torch.nn.Module
     resolution: Resolution[QuantizationSettings] | CompressionResolution,
 ) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def fake_quantize_(
     return tuple(done)
 
 
-def _module(model: Any, name: str) -> Any:  # noqa: ANN401 - torch.nn.Modules
+def _module(model: Any, name: str) -> Any:  # noqa: ANN401 - torch.nn.Modules  # pragma: no cover
     try:
         module = model.get_submodule(name)
     except AttributeError:
@@ -142,12 +142,12 @@ def _module(model: Any, name: str) -> Any:  # noqa: ANN401 - torch.nn.Modules
     return module
 
 
-def _channel_axis(layer_type: str) -> int:
+def _channel_axis(layer_type: str) -> int:  # pragma: no cover
     """Return along which axis the outputs are: the second of transposed convolutions and of transformers' Conv1D."""
     return 1 if layer_type.startswith(("ConvTranspose", "Conv1D")) else 0
 
 
-def _rounded(weight: Any, settings: QuantizationSettings, axis: int) -> Any:  # noqa: ANN401 - tensors
+def _rounded(weight: Any, settings: QuantizationSettings, axis: int) -> Any:  # noqa: ANN401 - tensors  # pragma: no cover
     """Return `weight` with no more distinct values than its bits tell apart, in all or in each channel."""
     import torch  # noqa: PLC0415
 
