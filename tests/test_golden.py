@@ -33,6 +33,10 @@ ALLOCATED = sorted((INVALID / "allocated").glob("*.yaml"))
 """Sound lists whose budget cannot be allocated by the scores that they begin with; no command does that."""
 HEADER = re.compile(r"# model: (.*)\n# scores: (.*)\n")
 
+EXPORTED = sorted((INVALID / "exported").glob("*.yaml"))
+"""Sound lists that an engine cannot be told, or a runtime cannot serve: they begin with what is asked of `export`."""
+EXPORT = re.compile(r"# model: (.*)\n# export: (.*)\n")
+
 WITHOUT_REMEDY = {
     cc.Code.ROUNDED_DEMAND,
     cc.Code.SHRUNK_GROUP,
@@ -130,9 +134,29 @@ def test_an_allocation_says_the_recorded_thing(document: Path, monkeypatch: pyte
     assert_recorded(as_text(findings), document.with_suffix(".yaml.out"))
 
 
+def export_findings(document: Path) -> tuple[cc.Finding, ...]:
+    header = EXPORT.match(document.read_text(encoding="utf-8"))
+    assert header is not None
+    resolution = cc.resolve(cc.load(document), cc.Inventory.load(INVALID / header[1]))
+    try:
+        return cc.export(resolution, **yaml.safe_load(header[2])).findings
+    except cc.LossyExport as error:
+        return error.findings
+
+
+@pytest.mark.parametrize("document", EXPORTED, ids=lambda path: path.name)
+def test_an_export_says_the_recorded_thing(document: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(document.parent)
+    findings = export_findings(Path(document.name))
+    assert any(document.name.startswith(f"{finding.code}-") for finding in findings)
+    assert all(finding.span is not None for finding in findings)
+    assert_recorded(as_text(findings), document.with_suffix(".yaml.out"))
+
+
 def test_there_are_documents_for_every_code() -> None:
     said = {finding.code for document in DOCUMENTS for finding in findings_of(document)}
     said.update(finding.code for document in ALLOCATED for finding in allocation_findings(document))
+    said.update(finding.code for document in EXPORTED for finding in export_findings(document))
     assert said == set(cc.Code)
     assert len(DOCUMENTS) >= 80
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from edits import fixed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,10 +23,15 @@ REVIEWED = frozenset(
     {
         Code.SHADOWED,
         Code.EXCLUDE_WITHOUT_EFFECT,
+        Code.EXCLUDED_CONTAINER,
         Code.DUPLICATE_SUB_CONFIG,
         Code.DIGIT_BOUNDARY,
+        Code.WORD_BOUNDARY,
+        Code.SEVERAL_PATHS,
         Code.UNEVEN_COVERAGE,
         Code.NO_WEIGHT,
+        Code.PRUNED_NORMALIZATION,
+        Code.INTEGER_INPUT,
         Code.SETTINGS_DROPPED,
         Code.CONTAINERS_CLAIMED,
         Code.TIED_CONFLICT,
@@ -62,8 +68,8 @@ class TestShadowed:
             (
                 "shadowed",
                 (0,),
-                "this sub-config has no effect: [1] takes every layer that it selects",
-                "delete it, or move it behind [1] if it is to decide",
+                "this sub-config has no effect: [1] overwrites it for every layer that it selects",
+                "delete it, or move it after [1] so that it takes effect",
             )
         ]
 
@@ -81,8 +87,10 @@ class TestShadowed:
     def test_all_who_take_its_layers_are_named(self, selector: dict[str, Any]) -> None:
         later = [{"op_names": ["fc2"], **MORE}, {"op_names": ["conv1"], **MORE}, {"op_names": ["fc1"], "exclude": True}]
         (finding,) = reviewed([{**selector, **HALF}, *later], PAIRS)
-        assert finding.message == "this sub-config has no effect: [1] and [3] take every layer that it selects"
-        assert finding.hint == "delete it, or move it behind [3] if it is to decide"
+        assert (
+            finding.message == "this sub-config has no effect: [1] and [3] overwrite it for every layer that it selects"
+        )
+        assert finding.hint == "delete it, or move it after [3] so that it takes effect"
 
     def test_of_many_the_first_few_are_named(self) -> None:
         model = blocks(6, "fc")
@@ -90,9 +98,9 @@ class TestShadowed:
         (finding,) = reviewed([{"op_partial_names": ["layer"], **HALF}, *later], model)
         assert (
             finding.message
-            == "this sub-config has no effect: [1], [2], [3] and others take every layer that it selects"
+            == "this sub-config has no effect: [1], [2], [3] and others overwrite it for every layer that it selects"
         )
-        assert finding.hint == "delete it, or move it behind them if it is to decide"
+        assert finding.hint == "delete it, or move it after them so that it takes effect"
 
     def test_one_layer_left_to_it_is_enough(self) -> None:
         assert said([LINEAR, {"op_names": ["fc1"], **MORE}], PAIRS) == []
@@ -105,7 +113,9 @@ class TestShadowed:
         document = {"pruning": [LINEAR, {"op_types": ["Linear"], **MORE}], "quantization": []}
         (finding,) = reviewed(document, PAIRS)
         assert finding.path == ("pruning", 0)
-        assert finding.message == "this sub-config has no effect: pruning[1] takes every layer that it selects"
+        assert (
+            finding.message == "this sub-config has no effect: pruning[1] overwrites it for every layer that it selects"
+        )
 
 
 class TestDuplicateSubConfig:
@@ -142,7 +152,7 @@ class TestExcludeWithoutEffect:
                 "exclude-without-effect",
                 (1, "exclude"),
                 "this exclude has no effect: no earlier sub-config compresses a layer that it excludes",
-                "delete it, or correct the names and types that it or an earlier sub-config lists",
+                "delete it, unless it is a safeguard",
             )
         ]
 
@@ -151,15 +161,21 @@ class TestExcludeWithoutEffect:
             (
                 "exclude-without-effect",
                 (0, "exclude"),
-                "this exclude has no effect: [1] takes back every layer that it selects",
-                "delete it, or move it behind [1] if it is to decide",
+                "this exclude has no effect: [1] overwrites it for every layer that it selects",
+                "delete it, or move it after [1] so that it takes effect",
             )
         ]
 
     def test_an_excluded_container_does_not_stand_for_the_layers_in_it(self) -> None:
         model = [("head", "Sequential"), ("head.fc", "Linear"), ("fc", "Linear")]
-        (finding,) = reviewed([LINEAR, {"op_names": ["head"], "exclude": True}], model)
-        assert finding.hint == 'write "op_partial_names": ["head."] to exclude the layers in \'head\''
+        assert said([LINEAR, {"op_names": ["head"], "exclude": True}], model) == [
+            (
+                "excluded-container",
+                (1, "op_names", 0),
+                "'head' only holds other layers, and [0] still compresses 'head.fc'",
+                'write "op_partial_names": ["head."] for the layers in it',
+            )
+        ]
         assert reviewed([LINEAR, {"op_partial_names": ["head."], "exclude": True}], model) == []
 
     @pytest.mark.parametrize(
@@ -193,8 +209,8 @@ class TestSettingsDropped:
             (
                 "settings-dropped",
                 (1, "quant_types"),
-                "this sub-config takes 'fc1' from [0] and drops 'weight', which [0] quantizes",
-                "list them together, with bits for each: quant_types: [input, weight]",
+                "this sub-config takes 'fc1' from [0] and drops 'weight', which [0] sets",
+                'write "quant_types": ["input", "weight"] with bits for each',
             )
         ]
 
@@ -208,20 +224,20 @@ class TestSettingsDropped:
                 "settings-dropped",
                 (1, "total_sparsity"),
                 "this sub-config takes 'fc1' from [0] and drops 'max_sparsity_per_layer', which [0] sets",
-                "list them together: write max_sparsity_per_layer: 0.9 beside 'total_sparsity'",
+                'write "max_sparsity_per_layer": 0.9 in it too',
             )
         ]
 
     def test_several_who_lose_are_told_together(self) -> None:
         config_list = [
             {"op_names": ["fc1"], **EIGHT_BITS},
-            {"op_names": ["fc2"], "quant_types": ["output", "input"], "quant_bits": 8},
+            {"op_names": ["fc2"], "quant_types": ["output", "weight"], "quant_bits": 8},
             {"op_types": ["Linear"], "op_partial_names": ["fc"], "quant_types": ["input"], "quant_bits": 4},
         ]
         (finding,) = [f for f in reviewed(config_list, PAIRS) if f.code is Code.SETTINGS_DROPPED]
         assert finding.message == (
             "this sub-config takes 'fc1' and 'fc2' from [0] and [1] and drops 'weight' and 'output', "
-            "which [0] and [1] quantize"
+            "which [0] and [1] set"
         )
 
     def test_of_many_layers_the_first_few_are_named(self) -> None:
@@ -312,6 +328,13 @@ class TestDigitBoundary:
                 [(f"{block}.conv{n}", "Conv2d") for block in "ab" for n in range(11)],
                 "conv1",
                 "'conv1' also takes 'conv10', 2 layers more",
+                'write "op_names": ["a.conv1", "b.conv1"]',
+                id="in-some-names",
+            ),
+            pytest.param(
+                [(f"{block}.conv{n}", "Conv2d") for block in "abcdefghi" for n in range(11)],
+                "conv1",
+                "'conv1' also takes 'conv10', 9 layers more",
                 "write the names in full, in 'op_names'",
                 id="in-many-names",
             ),
@@ -375,11 +398,11 @@ class TestUnevenCoverage:
         ]
 
     def test_what_is_missing_in_the_same_blocks_is_told_together(self) -> None:
-        parts = [f"layer.{block}." for block in range(25)]
+        parts = [f"layer.{block}." for block in range(30) if block != 7]
         (finding,) = reviewed([{"op_types": ["Linear"], "op_partial_names": parts, **HALF}], self.MODEL)
         assert finding.message == (
-            "this sub-config takes 'query' and 'key' in 25 of the 30 blocks of 'encoder.layer', "
-            "and no sub-config takes them in 25 to 29"
+            "this sub-config takes 'query' and 'key' in 29 of the 30 blocks of 'encoder.layer', "
+            "and no sub-config takes them in 7"
         )
 
     def test_a_layer_that_was_forgotten_in_one_block(self) -> None:
@@ -721,5 +744,201 @@ def test_a_thousand_sub_configs_are_reviewed_without_asking_each_about_every_lay
     found = reviewed([*parts, *same], model)
     assert len(found) == 1999
     assert {finding.message for finding in found} == {
-        "this sub-config has no effect: [1999] takes every layer that it selects"
+        "this sub-config has no effect: [1999] overwrites it for every layer that it selects"
     }
+
+
+FIXED = [
+    pytest.param(
+        [LINEAR, {"op_names": ["head"], "exclude": True}],
+        [("head", "Sequential"), ("head.fc", "Linear"), ("fc", "Linear")],
+        Code.EXCLUDED_CONTAINER,
+        id="container-by-name",
+    ),
+    pytest.param(
+        [LINEAR, {"op_names": ["head", "fc"], "exclude": True}],
+        [("head", "Sequential"), ("head.fc", "Linear"), ("fc", "Linear"), ("other", "Linear")],
+        Code.EXCLUDED_CONTAINER,
+        id="container-beside-a-layer",
+    ),
+    pytest.param(
+        [LINEAR, {"op_types": ["Mlp"], "exclude": True}],
+        [*blocks(5, "mlp", kind="Mlp"), *blocks(5, "mlp.fc", "attention.fc")],
+        Code.EXCLUDED_CONTAINER,
+        id="container-by-type",
+    ),
+    pytest.param(
+        [LINEAR, {"op_partial_names": ["kv_proj"], "exclude": True}],
+        blocks(4, "attn.kv_proj", "cross.qkv_proj", "fc"),
+        Code.WORD_BOUNDARY,
+        id="word-begun-inside",
+    ),
+    pytest.param(
+        [{"op_types": ["Linear"], "op_partial_names": ["mlp.gate"], **HALF}],
+        blocks(4, "mlp.gate", "mlp.gate_proj"),
+        Code.WORD_BOUNDARY,
+        id="word-ended-inside",
+    ),
+    pytest.param(
+        [{"op_partial_names": ["layer.1"], **HALF}],
+        blocks(12, "fc", "up"),
+        Code.DIGIT_BOUNDARY,
+        id="number-ended-inside",
+    ),
+    pytest.param(
+        [{"op_partial_names": ["layer"], **HALF}],
+        [*blocks(2, "norm", kind="LayerNorm"), *blocks(2, "fc")],
+        Code.PRUNED_NORMALIZATION,
+        id="normalization-by-name",
+    ),
+    pytest.param(
+        [{"op_types": ["Linear", "LayerNorm"], **HALF}],
+        [("norm", "LayerNorm"), ("fc", "Linear")],
+        Code.PRUNED_NORMALIZATION,
+        id="normalization-by-type",
+    ),
+    pytest.param(
+        [
+            {"op_types": ["Linear"], "total_sparsity": 0.5, "max_sparsity_per_layer": 0.9},
+            {"op_names": ["fc1"], "total_sparsity": 0.3},
+        ],
+        PAIRS,
+        Code.SETTINGS_DROPPED,
+        id="dropped-cap",
+    ),
+]
+"""Lists with one finding that has a fix."""
+
+
+@pytest.mark.parametrize(("config_list", "model", "code"), FIXED)
+def test_a_list_whose_fix_is_applied_draws_nothing(config_list: Any, model: Any, code: Code) -> None:
+    (finding,) = reviewed(config_list, model)
+    assert finding.code is code
+    assert reviewed(fixed(config_list, [finding]), model) == []
+
+
+class TestPairs:
+    """Two findings of one cause are one finding, and to follow a hint draws no other."""
+
+    MODEL = blocks(12, "query", "key")
+
+    @pytest.mark.parametrize("missing", [[7], [11], [10, 11]])
+    @pytest.mark.parametrize("before", [True, False], ids=["exclude-first", "exclude-last"])
+    def test_an_exclude_that_states_a_gap_settles_it(self, missing: list[int], before: bool) -> None:
+        taken = {"op_partial_names": [f"layer.{n}." for n in range(12) if n not in missing], **HALF}
+        stated = {"op_partial_names": [f"layer.{n}." for n in missing], "exclude": True}
+        assert [finding.code for finding in reviewed([taken], self.MODEL)] == [Code.UNEVEN_COVERAGE]
+        assert reviewed([stated, taken] if before else [taken, stated], self.MODEL) == []
+
+    def test_to_name_the_missing_blocks_settles_it(self) -> None:
+        assert reviewed([{"op_partial_names": [f"layer.{n}." for n in range(12)], **HALF}], self.MODEL) == []
+
+    @pytest.mark.parametrize("later", [EIGHT_BITS, {"quant_types": ["weight"], "quant_bits": 4}])
+    def test_a_sub_config_that_is_overwritten_whole_is_one_finding(self, later: dict[str, Any]) -> None:
+        earlier = {**EIGHT_BITS, "quant_scheme": "per_channel_symmetric", "quant_start_step": 10}
+        found = reviewed([{"op_types": ["Linear"], **earlier}, {"op_types": ["Linear"], **later}], PAIRS)
+        assert names_of(found) == [("shadowed", 0)]
+
+    def test_an_early_exclude_that_also_selects_layers_without_weight_names_who_compresses(self) -> None:
+        model = [("time", "Sequential"), ("time.0", "Linear"), ("time.1", "SiLU"), ("fc", "Linear")]
+        config_list = [{"op_partial_names": ["time"], "exclude": True}, LINEAR]
+        assert said(config_list, model) == [
+            (
+                "exclude-without-effect",
+                (0, "exclude"),
+                "this exclude has no effect: [1] compresses 'time.0', which it selects",
+                "delete it, or move it after [1] so that it takes effect",
+            )
+        ]
+        assert reviewed(config_list[::-1], model) == []
+
+
+class TestQuiet:
+    """What an experienced engineer writes draws notes at most."""
+
+    @pytest.mark.parametrize(
+        "parts",
+        [
+            pytest.param(range(4, 32), id="without-the-first-four"),
+            pytest.param(range(28), id="without-the-last-four"),
+            pytest.param(range(0, 32, 2), id="every-second"),
+            pytest.param([n for n in range(32) if n % 4 != 3], id="three-of-four"),
+            pytest.param([n for n in range(32) if n % 8 != 5], id="seven-of-eight"),
+            pytest.param([0, 1, 2, 4, 5, 7, 9, 10, 12, 13, 15, 16, 19, 20, 22, 24, 25, 27, 30, 31], id="a-search"),
+        ],
+    )
+    def test_ranges_and_choices_of_blocks_draw_nothing(self, parts: Sequence[int]) -> None:
+        config = {"op_partial_names": [f"layer.{n}." for n in parts], **HALF}
+        assert reviewed([config], blocks(32, "query")) == []
+
+    @pytest.mark.parametrize("left", [1, 2])
+    def test_the_last_one_or_two_blocks_are_a_note(self, left: int) -> None:
+        config = {"op_partial_names": [f"layer.{n}." for n in range(12 - left)], **HALF}
+        (finding,) = reviewed([config], blocks(12, "query"))
+        assert (finding.code, finding.severity) == (Code.UNEVEN_COVERAGE, "note")
+
+    def test_modules_at_uneven_places_are_no_sequence(self) -> None:
+        model = [(f"model.{n}.conv", "Conv2d") for n in (0, 1, 3, 5, 7, 16, 19)]
+        config = {"op_partial_names": [f"model.{n}." for n in (0, 1, 3, 7, 16, 19)], **HALF}
+        assert reviewed([config], model) == []
+
+    def test_network_slimming_is_a_note(self) -> None:
+        (finding,) = reviewed([{"op_types": ["BatchNorm2d"], **HALF}], [("bn", "BatchNorm2d"), ("conv", "Conv2d")])
+        assert (finding.code, finding.severity) == (Code.PRUNED_NORMALIZATION, "note")
+
+    @pytest.mark.parametrize(
+        "selector",
+        [
+            {"op_partial_names": ["gate_proj"]},
+            {"op_partial_names": [".gate", "gate_proj"]},
+            {"op_partial_names": ["proj"]},
+            {"op_names": ["layer.0.mlp.gate"], "op_partial_names": ["gate_proj"]},
+        ],
+    )
+    def test_words_that_are_whole_everywhere_or_nowhere_draw_nothing(self, selector: dict[str, Any]) -> None:
+        assert reviewed([{**selector, **HALF}], blocks(4, "mlp.gate", "mlp.gate_proj", "mlp.up_proj")) == []
+
+
+def test_a_longer_path_that_is_listed_too_says_that_both_are_meant() -> None:
+    model = blocks(4, "output.dense", "attention.output.dense")
+    (finding,) = reviewed([{"op_partial_names": ["output.dense"], **HALF}], model)
+    assert (finding.code, finding.severity) == (Code.SEVERAL_PATHS, "note")
+    assert reviewed([{"op_partial_names": ["output.dense", "attention.output.dense"], **HALF}], model) == []
+    assert reviewed([{"op_partial_names": ["attention.output.dense"], **HALF}], model) == []
+    assert reviewed([{"op_partial_names": ["dense"], **HALF}], model) == []
+
+
+def test_a_layer_of_another_type_in_one_block_is_named_with_its_type() -> None:
+    model = [(f"blocks.{n}.up", "LoRALinear" if n == 5 else "Linear") for n in range(12)]
+    config = {"op_types": ["Linear"], "op_partial_names": [".up"], **HALF}
+    assert said([config], model) == [
+        (
+            "uneven-coverage",
+            (0,),
+            (
+                "this sub-config takes 'up' in 11 of the 12 blocks of 'blocks', and no sub-config takes it in 5, "
+                "where the type is 'LoRALinear'"
+            ),
+            "add 'LoRALinear' to 'op_types', or exclude it there",
+        )
+    ]
+    assert reviewed([{**config, "op_types": ["Linear", "LoRALinear"]}], model) == []
+
+
+def test_what_may_be_a_pattern_is_a_warning_without_a_model_and_one_finding_with_it() -> None:
+    config_list = [{"op_names": ["fc*", "fc1"], "op_partial_names": ["re:fc[12]$"], **HALF}]
+    assert [(f.code, f.path) for f in cc.check(config_list)] == [
+        (Code.WILDCARD, (0, "op_names", 0)),
+        (Code.WILDCARD, (0, "op_partial_names", 0)),
+    ]
+    assert [f.code for f in cc.check(config_list, PAIRS)] == [Code.UNMATCHED_NAME, Code.UNMATCHED_PARTIAL_NAME]
+    assert cc.check([{"op_names": ["a*b"], **HALF}], [("a*b", "Linear")]) == ()
+
+
+@given(st.data())
+def test_a_name_with_a_nul_is_a_name_like_any_other(data: st.DataObject) -> None:
+    component = st.sampled_from(["\x00", "0", "1", "fc", "a\x001"])
+    names = data.draw(st.lists(st.lists(component, min_size=1, max_size=3).map(".".join), min_size=1, unique=True))
+    word = data.draw(st.lists(component, min_size=1, max_size=3).map(".".join))
+    for key in ("op_names", "op_partial_names"):
+        cc.check([{key: [word, *names[:5]], **HALF}], [(name, "Linear") for name in names])

@@ -277,7 +277,7 @@ DIFFERENCES = {
         [_LINEAR | {"quant_types": ["weight", "input"], "quant_bits": 8.0}],
         "wrong-type",
     ),
-    "a number that is none": ([_LINEAR | {"sparsity": math.nan}], "out-of-range"),
+    "not a number": ([_LINEAR | {"sparsity": math.nan}], "out-of-range"),
     "half of a surrogate pair": ([{"op_names": ["\ud800"], "sparsity": 0.5}], "wrong-type"),
 }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.2.0"
 
 _MODULES = {
-    "api": "check compare resolve verify",
+    "api": "check compare export import_list resolve verify",
     "comparison": "Comparison",
     "configs.config_list": "CompressionConfig PruningConfigList QuantizationConfigList",
     "configs.json_schema": "json_schema",
@@ -18,10 +18,11 @@ _MODULES = {
     "configs.quantization": "QuantizationConfig",
     "differences": "Change Decision Difference",
     "errors": (
-        "CompressionConfigError FindingsError InvalidConfig InvalidInventory UnknownLayer "
-        "UnknownNumel UnmatchedSelector UnmatchedSelectorWarning UsageError"
+        "CompressionConfigError FindingsError InvalidConfig InvalidInventory LossyExport LossyExportWarning "
+        "UnknownLayer UnknownNumel UnmatchedSelector UnmatchedSelectorWarning UsageError"
     ),
     "findings": "Code Edit Finding Severity",
+    "interop": "Engine Export Import engines",
     "inventory": "Inventory Layer",
     "loading": "load loads validate",
     "resolution": (
@@ -40,6 +41,8 @@ __all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - a list; the names are stated onc
 if TYPE_CHECKING:  # "as" makes a name public to them, which cannot read a computed __all__
     from compression_config.api import check as check
     from compression_config.api import compare as compare
+    from compression_config.api import export as export
+    from compression_config.api import import_list as import_list
     from compression_config.api import resolve as resolve
     from compression_config.api import verify as verify
     from compression_config.comparison import Comparison as Comparison
@@ -56,6 +59,8 @@ if TYPE_CHECKING:  # "as" makes a name public to them, which cannot read a compu
     from compression_config.errors import FindingsError as FindingsError
     from compression_config.errors import InvalidConfig as InvalidConfig
     from compression_config.errors import InvalidInventory as InvalidInventory
+    from compression_config.errors import LossyExport as LossyExport
+    from compression_config.errors import LossyExportWarning as LossyExportWarning
     from compression_config.errors import UnknownLayer as UnknownLayer
     from compression_config.errors import UnknownNumel as UnknownNumel
     from compression_config.errors import UnmatchedSelector as UnmatchedSelector
@@ -65,6 +70,10 @@ if TYPE_CHECKING:  # "as" makes a name public to them, which cannot read a compu
     from compression_config.findings import Edit as Edit
     from compression_config.findings import Finding as Finding
     from compression_config.findings import Severity as Severity
+    from compression_config.interop import Engine as Engine
+    from compression_config.interop import Export as Export
+    from compression_config.interop import Import as Import
+    from compression_config.interop import engines as engines
     from compression_config.inventory import Inventory as Inventory
     from compression_config.inventory import Layer as Layer
     from compression_config.loading import load as load

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
 from typing import Literal, TypeVar
 
@@ -13,6 +14,9 @@ __all__ = [
     "FindingsError",
     "InvalidConfig",
     "InvalidInventory",
+    "LossyExport",
+    "LossyExportWarning",
+    "MissingFile",
     "UnknownLayer",
     "UnknownNumel",
     "UnmatchedSelector",
@@ -71,12 +75,32 @@ class InvalidConfig(FindingsError):
     """The config list breaks a rule of the format, whatever the model."""
 
 
+class MissingFile(InvalidConfig, FileNotFoundError):
+    """There is no file at the path that a config list is to be read from."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        super().__init__(findings)
+        self.errno = errno.ENOENT
+        self.filename = next((finding.source for finding in self.findings), None)
+
+
 class UnmatchedSelector(FindingsError):
-    """A selector names what the model does not have, or a compressing sub-config selects no layer (D14)."""
+    """A selector names what the model does not have, or a compressing sub-config selects no layer (D14).
+
+    `findings` has everything that there is to say about the list and the model, warnings and notes included.
+    """
 
 
 class UnmatchedSelectorWarning(UserWarning):
     """Issued once in place of `UnmatchedSelector`, when `resolve` is told to warn (D14)."""
+
+
+class LossyExport(FindingsError):
+    """An engine's document cannot say what the resolution does; see `export`."""
+
+
+class LossyExportWarning(UserWarning):
+    """Says once what `LossyExport` would, when `export` was told to only warn."""
 
 
 class InvalidInventory(CompressionConfigError, ValueError):

@@ -19,6 +19,7 @@ __all__ = [
     "LocalFinding",
     "Severity",
     "SeverityLevel",
+    "SeverityLevels",
     "SeverityPolicy",
     "count_by_severity",
     "has_errors",
@@ -35,6 +36,9 @@ class Severity(StrEnum):
 
 SeverityLevel: TypeAlias = Literal["error", "warning", "note", "ignore"]
 """What a code can be set to; `ignore` silences it."""
+
+SeverityLevels: TypeAlias = Mapping[str, str] | Mapping["Code", str]
+"""What callers pass: a level for each of some codes. Levels are checked at run time, so that they may be computed."""
 
 # Short names for the table below, which is read by column.
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -87,10 +91,11 @@ class Code(StrEnum):
     MISSING_BITS = "missing-bits", _E, _FATAL
     REPEATED_QUANT_TYPE = "repeated-quant-type", _E, _FATAL
     UNUSED_QUANT_TYPE = "unused-quant-type", _W
-    UNPAIRED_QUANT_TYPES = "unpaired-quant-types", _W
+    UNPAIRED_QUANT_TYPES = "unpaired-quant-types", _N
     NOTHING_CONFIGURED = "nothing-configured", _W
     LEGACY_KEY = "legacy-key", _N
     REPEATED_ELEMENT = "repeated-element", _N
+    WILDCARD = "wildcard", _W
     CAP_WITHOUT_EFFECT = "cap-without-effect", _N
     KIND_NOT_STATED = "kind-not-stated", _N
     # The selectors, matched against a model.
@@ -105,12 +110,17 @@ class Code(StrEnum):
     # The effect of the whole list on a model.
     SHADOWED = "shadowed", _W
     EXCLUDE_WITHOUT_EFFECT = "exclude-without-effect", _W
+    EXCLUDED_CONTAINER = "excluded-container", _W
     DUPLICATE_SUB_CONFIG = "duplicate-sub-config", _W
     DIGIT_BOUNDARY = "digit-boundary", _W
+    WORD_BOUNDARY = "word-boundary", _W
+    SEVERAL_PATHS = "several-paths", _N
     UNEVEN_COVERAGE = "uneven-coverage", _W
     SUBCLASS_NOT_SELECTED = "subclass-not-selected", _N
     LOW_COVERAGE = "low-coverage", _N
     NO_WEIGHT = "no-weight", _W
+    PRUNED_NORMALIZATION = "pruned-normalization", _W
+    INTEGER_INPUT = "integer-input", _N
     SETTINGS_DROPPED = "settings-dropped", _W
     CONTAINERS_CLAIMED = "containers-claimed", _N
     # Budgets.
@@ -125,6 +135,15 @@ class Code(StrEnum):
     TOUCHED_LAYER = "touched-layer", _E
     BITS_EXCEEDED = "bits-exceeded", _E
     NOT_VERIFIED = "not-verified", _W
+    # What another format cannot say, or an engine cannot do.
+    LOSSY_SETTING = "lossy-setting", _E
+    LOSSY_APPROXIMATION = "lossy-approximation", _W
+    LOSSY_DETAIL = "lossy-detail", _N
+    ASSUMED_SCHEME = "assumed-scheme", _N
+    TYPE_NOT_APPLIED = "type-not-applied", _E
+    GROUP_SIZE = "group-size", _E
+    FUSED_CONFLICT = "fused-conflict", _E
+    UNSERVABLE = "unservable", _E
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +238,10 @@ class Hint:
         self._template = template
         self._parts = parts
 
+    def followed_by(self, text: str) -> Hint:
+        """Return this hint with `text` after it, which has no braces."""
+        return Hint(self._template + text, *self._parts)
+
     def in_notation(self, notation: Notation) -> str:
         """Return the hint as a user of `notation` reads it.
 
@@ -242,6 +265,8 @@ class LocalFinding(NamedTuple):
     path: ConfigPath = ()
     at_key: bool = False
     """Whether it is reported at the key rather than at its value."""
+    severity: Severity | None = None
+    """The severity where it is not that of the code."""
 
     def hint_in(self, notation: Notation) -> str | None:
         """Return the hint in `notation`, or None without one."""
@@ -252,7 +277,8 @@ class LocalFinding(NamedTuple):
 class SeverityPolicy:
     """The severities that a caller asks for: `strict` (D10) and the levels set code by code.
 
-    A level set for a code is final; `strict` turns the other warnings into errors and leaves notes.
+    A level set for a code is final; `strict` turns the other warnings into errors and leaves notes. `a | b` has the
+    stricter of two levels for each code.
     """
 
     strict: bool = False
@@ -262,6 +288,16 @@ class SeverityPolicy:
     def raises(self) -> bool:
         """Whether this policy can make an error of a warning or a note."""
         return self.strict or "error" in self.levels.values()
+
+    def __or__(self, other: SeverityPolicy) -> SeverityPolicy:
+        levels: dict[str, SeverityLevel] = {}
+        for code in {**self.levels, **other.levels}:
+            given = [policy.levels[code] for policy in (self, other) if code in policy.levels]
+            strictest = max(given, key=_LEVELS.index)
+            # One that does not set the level of a code leaves each finding its own.
+            if len(given) > 1 or _LEVELS.index(strictest) > _LEVELS.index(Code(code).severity.value):
+                levels[code] = strictest
+        return SeverityPolicy(self.strict or other.strict, levels)
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return `findings` with the severities of this policy, without those that it silences.
@@ -290,6 +326,10 @@ class SeverityPolicy:
         if self.strict and finding.severity is Severity.WARNING:
             return "error"
         return finding.severity.value
+
+
+_LEVELS: tuple[SeverityLevel, ...] = ("ignore", "note", "warning", "error")
+"""From the mildest to the strictest."""
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:

@@ -1,20 +1,26 @@
-"""Grouping: many layers that share what there is to say of them, as few names with braces.
+r"""Many layers that share what there is to say of them, as few names with braces, regexes or globs.
 
 Twelve equal blocks are one row: `layer.{0..11}.attention.self.{query,key,value}`. The layers of one outcome
 are keyed by their names with the numbers taken out; what is left is a set of tuples of numbers, which is
 written as few products of ranges. Each layer is looked at once and each tuple once per number in it, so the
 cost is linear in the length of all names.
+
+A product is a pattern as well: `layer\.(?:[0-9]|1[01])\.(?:query|key)`. What such a regex matches in full is the
+product and nothing else, whatever other names a model has: the text around the numbers is escaped, and the
+numbers are spelled out in classes of digits. Globs have no alternatives, so one product may take several;
+`*` saves most of them, where all names of the model show that it takes no layer of another outcome.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
-__all__ = ["NameGroup", "NameGroups", "written_numbers"]
+__all__ = ["NameGroup", "NameGroups", "digit_classes", "escaped_glob", "written_numbers"]
 
 
 _NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]{0,8})")
@@ -59,17 +65,7 @@ class NameGroups(Generic[Outcome]):
     """
 
     def __init__(self, named: Iterable[tuple[int, str, Outcome]]) -> None:
-        members: dict[tuple[int, Outcome], dict[_Numbers, int]] = {}
-        templates = _Templates()
-        for position, name, outcome in named:
-            template, numbers = templates.of(name)
-            members.setdefault((template, outcome), {})[numbers] = position
-        self._members = [
-            _Member(positions[tuple(numbers[0] for numbers in box)], templates.pieces[template], box, outcome)
-            for (template, outcome), positions in members.items()
-            for box in _boxes(list(positions))
-        ]
-        self._members.sort(key=lambda member: member.first)
+        self._members = sorted(_members(named), key=lambda member: member.first)
 
     @property
     def outcomes(self) -> frozenset[Outcome]:
@@ -83,6 +79,31 @@ class NameGroups(Generic[Outcome]):
         """
         return _with_joined_ends(self._members, longest)
 
+    def regexes(self) -> Iterator[tuple[str, Outcome]]:
+        r"""Yield regexes with their outcomes; each layer is matched in full by one of its outcome and by no other.
+
+        They have no anchors: what matches only the start of a name needs a `$`, what searches a `^` too.
+
+        >>> groups = NameGroups((i, f"layer.{i}.fc", i < 10) for i in range(12))
+        >>> list(groups.regexes())
+        [('layer\\.[0-9]\\.fc', True), ('layer\\.1[01]\\.fc', False)]
+        """
+        for head, box, outcome, ends in _joined(self._members):
+            yield _regex(head, box, [last for last, _ in ends]), outcome
+
+    def globs(self) -> Iterator[tuple[str, Outcome]]:
+        """Yield globs of `fnmatch` with their outcomes; each layer is matched by globs of its outcome alone.
+
+        The groups must be of all layers of a model: a `*` is written where no other of these layers has a name that it
+        would match.
+        """
+        stars = _Stars(self._members)
+        for member in self._members:
+            starred = stars.allowed(member)
+            places = [["*"] if place in starred else digit_classes(numbers) for place, numbers in enumerate(member.box)]
+            for choice in itertools.product(*places):
+                yield _interleaved([escaped_glob(piece) for piece in member.pieces], choice), member.outcome
+
 
 @dataclass(frozen=True, slots=True)
 class _Member(Generic[Outcome]):
@@ -95,6 +116,66 @@ class _Member(Generic[Outcome]):
     outcome: Outcome
 
 
+_Family: TypeAlias = dict[_Numbers, list[int]]
+"""Layers whose children have equal last components and outcomes: their numbers, and the positions of the children."""
+
+
+def _members(named: Iterable[tuple[int, str, Outcome]]) -> Iterator[_Member[Outcome]]:
+    """Yield the members for layers of which position, name and outcome are given.
+
+    Names are mostly siblings of the one before, and siblings are mostly like those in other blocks: what leads to
+    them is taken apart once, and their numbers are put into boxes once for all of them.
+    """
+    templates = _Templates()
+    children: dict[tuple[int, Outcome], list[tuple[_Family, int, int | None]]] = {}
+    for (template, tails), family in _families(named, templates).items():
+        for place, (tail, outcome) in enumerate(zip(tails[::2], tails[1::2], strict=True)):
+            child, number = templates.step(template, tail)
+            children.setdefault((child, outcome), []).append((family, place, number))
+    boxes: dict[tuple[tuple[int, int | None], ...], list[_Box]] = {}
+    for (template, outcome), found in children.items():
+        key = tuple((id(family), number) for family, _, number in found)
+        if key not in boxes:
+            tuples = (numbers if n is None else (*numbers, n) for family, _, n in found for numbers in family)
+            boxes[key] = _boxes(sorted(tuples))
+        for box in boxes[key]:
+            yield _Member(_first(found, box), templates.pieces[template], box, outcome)
+
+
+def _families(
+    named: Iterable[tuple[int, str, Outcome]], templates: _Templates
+) -> dict[tuple[int, tuple[Any, ...]], _Family]:
+    """Return the families by the template of the parent and its children: last component, outcome, and so on."""
+    parents: dict[str, tuple[list[Any], list[int]]] = {}
+    last: str | None = None
+    tails: list[Any] = []
+    positions: list[int] = []
+    for position, name, outcome in named:
+        cut = name.rfind(".")
+        path = name[:cut] if cut > 0 else ""
+        if path != last:
+            last = path
+            tails, positions = parents.setdefault(path, ([], []))
+        tails.append(name[cut:] if cut > 0 else name)
+        tails.append(outcome)
+        positions.append(position)
+    families: dict[tuple[int, tuple[Any, ...]], _Family] = {}
+    for path, (children, places) in parents.items():
+        template, numbers = templates.of(path) if path else (0, ())
+        families.setdefault((template, tuple(children)), {})[numbers] = places
+    return families
+
+
+def _first(found: Iterable[tuple[_Family, int, int | None]], box: _Box) -> int:
+    """Return the position of the layer with the smallest numbers of `box`."""
+    smallest = tuple(numbers[0] for numbers in box)
+    for family, place, number in found:
+        parent = smallest if number is None else smallest[:-1]
+        if parent in family and (number is None or number == smallest[-1]):
+            return family[parent][place]
+    raise AssertionError("a box is made of layers")
+
+
 class _Templates:
     """Names to the numbers in them and what is around these; what leads to a name is taken apart once."""
 
@@ -103,38 +184,39 @@ class _Templates:
         """The templates; `of` gives their places."""
         self._paths: dict[str, tuple[int, _Numbers]] = {"": (0, ())}
         self._children: dict[tuple[int, str, bool], int] = {}
-        self._lasts: dict[str, tuple[str, int | None]] = {}
+        self._steps: dict[tuple[int, str], tuple[int, int | None]] = {}
+        """For a template and a last component with its dot: the template with both, and the number of the component."""
 
     def of(self, name: str) -> tuple[int, _Numbers]:
         """Return the place of the template of `name`, and its numbers."""
-        path, dot, last = name.rpartition(".")
-        if path not in self._paths:
-            self._enter(path)
-        return self._below(path, dot, last)
+        cut = max(name.rfind("."), 0)
+        parent, numbers = self._paths.get(name[:cut]) or self._enter(name[:cut])
+        child, number = self._steps.get((parent, name[cut:])) or self.step(parent, name[cut:])
+        return child, numbers if number is None else (*numbers, number)
 
-    def _enter(self, path: str) -> None:
+    def _enter(self, path: str) -> tuple[int, _Numbers]:
         """Take apart a path and what leads to it; a loop, as names may be deeper than calls."""
         missing = []
         while path not in self._paths:
             missing.append(path)
-            path = path.rpartition(".")[0]
+            path = path[: max(path.rfind("."), 0)]
         for longer in reversed(missing):
-            self._paths[longer] = self._below(*longer.rpartition("."))
+            self._paths[longer] = self.of(longer)
+        return self._paths[missing[0]]
 
-    def _below(self, path: str, dot: str, last: str) -> tuple[int, _Numbers]:
-        parent, numbers = self._paths[path]
-        if last not in self._lasts:
-            found = _NUMBERED.fullmatch(last)
-            self._lasts[last] = (last, None) if found is None else (found[1], int(found[2]))
-        text, number = self._lasts[last]
-        key = parent, dot + text, number is None
+    def step(self, parent: int, component: str) -> tuple[int, int | None]:
+        """Return the template of `parent` and a component, its dot included, by place, and the component's number."""
+        found = _NUMBERED.fullmatch(component)
+        text, number = (component, None) if found is None else (found[1], int(found[2]))
+        key = parent, text, number is None
         child = self._children.get(key)
         if child is None:
             child = self._children[key] = len(self.pieces)
             before = self.pieces[parent]
-            behind = () if number is None else ("",)
-            self.pieces.append((*before[:-1], before[-1] + dot + text, *behind))
-        return child, numbers if number is None else (*numbers, number)
+            after = () if number is None else ("",)
+            self.pieces.append((*before[:-1], before[-1] + text, *after))
+        step = self._steps[parent, component] = child, number
+        return step
 
 
 def _boxes(tuples: Sequence[_Numbers]) -> list[_Box]:
@@ -152,17 +234,25 @@ def _boxes(tuples: Sequence[_Numbers]) -> list[_Box]:
     return [(tuple(sorted(numbers)), *box) for boxes, numbers in firsts.items() for box in boxes]
 
 
-def _with_joined_ends(members: Iterable[_Member[Outcome]], longest: int | None) -> Iterator[tuple[NameGroup, Outcome]]:
-    """Yield the groups of `members`, those joined that differ in nothing but the text behind the last dot."""
+def _joined(
+    members: Iterable[_Member[Outcome]],
+) -> Iterator[tuple[tuple[str, ...], _Box, Outcome, list[tuple[str, int]]]]:
+    """Yield `members`, those joined that differ in nothing but the text after the last dot: these texts come last."""
     ends: dict[tuple[tuple[str, ...], _Box, Outcome], list[tuple[str, int]]] = {}
     for member in members:
         pieces = member.pieces
         path, dot, last = pieces[-1].rpartition(".")
-        # Only behind a dot the last text is a component of its own; behind a number it is a part of one.
+        # Only after a dot the last text is a component of its own; after a number it is a part of one.
         head = (*pieces[:-1], path + dot) if dot else pieces
         ends.setdefault((head, member.box, member.outcome), []).append((last if dot else "", member.first))
-    groups: list[tuple[NameGroup, Outcome]] = []
     for (head, box, outcome), lasts in ends.items():
+        yield head, box, outcome, lasts
+
+
+def _with_joined_ends(members: Iterable[_Member[Outcome]], longest: int | None) -> Iterator[tuple[NameGroup, Outcome]]:
+    """Yield the groups of `members`, those joined that differ in nothing but the text after the last dot."""
+    groups: list[tuple[NameGroup, Outcome]] = []
+    for head, box, outcome, lasts in _joined(members):
         written, each = _written(head, box), math.prod(map(len, box))
         room = _LONGEST_BRACES if longest is None else min(longest - len(written), _LONGEST_BRACES)
         for first, end, count in _written_ends(lasts, room):
@@ -190,9 +280,14 @@ def _braced(lasts: Sequence[tuple[str, int]]) -> tuple[int, str, int]:
 
 
 def _written(pieces: tuple[str, ...], box: _Box) -> str:
+    return _interleaved(pieces, [written_numbers(numbers) for numbers in box])
+
+
+def _interleaved(pieces: Sequence[str], between: Sequence[str]) -> str:
+    """Return `pieces`, one more than there are texts to put between them, as one text."""
     parts = [pieces[0]]
-    for numbers, piece in zip(box, pieces[1:], strict=True):
-        parts += (written_numbers(numbers), piece)
+    for text, piece in zip(between, pieces[1:], strict=True):
+        parts += (text, piece)
     return "".join(parts)
 
 
@@ -220,3 +315,82 @@ def _runs(numbers: Sequence[int]) -> Iterator[str]:
         else:
             yield str(numbers[start])
             start += 1
+
+
+def _regex(head: Sequence[str], box: _Box, ends: Sequence[str]) -> str:
+    """Return a regex for names that begin with `head`, with the numbers of `box` in it, and end in one of `ends`."""
+    numbers = [_alternatives(digit_classes(numbers)) for numbers in box]
+    return _interleaved([re.escape(piece) for piece in head], numbers) + _alternatives([re.escape(end) for end in ends])
+
+
+def _alternatives(regexes: Sequence[str]) -> str:
+    return regexes[0] if len(regexes) == 1 else f"(?:{'|'.join(regexes)})"
+
+
+def digit_classes(numbers: Sequence[int]) -> list[str]:
+    """Return ascending, distinct numbers as texts with classes of digits, which regexes and globs read alike.
+
+    >>> digit_classes(range(3, 61)), digit_classes([0, 2, 4, 11])
+    (['[3-9]', '[1-5][0-9]', '60'], ['[024]', '11'])
+    """
+    by_length: dict[int, list[_Numbers]] = {}
+    for number in map(str, numbers):
+        by_length.setdefault(len(number), []).append(tuple(map(int, number)))
+    return ["".join(map(_digit_class, box)) for digits in by_length.values() for box in _boxes(digits)]
+
+
+def _digit_class(digits: Sequence[int]) -> str:
+    if len(digits) == 1:
+        return str(digits[0])
+    is_run = len(digits) >= _SHORTEST_RUN and digits[-1] - digits[0] == len(digits) - 1
+    return f"[{digits[0]}-{digits[-1]}]" if is_run else f"[{''.join(map(str, digits))}]"
+
+
+def escaped_glob(text: str) -> str:
+    """Return a glob of `fnmatch` that matches `text` and nothing else.
+
+    >>> escaped_glob("a[0].b*c")
+    'a[[]0].b[*]c'
+    """
+    return _GLOB_SPECIAL.sub(r"[\g<0>]", text)
+
+
+_GLOB_SPECIAL = re.compile(r"[*?[]")
+_DIGITS = re.compile("[0-9]+")
+
+
+class _Stars(Generic[Outcome]):
+    """Where a glob may have a `*` for a number: where that matches no name of another outcome."""
+
+    def __init__(self, members: Iterable[_Member[Outcome]]) -> None:
+        self._siblings: dict[tuple[str, ...], list[_Member[Outcome]]] = {}
+        """All members of a template."""
+        self._folded: dict[str, set[tuple[tuple[str, ...], Outcome]]] = {}
+        """Templates and outcomes of the names that are the same once each run of digits is a 0."""
+        for member in members:
+            self._siblings.setdefault(member.pieces, []).append(member)
+            folded = _DIGITS.sub("0", _interleaved(member.pieces, ["0"] * len(member.box)))
+            self._folded.setdefault(folded, set()).add((member.pieces, member.outcome))
+
+    def allowed(self, member: _Member[Outcome]) -> set[int]:
+        """Return the places of numbers in the names of `member` for which a glob may have a `*`."""
+        starred: set[int] = set()
+        for place, numbers in enumerate(member.box):
+            if len(digit_classes(numbers)) > 1 and self._is_free(member, {*starred, place}):
+                starred.add(place)
+        return starred
+
+    def _is_free(self, member: _Member[Outcome], starred: set[int]) -> bool:
+        """Return whether `*` in the `starred` places of `member` matches no name of another outcome."""
+        for other in self._siblings[member.pieces]:
+            places = (place for place in range(len(member.box)) if place not in starred)
+            if other.outcome != member.outcome and all(
+                not set(member.box[place]).isdisjoint(other.box[place]) for place in places
+            ):
+                return False
+        # `*` goes through dots, into names of other templates. They are compared with each run of digits as one 0, on
+        # both sides, which can only make more of them match: a number ends a component, so no digit follows a `*`.
+        written = _interleaved(member.pieces, ["\0" if place in starred else "0" for place in range(len(member.box))])
+        matches = re.compile(re.escape(_DIGITS.sub("0", written)).replace("\0", ".*"), re.DOTALL).fullmatch
+        matched = itertools.chain.from_iterable(found for folded, found in self._folded.items() if matches(folded))
+        return all(outcome == member.outcome or pieces == member.pieces for pieces, outcome in matched)

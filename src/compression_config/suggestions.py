@@ -17,9 +17,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 __all__ = [
+    "NUMBER",
     "LayerNames",
     "Reading",
     "Renaming",
+    "block_form",
     "common_renaming",
     "covering_parts",
     "form_of",
@@ -33,7 +35,7 @@ __all__ = [
 ]
 
 
-_NUMBER = "\0"
+NUMBER = "\0"
 """What a form has in place of a number."""
 _DIGITS = re.compile("[0-9]+")
 _LONGEST = 500
@@ -53,12 +55,20 @@ def form_of(text: str) -> str:
     >>> form_of("layer.10.conv1")
     'layer.\x00.conv\x00'
     """
-    return _DIGITS.sub(_NUMBER, text)
+    return _DIGITS.sub(NUMBER, text)
+
+
+_NUMBERED = re.compile(r"(?<![^.])[0-9]+(?![^.])")
+
+
+def block_form(name: str) -> str:
+    """Return a name with the components that are numbers replaced: equal for the same layer of different blocks."""
+    return _NUMBERED.sub(NUMBER, name)
 
 
 def _filled(form: str, numbers: Iterable[str]) -> str:
     given = iter(numbers)
-    return re.sub(_NUMBER, lambda _: next(given, ""), form)
+    return re.sub(NUMBER, lambda _: next(given, ""), form)
 
 
 class LayerNames:
@@ -218,7 +228,7 @@ class LayerNames:
         costs: list[float] = []
         for price, rest in _variants(wanted):
             more = len(components) - len(rest)
-            if more < 0 or (price == _OTHER_BEGINNING and any(_NUMBER in c for c in components[:more])):
+            if more < 0 or (price == _OTHER_BEGINNING and any(NUMBER in c for c in components[:more])):
                 continue
             steps = [self._step(one, other) for one, other in zip(rest, components[more:], strict=True)]
             if None not in steps:
@@ -248,7 +258,7 @@ class LayerNames:
 
     def _with_numbers(self, form: str, numbers: Sequence[str]) -> list[str]:
         """Return the names of `form` that have `numbers`, or all of these that there is room for, or further ones."""
-        room = form.count(_NUMBER)
+        room = form.count(NUMBER)
         if room > len(numbers):
             by_some = self._numbers.get((form, len(numbers)))
             if by_some is None:
@@ -293,7 +303,7 @@ class LayerNames:
             start, end = _dots(part)
             inner = _squeezed(form)
             pieces = [start + piece + end for other in self.forms for piece in _squeezed_pieces(inner, other)]
-        return [_filled(piece, numbers) for piece in pieces if piece.count(_NUMBER) == len(numbers)]
+        return [_filled(piece, numbers) for piece in pieces if piece.count(NUMBER) == len(numbers)]
 
     def _misspelt_parts(self, part: str) -> list[str]:
         start, end = _dots(part)
@@ -302,7 +312,7 @@ class LayerNames:
         costs: dict[str, float] = {}
         for form in self.forms:
             for cost, window in self._windows(wanted, form.split(".")):
-                if window.count(_NUMBER) == len(numbers):
+                if window.count(NUMBER) == len(numbers):
                     text = start + _filled(window, numbers) + end
                     costs[text] = min(cost, costs.get(text, math.inf))
         held = {text: cost for text, cost in costs.items() if self.holds(text)}
@@ -313,7 +323,7 @@ class LayerNames:
         for place in range(1, len(wanted) - 1):
             rest = [*wanted[:place], *wanted[place + 1 :]]
             for at in range(len(components) - len(rest) + 1):
-                if rest == components[at : at + len(rest)] and _NUMBER not in wanted[place]:
+                if rest == components[at : at + len(rest)] and NUMBER not in wanted[place]:
                     yield _COMPONENT, ".".join(rest)
         size = len(wanted)
         for at in range(len(components) - size + 1):
@@ -369,10 +379,10 @@ def _variants(wanted: Sequence[str]) -> Iterator[tuple[float, Sequence[str]]]:
     """Yield what is left of components when one is too many, or the beginning is another; with what that costs."""
     yield 0, wanted
     for place in range(1, len(wanted) - 1):
-        if _NUMBER not in wanted[place]:
+        if NUMBER not in wanted[place]:
             yield _COMPONENT, [*wanted[:place], *wanted[place + 1 :]]
     for place in range(1, len(wanted) - 1):
-        if _NUMBER in wanted[place - 1]:
+        if NUMBER in wanted[place - 1]:
             return
         yield _OTHER_BEGINNING, wanted[place:]
 
@@ -815,7 +825,7 @@ def _own_parts(name: str) -> Iterator[str]:
     for start in range(size):
         for end in range(start + 1, min(size, start + _WINDOW) + 1):
             dots = "." if start else "", "." if end < size else ""
-            if any(dots) and form_of(".".join(components[start:end])) != _NUMBER:
+            if any(dots) and form_of(".".join(components[start:end])) != NUMBER:
                 yield ".".join(components[start:end]).join(dots)
                 inside = ".".join(components[start:end])
                 if start and dots[1] and _DIGITS.search(inside) and not _DIGITS.match(inside):

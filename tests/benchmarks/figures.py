@@ -21,8 +21,9 @@ from typing import Literal
 
 import pydantic
 import yaml
+from compressed_tensors.quantization import QuantizationConfig, apply_quantization_config
 from hostile import hostile_table
-from measuring import medians, peak_bytes
+from measuring import medians, peak_bytes, seconds
 from models import bert_like, deepseek_like, kimi_like
 from operations import Case
 from startup import startup_table
@@ -71,6 +72,7 @@ def sections(*, quick: bool = False) -> Mapping[str, Callable[[], Table]]:
         **measured,
         "budget": lambda: budgets(bert_like() if quick else deepseek_like(), rounds=1 if quick else 5),
         "seeing": lambda: seeing(*((1_000, 20) if quick else (63_000, 1_000)), rounds=1 if quick else 5),
+        "exports": lambda: exports(bert_like() if quick else deepseek_like(), rounds=1 if quick else 5),
         "bert": lambda: resolving("BERT-base-like", bert_like(), limits={"small": 5.0}, rounds=1 if quick else 21),
         "reading": lambda: reading(500 if quick else 50_000, rounds=1 if quick else 5),
         "memory": lambda: memory(*((1_000, 100) if quick else (100_000, 10_000))),
@@ -115,6 +117,45 @@ def _ratios(data: ConfigData, model: nn.Module, rounds: int) -> tuple[float, flo
         rounds,
     )
     return taken["live"] / taken["walk"], taken["ignoring"] / taken["walk"], taken["inventory"] / taken["walk"]
+
+
+def exports(model: nn.Module, rounds: int) -> Table:
+    """Return how long exports take as multiples of `resolve`, how large they are, and how long one takes to apply."""
+    scheme = {"quant_scheme": {"weight": "per_channel_symmetric", "input": "per_tensor_symmetric"}}
+    eight = {"quant_types": ["weight", "input"], "quant_bits": 8, **scheme}
+    config = [
+        {"op_types": ["Linear"], **eight},
+        {"op_types": ["Linear"], "op_partial_names": ["experts."], **eight, "quant_bits": {"weight": 4, "input": 8}},
+        {"op_types": ["Linear"], "op_partial_names": ["kv_a_proj", "key"], "exclude": True},
+    ]
+    config_list, inventory = cc.validate(config, kind="quantization"), cc.Inventory.from_model(model)
+    resolution = cc.resolve(config_list, inventory, unmatched="ignore")
+    kinds: tuple[Literal["patterns", "exact"], ...] = ("patterns", "exact")
+
+    def export(names: Literal["patterns", "exact"]) -> cc.Export:
+        return cc.export(resolution, "compressed-tensors", names=names)
+
+    taken = medians(
+        {
+            "resolve": lambda: cc.resolve(config_list, inventory, unmatched="ignore"),
+            **{names: partial(export, names) for names in kinds},
+        },
+        rounds,
+    )
+    rows = [
+        [f"names={names!r}", times(taken[names] / taken["resolve"]), f"{len(export(names).to_json()):,}"]
+        for names in kinds
+    ]
+    walk = medians({"walk": lambda: list(model.named_modules())}, rounds)["walk"]
+    parsed = QuantizationConfig.model_validate(export("patterns").document)
+    applied = seconds(lambda: apply_quantization_config(model, parsed, show_progress=False))
+    return Table(
+        f"Exports: {len(inventory):,} layers, {len(resolution.compressed):,} quantized",
+        ["for compressed-tensors", "as multiples of `resolve`", "characters"],
+        rows,
+        f"compressed-tensors itself applies the patterns in {times(applied / walk)} times the walk of the model, with "
+        "all of its own work for each layer; with exact names it compares each layer with each of them.",
+    )
 
 
 def _resolved(

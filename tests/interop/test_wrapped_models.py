@@ -74,7 +74,7 @@ WRAPPERS: dict[str, Callable[[Any], nn.Module]] = {
 }
 
 
-@pytest.fixture(params=WRAPPERS.values(), ids=WRAPPERS)
+@pytest.fixture(params=list(WRAPPERS.values()), ids=list(WRAPPERS))
 def wrapped(request: pytest.FixtureRequest) -> Any:
     return request.param(Net())
 
@@ -165,4 +165,4 @@ def test_a_scripted_model_is_told_what_to_pass(make: Callable[[nn.Module], Any])
 
 def test_a_state_dict_is_told_what_to_pass() -> None:
     with pytest.raises(cc.InvalidInventory, match="a state dict is not a model"):
-        cc.resolve(LIST, Net().state_dict())  # type: ignore[arg-type]
+        cc.resolve(LIST, Net().state_dict())

@@ -90,9 +90,9 @@ def assert_reads_literally(
     assert sorted((use.index, use.key, use.element) for use in selection.alias_uses) == sorted(
         literal.alias_uses(configs, layers)
     )
-    assert sorted(
-        (found.index, found.element, layers[found.position].name) for found in selection.mismatches
-    ) == sorted(literal.mismatches(configs, layers))
+    assert sorted((found.index, found.key, found.element) for found in selection.mismatches) == sorted(
+        literal.mismatches(configs, layers)
+    )
     runners_up = [(UNDECIDED, UNDECIDED, *claimed)[-2] for claimed in claims]
     assert [selection.runner_up(position) for position in range(len(layers))] == runners_up
     for index, sub_config in enumerate(resolution.sub_configs):

@@ -99,14 +99,22 @@ def unmatched(configs: Sequence[SubConfig], layers: Sequence[LiteralLayer]) -> l
     ]
 
 
-def mismatches(configs: Sequence[SubConfig], layers: Sequence[LiteralLayer]) -> list[tuple[int, int, str]]:
-    """Return sub-config, element and layer where `op_names` names a layer that `op_types` leaves out (D14)."""
+def mismatches(configs: Sequence[SubConfig], layers: Sequence[LiteralLayer]) -> list[tuple[int, str, int]]:
+    """Return the path of each name and partial name whose layers `op_types` leaves out, all of them (D14).
+
+    Partial names of a sub-config that selects nothing are not among them.
+    """
     return [
-        (index, element, layer.name)
+        (index, key, element)
         for index, config in enumerate(configs)
-        for element, name in enumerate(config.get("op_names", ()))
-        for layer in layers
-        if name in layer.all_names and not selects({**config, "op_names": [name]}, layer)
+        for key in ("op_names", "op_partial_names")
+        if key == "op_names" or selected(config, layers)
+        for element, name in enumerate(config.get(key, ()))
+        if any(element_answers(key, name, layer) for layer in layers)
+        and not any(
+            selects({"op_types": config["op_types"], key: [name]} if "op_types" in config else {key: [name]}, layer)
+            for layer in layers
+        )
     ]
 
 

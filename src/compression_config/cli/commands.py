@@ -40,7 +40,20 @@ from compression_config.text import layers_words, listed
 from compression_config.verification import Tolerance
 from compression_config.writing import write_whole
 
-__all__ = ["DIFF", "EXPLAIN", "INVENTORY", "RESOLVE", "SCHEMA", "VALIDATE", "VERIFY", "Command"]
+__all__ = [
+    "DIFF",
+    "EXPLAIN",
+    "INVENTORY",
+    "RESOLVE",
+    "SCHEMA",
+    "VALIDATE",
+    "VERIFY",
+    "Command",
+    "add_files",
+    "add_model",
+    "add_policy",
+    "resolved",
+]
 
 
 class Command(NamedTuple):
@@ -57,14 +70,16 @@ class Command(NamedTuple):
 # Arguments of several commands.
 
 
-def _add_files(command: argparse.ArgumentParser, what: str = "config lists: a base, and what overwrites it") -> None:
+def add_files(command: argparse.ArgumentParser, what: str = "config lists: a base, and what overwrites it") -> None:
+    """Add the config lists that a command reads."""
     command.add_argument("files", nargs="+", metavar="FILE", help=f"{what}, in YAML or JSON")
 
 
 _MODEL = f"{MODEL_FORMS} with a transformers config.json"
 
 
-def _add_model(command: argparse.ArgumentParser, *, required: bool = True) -> None:
+def add_model(command: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the model that they are for."""
     command.add_argument("--model", "-m", required=required, metavar="M", help=_MODEL)
     _add_device(command)
 
@@ -82,7 +97,8 @@ def _add_kind(command: argparse.ArgumentParser) -> None:
     command.add_argument("--kind", choices=get_args(Kind), help="the kind of the lists; without it their keys tell")
 
 
-def _add_policy(command: argparse.ArgumentParser) -> None:
+def add_policy(command: argparse.ArgumentParser) -> None:
+    """Add the kind of the lists, and what severities findings have."""
     _add_kind(command)
     command.add_argument("--strict", action="store_true", help="turn every warning into an error")
     command.add_argument(
@@ -92,6 +108,15 @@ def _add_policy(command: argparse.ArgumentParser) -> None:
         type=_severity,
         metavar="CODE=LEVEL",
         help="set what a finding is: error, warning, note or ignore; may be given more than once",
+    )
+
+
+def _add_unmatched(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--unmatched",
+        choices=get_args(Unmatched),
+        default="error",
+        help="what becomes of errors about selectors without layers",
     )
 
 
@@ -106,9 +131,10 @@ def _severity(text: str) -> tuple[str, str]:
 
 
 def _add_validate(command: argparse.ArgumentParser) -> None:
-    _add_files(command, "config lists, also in Python scripts and directories; patterns as in 'configs/**/*.yaml'")
-    _add_model(command, required=False)
-    _add_policy(command)
+    add_files(command, "config lists, also in Python scripts and directories; patterns as in 'configs/**/*.yaml'")
+    add_model(command, required=False)
+    _add_unmatched(command)
+    add_policy(command)
     command.add_argument("--format", choices=FINDING_WRITERS, default="text", help="how findings are written")
     command.add_argument(
         "--discover",
@@ -124,7 +150,7 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     if arguments.discover:
         named, paths = set(), list(filter(holds_config_list, paths))
     inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
-    options = policy_options(arguments)
+    options = {**policy_options(arguments), "unmatched": arguments.unmatched}
     findings = [
         finding for path in paths for finding in check_file(path, inventory, discovered=path not in named, **options)
     ]
@@ -150,20 +176,15 @@ VALIDATE = Command(
 
 
 def _add_resolve(command: argparse.ArgumentParser) -> None:
-    _add_files(command)
-    _add_model(command)
+    add_files(command)
+    add_model(command)
     command.add_argument("--format", choices=RESOLUTION_WRITERS, help="how the answer is written; without it OUT tells")
     command.add_argument(
         "--grid", action="store_true", help="draw a row for each role in a block, a column for each block"
     )
     command.add_argument("--output", "-o", metavar="OUT", help="a file to write the answer to")
-    command.add_argument(
-        "--unmatched",
-        choices=get_args(Unmatched),
-        default="error",
-        help="what becomes of errors about selectors without layers",
-    )
-    _add_policy(command)
+    _add_unmatched(command)
+    add_policy(command)
 
 
 def _resolve(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -174,7 +195,7 @@ def _resolve(arguments: argparse.Namespace, console: Console) -> Exit:
         raise UsageError(f"'--grid' is drawn in the formats table and html, not in {written}")
     if output is not None:
         check_output(output, (*expanded(arguments.files), arguments.model))
-    whole, parts = _resolved(arguments, arguments.unmatched)
+    whole, parts = resolved(arguments, arguments.unmatched)
     shown = [Answer(part.resolved, part.budget, part.findings) for part in parts]
     findings = [finding for part in shown for finding in part.findings]
     write = resolution_as_grid if arguments.grid and written == "table" else RESOLUTION_WRITERS[written].write
@@ -201,7 +222,7 @@ def _format_of(path: str | None) -> str:
     return formats[ending]
 
 
-def _resolved(
+def resolved(
     arguments: argparse.Namespace, unmatched: Unmatched
 ) -> tuple[Resolution[Any] | CompressionResolution, list[Resolution[Any]]]:
     """Return what files make of a model, and the resolutions in it: one, or those of the parts that are written."""
@@ -228,15 +249,15 @@ RESOLVE = Command(
 
 
 def _add_explain(command: argparse.ArgumentParser) -> None:
-    _add_files(command)
+    add_files(command)
     command.add_argument("layer", metavar="LAYER", help="the name of a layer, or an alias")
-    _add_model(command)
-    _add_policy(command)
+    add_model(command)
+    add_policy(command)
 
 
 def _explain(arguments: argparse.Namespace, console: Console) -> Exit:
     """Show what one layer gets and why."""
-    _, parts = _resolved(arguments, "ignore")
+    _, parts = resolved(arguments, "ignore")
     console.answer(_explanations(parts, arguments.layer, console.width))
     return Exit.OK
 
@@ -267,12 +288,12 @@ def _add_diff(command: argparse.ArgumentParser) -> None:
     saved = "a config list in YAML or JSON, or a resolution saved as JSON"
     command.add_argument("old", metavar="OLD", help=saved)
     command.add_argument("new", metavar="NEW", help="likewise")
-    _add_model(command, required=False)
+    add_model(command, required=False)
     command.add_argument("--model-old", metavar="M", help="the model of OLD, where it is another one")
     command.add_argument("--model-new", metavar="M", help="the model of NEW, where it is another one")
     command.add_argument("--exit-code", action="store_true", help="exit with 3 when the answers differ")
     command.add_argument("--format", choices=COMPARISON_WRITERS, default="text", help="how the answer is written")
-    _add_policy(command)
+    add_policy(command)
 
 
 def _diff(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -317,9 +338,9 @@ DIFF = Command(
 
 
 def _add_verify(command: argparse.ArgumentParser) -> None:
-    _add_files(command)
+    add_files(command)
     command.add_argument("checkpoint", metavar="CHECKPOINT", help="a safetensors file, or a directory of them")
-    _add_model(command)
+    add_model(command)
     command.add_argument(
         "--tolerance",
         default="element",
@@ -327,12 +348,12 @@ def _add_verify(command: argparse.ArgumentParser) -> None:
         help="by how much counts may be off: exact, element (the default), channel, or a share as in 0.01",
     )
     command.add_argument("--format", choices=VERIFICATION_WRITERS, default="text", help="how the answer is written")
-    _add_policy(command)
+    add_policy(command)
 
 
 def _verify(arguments: argparse.Namespace, console: Console) -> Exit:
     """Compare a checkpoint with what a config list asks for, and show what was found."""
-    whole, parts = _resolved(arguments, "error")
+    whole, parts = resolved(arguments, "error")
     verification = verify_weights(whole, arguments.checkpoint, tolerance=_tolerance(arguments.tolerance))
     findings = [finding for part in parts for finding in part.unmatched] + list(verification.findings)
     console.answer(VERIFICATION_WRITERS[arguments.format](verification, findings, console.width))

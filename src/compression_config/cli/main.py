@@ -20,15 +20,20 @@ from compression_config.text import printable
 
 if TYPE_CHECKING:
     import compression_config.cli.commands as commands  # noqa: PLR0402 - the package itself imports this module
+    import compression_config.cli.exchange as exchange  # noqa: PLR0402
 else:
 
     class _Lazy:
-        """The module `commands`, imported when something of it is asked for; a type checker sees the module itself."""
+        """A module, imported when something of it is asked for; a type checker sees the module itself."""
+
+        def __init__(self, name: str) -> None:
+            self._name = name
 
         def __getattr__(self, name: str) -> object:
-            return getattr(import_module("compression_config.cli.commands"), name)
+            return getattr(import_module(self._name), name)
 
-    commands = _Lazy()
+    commands = _Lazy("compression_config.cli.commands")
+    exchange = _Lazy("compression_config.cli.exchange")
 
 __all__ = ["COMMANDS", "PROGRAM", "command_parser", "main", "parser"]
 
@@ -50,6 +55,9 @@ COMMANDS: Final[Mapping[str, _Row]] = {
     "verify": _Row("check a compressed model against its config list", lambda: commands.VERIFY),
     "inventory": _Row("write down the layers of a model", lambda: commands.INVENTORY),
     "schema": _Row("print the JSON Schema of config lists", lambda: commands.SCHEMA),
+    "export": _Row("write what every layer gets as the document of an engine", lambda: exchange.EXPORT),
+    "import": _Row("write the document of another tool as a config list", lambda: exchange.IMPORT),
+    "translate": _Row("write the document of one tool as that of another", lambda: exchange.TRANSLATE),
 }
 
 

@@ -28,11 +28,22 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from compression_config.configs.dialects import FOREIGN_KEYS
 from compression_config.configs.plain_data import plain, shown
-from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule
+from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule, maps_bits
 from compression_config.findings import Code, Hint, Line, LocalFinding
+from compression_config.locations import ConfigPath
+from compression_config.suggestions import has_wildcards
 from compression_config.text import listed, nearest, printable, shortened
 
-__all__ = ["DEFAULT_TYPES", "SELECTOR_KEYS", "TWO_LISTS", "Kind", "Needs", "Rivals", "SubConfig"]
+__all__ = [
+    "DEFAULT_TYPES",
+    "SELECTOR_KEYS",
+    "TWO_LISTS",
+    "Kind",
+    "Needs",
+    "Rivals",
+    "SubConfig",
+    "validation_error",
+]
 
 Kind: TypeAlias = Literal["pruning", "quantization"]
 
@@ -50,6 +61,11 @@ TWO_LISTS: Final = "write two lists, under 'pruning' and 'quantization'"
 _CHECKED: Final = object()
 """The validation context of values that `SubConfig.checked` has passed: pydantic only makes the model of them."""
 
+_EXACT: Final = {
+    "op_types": "a type is the exact name of a class",
+    "op_names": "a name is written in full",
+    "op_partial_names": "a partial name is a plain substring",
+}
 _LINEAR: Final = Line("op_types", ["Linear"])
 _WITHOUT_SPACE = re.compile(r"([a-z_]+):[^\s/]")
 """A key without a space after its colon, which YAML reads as one string with its value."""
@@ -145,7 +161,17 @@ class SubConfig(BaseModel):
     def remarks(self) -> Iterator[LocalFinding]:
         """Yield warnings and notes: what is allowed, and worth reporting."""
         for key in SELECTOR_KEYS:
-            elements: Sequence[str] = getattr(self, key) or ()
+            elements: Sequence[str] | None = getattr(self, key)
+            if elements is None:
+                continue
+            if not elements:
+                message = f"'{key}' is an empty list, so that it names nothing"
+                yield LocalFinding(Code.NOTHING_CONFIGURED, message, "name what to exclude, or delete the key", (key,))
+            for position, element in enumerate(elements):
+                if has_wildcards(element):
+                    message = f"{_EXACT[key]}, without wildcards, and {shown(element)} has some"
+                    hint = "validate the list against the model to see what to write"
+                    yield LocalFinding(Code.WILDCARD, message, hint, (key, position))
             if len(set(elements)) == len(elements):
                 continue
             seen: set[str] = set()
@@ -196,7 +222,7 @@ class SubConfig(BaseModel):
             return data
         values, faults = cls._sound(plain(data), null_is_absent=True)
         if faults:
-            raise _validation_error(cls.__name__, faults)
+            raise validation_error(cls.__name__, (_for_python(fault) for fault in faults))
         return values
 
     @classmethod
@@ -228,6 +254,8 @@ class SubConfig(BaseModel):
             rule = rules.get(key)
             if rule is None:
                 faults.append(cls._unknown_key(key))
+            elif value == [] and key in SELECTOR_KEYS and data.get("exclude") is True:
+                values[key] = ()  # what scripts write for models without exceptions (D1)
             elif value is not None:
                 found = rule.faults(key, value)
                 if found:
@@ -254,6 +282,8 @@ class SubConfig(BaseModel):
         if data.get("exclude") is False:  # to be deleted: then it conflicts with nothing, and sets nothing
             legal.remove("exclude")
             meant.add("exclude")
+        if maps_bits(data.get("quant_types")):  # its hint writes the bits of it where they belong
+            meant.add("quant_bits")
         return _broken_presence(cls, legal, frozenset(meant))
 
     @classmethod
@@ -281,6 +311,8 @@ class SubConfig(BaseModel):
             return LocalFinding(Code.OTHER_DIALECT, message, foreign.hint, (key,), at_key=True)
         close = _nearest_key(cls, key)
         hint = f"write '{close}'" if close else f"the keys are {listed(cls.model_fields)}"
+        if key.startswith("min"):
+            hint = "the specification has no lower bound: delete the key"
         message = f"there is no key '{printable(shortened(key))}'"
         return LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
 
@@ -304,24 +336,25 @@ def _adapter(cls: type[SubConfig]) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[cls, ...])  # type: ignore[valid-type]
 
 
-def _validation_error(title: str, faults: Iterable[LocalFinding]) -> ValidationError:
-    """Return the pydantic error with one entry for each fault, at its key."""
+def _for_python(fault: LocalFinding) -> tuple[Code, str, str | None, ConfigPath]:
+    return fault.code, fault.message, fault.hint_in("python"), fault.path
+
+
+def validation_error(title: str, faults: Iterable[tuple[Code, str, str | None, ConfigPath]]) -> ValidationError:
+    """Return the pydantic error with one entry for each fault, at its key: code, message, hint and path."""
     return ValidationError.from_exception_data(
         title,
         [
             InitErrorDetails(
                 type=PydanticCustomError(
-                    fault.code.value,
-                    "{message} ({hint})" if fault.hint else "{message}",
-                    {
-                        "message": printable(fault.message),
-                        "hint": fault.hint and printable(fault.hint_in("python") or ""),
-                    },
+                    code.value,
+                    "{message} ({hint})" if hint else "{message}",
+                    {"message": printable(message), "hint": hint and printable(hint)},
                 ),
-                loc=fault.path,
+                loc=path,
                 input=None,
             )
-            for fault in faults
+            for code, message, hint, path in faults
         ],
     )
 
@@ -355,7 +388,8 @@ def _expanded(types: tuple[str, ...]) -> frozenset[str]:
 @functools.lru_cache(maxsize=1024)
 def _nearest_key(cls: type[SubConfig], key: str) -> str | None:
     """Return the key that an unknown one resembles; cached, as a list repeats its slips in many sub-configs."""
-    return next(iter(nearest(shortened(key.strip()), cls.model_fields)), None)
+    # A lower bound is near to other keys in spelling alone.
+    return None if key.startswith("min") else next(iter(nearest(shortened(key.strip()), cls.model_fields)), None)
 
 
 # A long list has few different sets of keys.

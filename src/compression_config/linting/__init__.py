@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from compression_config.findings import Finding
 from compression_config.linting.coverage import coverage_findings
+from compression_config.linting.excludes import exclude_findings
 from compression_config.linting.names import boundary_findings
 from compression_config.linting.overlaps import dropping_findings, overwriting_findings, tie_findings
 from compression_config.linting.reach import reach_findings
@@ -16,6 +17,7 @@ __all__ = ["CHECKS", "review"]
 
 CHECKS: tuple[Callable[[Resolved], Iterator[Finding]], ...] = (
     overwriting_findings,
+    exclude_findings,
     dropping_findings,
     boundary_findings,
     coverage_findings,

@@ -34,7 +34,7 @@ from compression_config.suggestions import (
 )
 from compression_config.text import Notation, layers_words, listed, names_words, written
 
-__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "has_weighted_name", "is_norm"]
+__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "has_weighted_name", "is_norm", "paths_of"]
 
 
 GENERIC_TYPES = frozenset({*DEFAULT_TYPES, "Conv1D"})
@@ -189,7 +189,7 @@ class Hints:
         if not positions:
             return None
         names = [self._inventory.names[position] for position in positions]
-        if all(map(self._only_holds_layers, names)):
+        if all(map(self.only_holds_layers, names)):
             found = self._parts_below(names, layers)
             if found is None:
                 return Offer(f"'{word}' is a type, and its layers only hold others")
@@ -252,7 +252,7 @@ class Hints:
         below = [f"{name}." for name in containers]
         starts = set(below)
         found = layers.containing(below[0]) if len(below) == 1 else layers.names
-        meant = [name for name in found if any(start in starts for start in _paths(name))]
+        meant = [name for name in found if any(start in starts for start in paths_of(name))]
         if not meant:
             return None
         if len(below) == 1:
@@ -293,7 +293,7 @@ class Hints:
         word = spot.word
         names = layers.nearest(word, None)
         ending = layers.ending(word)
-        if ending and spot.needs_weight and all(map(self._only_holds_layers, ending)):
+        if ending and spot.needs_weight and all(map(self.only_holds_layers, ending)):
             ending, names = [], ()
         if len(ending) > 2:  # noqa: PLR2004 - up to two are named
             part = f".{word}"
@@ -317,7 +317,7 @@ class Hints:
             return None
         if len(names) == 1:
             name = names[0]
-            if spot.needs_weight and self._only_holds_layers(name):
+            if spot.needs_weight and self.only_holds_layers(name):
                 return self._below(spot, name, self._layers(spot.config.types) or self._all)
             return self._write(spot, spot.key, names, safe=_plain(spot.word) == name)
         if len(names) <= _NAMES_SHOWN:
@@ -438,7 +438,7 @@ class Hints:
     def _inside_matched(self, spot: Spot, ways: Iterable[Reading], layers: LayerNames) -> Offer | None:
         """Return the selector of the layers in the containers that a pattern matches; None without any."""
         for _, names in self._matched(ways, self._all):
-            parts = self._parts_below(names, layers) if all(map(self._only_holds_layers, names)) else None
+            parts = self._parts_below(names, layers) if all(map(self.only_holds_layers, names)) else None
             if parts:
                 more = f" for the layers in the {len(names):,} that it matches"
                 return self._write(spot, "op_partial_names", parts, more)
@@ -450,7 +450,7 @@ class Hints:
         """Return the offer of a selector for exactly the layers `meant`; None when there is no short one."""
         if len(meant) == len(layers.names) and spot.config.op_types is not None:
             return self._everything(spot, len(meant))
-        if spot.needs_weight and all(map(self._only_holds_layers, meant)):
+        if spot.needs_weight and all(map(self.only_holds_layers, meant)):
             parts = self._parts_below(meant, layers)
             return self._write(spot, "op_partial_names", parts, " for the layers in what it matches") if parts else None
         parts = self._parts_for(pieces, meant, layers) if len(meant) > 1 else None
@@ -586,7 +586,7 @@ class Hints:
         found: set[str] = set()
         for position, kind in enumerate(self._inventory.types):
             known = kind in found or is_norm(kind) or self._inventory.has_weight(position) is False
-            if not known and not self._only_holds_layers(self._inventory.names[position]):
+            if not known and not self.only_holds_layers(self._inventory.names[position]):
                 found.add(kind)
         return frozenset(found)
 
@@ -634,7 +634,7 @@ class Hints:
         for name in config.op_names or ():
             if (offer := self._below(Spot(config, (*base, "op_names", 0), notation), name, layers)) is not None:
                 return Offer(offer.hint)
-        container = next((name for name in config.op_names or () if self._only_holds_layers(name)), None)
+        container = next((name for name in config.op_names or () if self.only_holds_layers(name)), None)
         if container is not None:
             return self._inside(spot, container)
         named = [kind for kind, _ in self.types_named(config).most_common()]
@@ -646,7 +646,7 @@ class Hints:
             path[:-1]
             for part in config.op_partial_names or ()
             for name in self._all.containing(part)
-            for path in _paths(f"{name}.")
+            for path in paths_of(f"{name}.")
         )
         fused = next((Offer(fused) for path in paths if (fused := self._fused(path, self._all))), None)
         what = listed(named) if len(named) == 1 else _some(named)
@@ -665,16 +665,29 @@ class Hints:
         lines = f"{spot.line('op_partial_names', [path])} and {spot.line('op_types', types)}"
         return Offer(f"write {lines} for the layers in it")
 
-    def for_mismatch(self, spot: Spot, kind: str) -> Offer:
-        """Return what to write for a layer that `op_names` names and `op_types` filters out."""
-        layers = self._layers(spot.config.types)
+    def for_containers(self, spot: Spot, names: Sequence[str]) -> Offer | None:
+        """Return what to write where an element means containers, for those in them; None when nothing is exact."""
+        layers = self._layers(spot.config.types if spot.key == "op_names" else None)
+        parts = self._parts_below(names, layers) if layers is not None else None
+        if not parts:
+            return None
+        return self._write(spot, "op_partial_names", parts, f" for the layers in {'it' if len(names) == 1 else 'them'}")
+
+    def for_mismatch(self, spot: Spot, types: Sequence[str]) -> Offer:
+        """Return what to write for an element of which `op_types` filters out all layers; they have these types."""
+        layers = self._layers(spot.config.types) if spot.key == "op_names" else None
         below = self._below(spot, spot.word, layers) if layers is not None else None
         if below is not None:
             return below
-        out = "take the name out of 'op_names'"
-        return Offer(
-            f"add '{kind}' to 'op_types', or {out}" if not spot.needs_weight or kind in self._weighted else out
-        )
+        of_use = [kind for kind in types if kind in self._weighted] if spot.needs_weight else list(types)
+        what = "the name" if spot.key == "op_names" else "it"
+        out = f"take {what} out of '{spot.key}'"
+        return Offer(f"add {listed(of_use)} to 'op_types', or {out}" if 0 < len(of_use) <= _SHOWN else out)
+
+    def types_containing(self, part: str) -> list[str]:
+        """Return the types of the layers whose names contain `part`, those of the most layers first."""
+        positions = map(self._inventory.position, self._all.containing(part))
+        return [kind for kind, _ in Counter(self._inventory.types[p] for p in positions if p is not None).most_common()]
 
     def renaming(self, elements: Sequence[tuple[str, SubConfig]], looked_at: int) -> Renaming | None:
         """Return what is wrong with the beginning of most of these names, as the first `looked_at` of them show."""
@@ -695,7 +708,7 @@ class Hints:
             self._indices[admitted] = LayerNames(name for name, kind in pairs if kind in admitted)
         return self._indices.get(admitted)
 
-    def _only_holds_layers(self, name: str) -> bool:
+    def only_holds_layers(self, name: str) -> bool:
         """Return whether a layer has others below it and no weight or parameters of its own."""
         position = self._inventory.position(name)
         if position is None or name not in self._all.containers:
@@ -747,7 +760,7 @@ def _is_whole(part: str, name: str) -> bool:
     )
 
 
-def _paths(name: str) -> Iterator[str]:
+def paths_of(name: str) -> Iterator[str]:
     """Yield the paths to a name, each with its dot, the shortest first."""
     at = name.find(".")
     while at >= 0:

@@ -1,4 +1,4 @@
-"""Sub-configs of which nothing is left: overwritten, written twice, or excluding what nobody compresses (D3)."""
+"""Sub-configs of which nothing is left, or that drop what earlier ones set; ties (D3, D17)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from compression_config.configs.pruning import PruningConfig
-from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SubConfig
-from compression_config.findings import Code, Finding
+from compression_config.findings import Code, Edit, Finding, Severity
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import UNDECIDED, Selection
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings, written_settings
-from compression_config.text import layers_words, listed, names_words, written
+from compression_config.text import joined, layers_words, listed, names_words, written
 
 __all__ = ["dropping_findings", "overwriting_findings", "tie_findings"]
 
 
+_OPTIONAL = ("quant_start_step", "quant_dtype", "quant_scheme")
 _ENOUGH = 4
 """So many sub-configs that overwrite another are looked for; a message names fewer."""
 
@@ -29,17 +29,19 @@ def overwriting_findings(resolved: Resolved) -> Iterator[Finding]:
     """
     again = _written_again(resolved)
     configs = resolved.config_list
-    dropped = {earlier for _, losers in _droppings(resolved) for earlier in losers}
+    dropped = {
+        earlier
+        for index, losers in _droppings(resolved)
+        for earlier in losers
+        if _is_lost(_dropped(configs[earlier], configs[index]))
+    }
     lost = [i for i in range(len(configs)) if i not in again and resolved.shadowed(i) and i not in dropped]
     takers = _takers(resolved, lost)
-    needless = _needless_excludes(resolved)
-    for index in sorted({*again, *lost, *needless}):
+    for index in sorted({*again, *lost}):
         if index in again:
             yield _duplicate(resolved, index, again[index])
-        elif index in takers:
-            yield _shadowed(resolved, index, takers[index])
         else:
-            yield _without_effect(resolved, index, needless[index])
+            yield _shadowed(resolved, index, takers[index])
 
 
 def _written_again(resolved: Resolved) -> dict[int, int]:
@@ -58,28 +60,17 @@ def _duplicate(resolved: Resolved, index: int, other: int) -> Finding:
 
 
 def _shadowed(resolved: Resolved, index: int, takers: list[int]) -> Finding:
-    later = resolved.labels(takers)
-    take = "takes" if len(takers) == 1 else "take"
-    behind = f"delete it, or move it behind {resolved.label(takers[-1])} if it is to decide"
-    if len(takers) == _ENOUGH:
-        behind = "delete it, or move it behind them if it is to decide"
-    if resolved.config_list[index].exclude:
-        message = f"this exclude has no effect: {later} {take} back every layer that it selects"
-        place = resolved.config_list.provenance.place((index, "exclude"), key=True)
-        return Finding.at(place, Code.EXCLUDE_WITHOUT_EFFECT, message, behind)
-    message = f"this sub-config has no effect: {later} {take} every layer that it selects"
-    return Finding.at(resolved.config_list.provenance.place((index,)), Code.SHADOWED, message, behind)
-
-
-def _without_effect(resolved: Resolved, index: int, container: str | None) -> Finding:
-    message = "this exclude has no effect: no earlier sub-config compresses a layer that it excludes"
-    hint = "delete it, or correct the names and types that it or an earlier sub-config lists"
-    if container is not None:
-        notation = resolved.config_list.provenance.notation((index,))
-        line = written("op_partial_names", [f"{container}."], notation)
-        hint = f"write {line} to exclude the layers in '{container}'"
+    after = "them" if len(takers) == _ENOUGH else resolved.label(takers[-1])
+    hint = f"delete it, or move it after {after} so that it takes effect"
+    overwritten = f"{resolved.labels(takers)} {'overwrites' if len(takers) == 1 else 'overwrite'} it for every layer"
+    if not resolved.config_list[index].exclude:
+        message = f"this sub-config has no effect: {overwritten} that it selects"
+        return Finding.at(resolved.config_list.provenance.place((index,)), Code.SHADOWED, message, hint)
+    message = f"this exclude has no effect: {overwritten} that it selects"
+    # Where later ones exclude the layers as well, nothing is compressed against the intent.
+    severity = Severity.NOTE if all(resolved.config_list[taker].exclude for taker in takers) else None
     place = resolved.config_list.provenance.place((index, "exclude"), key=True)
-    return Finding.at(place, Code.EXCLUDE_WITHOUT_EFFECT, message, hint)
+    return Finding.at(place, Code.EXCLUDE_WITHOUT_EFFECT, message, hint, severity=severity)
 
 
 def _takers(resolved: Resolved, lost: list[int]) -> dict[int, list[int]]:
@@ -128,40 +119,17 @@ def _winners_by_type(resolved: Resolved) -> dict[str, list[int]]:
     return found
 
 
-def _needless_excludes(resolved: Resolved) -> dict[int, str | None]:
-    """Return the excludes that win layers of which none would be compressed without them.
-
-    With a container that they name and layers below it that are compressed, None when they name none.
-    """
-    configs = resolved.config_list
-    excludes = [index for index, config in enumerate(configs) if config.exclude and resolved.decided[index]]
-    if not excludes:
-        return {}
-    otherwise = Selection([config for config in configs if not config.exclude], resolved.inventory).decided_by
-    needless = [
-        index for index in excludes if all(otherwise[position] == UNDECIDED for position in resolved.decided[index])
-    ]
-    containers = _compressed_containers(resolved) if needless else set()
-    return {index: next((n for n in configs[index].op_names or () if n in containers), None) for index in needless}
-
-
-def _compressed_containers(resolved: Resolved) -> set[str]:
-    """Return what stands before the dots in the names of compressed layers."""
-    found: set[str] = set()
-    compresses = [not config.exclude for config in resolved.config_list]
-    for name, winner in zip(resolved.inventory.names, resolved.decided_by, strict=True):
-        if winner != UNDECIDED and compresses[winner]:
-            way = name.rpartition(".")[0]
-            while way and way not in found:
-                found.add(way)
-                way = way.rpartition(".")[0]
-    return found
-
-
 def dropping_findings(resolved: Resolved) -> Iterator[Finding]:
-    """Yield the sub-configs that take layers and drop quant types or a cap which they had, in list order."""
-    for index, losers in _droppings(resolved):
-        yield _finding(resolved, index, losers)
+    """Yield the sub-configs that overwrite others and drop what these set for their layers, in list order."""
+    configs = resolved.config_list
+    for index, found in _droppings(resolved):
+        losers = {
+            earlier: positions
+            for earlier, positions in found.items()
+            if _is_lost(_dropped(configs[earlier], configs[index])) or not resolved.shadowed(earlier)
+        }
+        if losers:
+            yield _finding(resolved, index, losers)
 
 
 def _droppings(resolved: Resolved) -> Iterator[tuple[int, dict[int, list[int]]]]:
@@ -192,11 +160,12 @@ def _suspects(resolved: Resolved) -> Iterator[int]:
 
 
 def _droppable(config: SubConfig) -> tuple[str, ...]:
-    """Return what a sub-config sets that a later one can drop: quant types, or the cap of a budget."""
+    """Return what a sub-config sets that a later one can drop: quant types, the cap of a budget, optional keys."""
     if isinstance(config, PruningConfig):
         capped = config.total_sparsity is not None and config.max_sparsity_per_layer is not None
         return ("max_sparsity_per_layer",) if capped else ()
-    return tuple(getattr(config, "quant_types", None) or ())
+    keys = (key for key in _OPTIONAL if getattr(config, key, None) is not None)
+    return (*(getattr(config, "quant_types", None) or ()), *keys)
 
 
 def _dropped(earlier: SubConfig, later: SubConfig) -> list[str]:
@@ -204,7 +173,24 @@ def _dropped(earlier: SubConfig, later: SubConfig) -> list[str]:
     if isinstance(later, PruningConfig) and later.total_sparsity is None:
         return []  # a ratio per layer needs no cap
     kept = _droppable(later)
-    return [word for word in _droppable(earlier) if word not in kept]
+    return [
+        word
+        for word in _droppable(earlier)
+        if word not in kept and (word not in _OPTIONAL or _value(earlier, word, later))
+    ]
+
+
+def _value(earlier: SubConfig, key: str, later: SubConfig) -> object:
+    """Return what `earlier` sets under an optional key for the quant types of `later`; nothing true without any."""
+    value = getattr(earlier, key)
+    if not isinstance(value, Mapping):
+        return value
+    return {kind: one for kind, one in value.items() if kind in (getattr(later, "quant_types", None) or ())}
+
+
+def _is_lost(dropped: Sequence[str]) -> bool:
+    """Return whether layers are no longer compressed, or no longer limited, without what is dropped."""
+    return "weight" in dropped or "max_sparsity_per_layer" in dropped
 
 
 def _finding(resolved: Resolved, index: int, losers: dict[int, list[int]]) -> Finding:
@@ -214,17 +200,28 @@ def _finding(resolved: Resolved, index: int, losers: dict[int, list[int]]) -> Fi
     positions = sorted(position for positions in losers.values() for position in positions)
     layers = names_words([resolved.inventory.names[position] for position in positions])
     there = resolved.labels(sorted(losers))
-    sets = "quantizes" if isinstance(later, QuantizationConfig) else "sets"
-    sets = sets if len(losers) == 1 else sets[:-1]
+    sets = "sets" if len(losers) == 1 else "set"
     message = f"this sub-config takes {layers} from {there} and drops {listed(dropped)}, which {there} {sets}"
-    if isinstance(later, QuantizationConfig):
-        types = [*(later.quant_types or ()), *dropped]
-        hint = f"list them together, with bits for each: quant_types: [{', '.join(types)}]"
-        return Finding.at(configs.provenance.place((index, "quant_types")), Code.SETTINGS_DROPPED, message, hint)
-    cap = min(configs[loser].max_sparsity_per_layer for loser in losers)
-    place = configs.provenance.place((index, "total_sparsity"), key=True)
-    hint = f"list them together: write max_sparsity_per_layer: {cap} beside 'total_sparsity'"
-    return Finding.at(place, Code.SETTINGS_DROPPED, message, hint)
+    notation = configs.provenance.notation((index,))
+    if isinstance(later, PruningConfig):
+        cap = min(configs[loser].max_sparsity_per_layer for loser in losers)
+        place = configs.provenance.place((index, "total_sparsity"), key=True)
+        line = written("max_sparsity_per_layer", cap, notation)
+        fix = (Edit("insert", (*place.path[:-1], "max_sparsity_per_layer"), cap),)
+        return Finding.at(place, Code.SETTINGS_DROPPED, message, f"write {line} in it too", fix=fix, safe=True)
+    types = [word for word in dropped if word not in _OPTIONAL]
+    lines = [
+        written(key, value, notation)
+        for key in _OPTIONAL
+        if key in dropped and (value := next(filter(None, (_value(configs[loser], key, later) for loser in losers))))
+    ]
+    hints = [f"write {joined(lines)} in it too"] if lines else []
+    if types:
+        line = written("quant_types", [*(later.quant_types or ()), *types], notation)
+        hints.insert(0, f"write {line} with bits for each")
+    severity = None if _is_lost(dropped) else Severity.NOTE  # to leave out anything else may be a choice
+    place = configs.provenance.place((index, "quant_types"))
+    return Finding.at(place, Code.SETTINGS_DROPPED, message, ", and ".join(hints), severity=severity)
 
 
 def tie_findings(resolved: Resolved) -> Iterator[Finding]:

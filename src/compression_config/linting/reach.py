@@ -39,8 +39,11 @@ def reach_findings(resolved: Resolved) -> Iterator[Finding]:
     left = _types_left(resolved)
     if left:
         subclasses: set[str] = set()
+        present = frozenset(resolved.inventory.types)
         for index, config in enumerate(resolved.config_list):
-            found = [] if config.exclude or config.op_types is None else _subclasses(resolved, config, left)
+            # Where the model has none of the listed types, `unmatched-type` reports that and offers the subclass.
+            listed = frozenset[str]() if config.exclude else (config.types or frozenset()) & present
+            found = _subclasses(resolved, config, left) if listed else []
             if found:
                 subclasses.update(subclass.type for subclass in found)
                 yield _subclass_finding(resolved, index, found)

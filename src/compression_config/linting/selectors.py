@@ -17,6 +17,7 @@ from compression_config.locations import ConfigPath
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import AliasUse, Mismatch, Unmatched
 from compression_config.suggestions import Renaming
+from compression_config.text import SHOWN, listed
 
 __all__ = ["HINTS", "findings_about", "selection_findings"]
 
@@ -80,13 +81,16 @@ class _Selecting:
         ]
         # What the caller has silenced does not explain why a sub-config selects nothing.
         level = self._configs.policy.level
-        wrong = {index for index, _, _, finding in found if level(finding) == "error"}
+        wrong = {
+            index for index, _, _, finding in found if finding.severity is Severity.ERROR and level(finding) == "error"
+        }
         reported = {index for index, *_ in found}
         mismatched = {mismatch.index for mismatch in selection.mismatches}
         idle = {
             index
             for index in selection.idle
-            if index not in (reported | mismatched if self._configs[index].exclude else wrong)
+            if not _lists_nothing(self._configs[index])
+            and index not in (reported | mismatched if self._configs[index].exclude else wrong)
         }
         found += [(index, -1, 0, self._of_idle(index)) for index in idle]
         found += [(*_order(mismatch), self._of_mismatch(mismatch)) for mismatch in selection.mismatches]
@@ -123,10 +127,17 @@ class _Selecting:
 
     def _of_mismatch(self, mismatch: Mismatch) -> Finding:
         config: SubConfig = self._configs[mismatch.index]
-        name, kind = self._names[mismatch.position], self._resolved.inventory.types[mismatch.position]
-        message = f"layer {_shown(name)} has the type '{kind}', which 'op_types' does not list"
-        path = (mismatch.index, "op_names", mismatch.element)
-        offer = self._hints.for_mismatch(self._spot(path), kind) if self._may_hint("mismatch") else None
+        path = (mismatch.index, mismatch.key, mismatch.element)
+        spot = self._spot(path)
+        if mismatch.position is not None:
+            types = [self._resolved.inventory.types[mismatch.position]]
+            name = _shown(self._names[mismatch.position])
+            message = f"layer {name} has the type '{types[0]}', which 'op_types' does not list"
+        else:
+            types = self._hints.types_containing(spot.word)
+            which = f"the type {listed(types)}" if len(types) == 1 else f"the types {listed(types, most=SHOWN)}"
+            message = f"the layers with {_shown(spot.word)} in their names have {which}, which 'op_types' does not list"
+        offer = self._hints.for_mismatch(spot, types) if self._may_hint("mismatch") else None
         # An exclude that selects none of the layers it names leaves them all compressed.
         severity = Severity.ERROR if config.exclude and not self._resolved.selection.selects(mismatch.index) else None
         return self._finding(path, Code.TYPE_MISMATCH, message, offer, severity)
@@ -204,10 +215,14 @@ class _Selecting:
         return self._hints.renaming(elements, HINTS)
 
 
+def _lists_nothing(config: SubConfig) -> bool:
+    """Return whether a key of the selector is an empty list, which is reported without a model (D1)."""
+    return any(getattr(config, key) == () for key in SELECTOR_KEYS)
+
+
 def _order(found: Unmatched | Mismatch | AliasUse) -> tuple[int, int, int]:
     """Return what sorts by sub-config, key and element."""
-    key = "op_names" if isinstance(found, Mismatch) else found.key
-    return found.index, SELECTOR_KEYS.index(key), found.element
+    return found.index, SELECTOR_KEYS.index(found.key), found.element
 
 
 def _shown(word: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SubConfig
-from compression_config.findings import Code, Finding, Severity
+from compression_config.findings import Code, Edit, Finding, Severity
 from compression_config.linting.hints import has_weighted_name, is_norm
 from compression_config.resolving.resolved import Resolved
-from compression_config.text import layers_words, names_words, types_words, written
+from compression_config.text import layers_words, listed, names_words, types_words, written
 
 __all__ = ["weight_findings"]
 
@@ -30,10 +30,65 @@ def weight_findings(resolved: Resolved) -> Iterator[Finding]:
             swept_up = {position for position in bare if position in containers and position not in named}
         weightless = [p for p in bare if p not in swept_up and has_weight(p) is False]
         if weightless and _compresses_weights(config):
-            # One cause, one finding: the containers have no weight either.
+            # One cause, one finding: the containers have no weight either, and its hint leaves normalizations out.
             yield _no_weight(resolved, index, sorted({*weightless, *swept_up}), containers)
+        elif norms := _pruned_norms(resolved, index):
+            yield _normalization(resolved, index, norms)
         elif swept_up:
             yield _containers_claimed(resolved, index, sorted(swept_up))
+        if isinstance(config, QuantizationConfig) and "input" in (config.quant_types or ()):
+            yield from _integer_inputs(resolved, index)
+
+
+def _pruned_norms(resolved: Resolved, index: int) -> list[int]:
+    """Return the normalizations that a sub-config prunes."""
+    if resolved.config_list.kind != "pruning":
+        return []
+    types, has_weight = resolved.inventory.types, resolved.inventory.has_weight
+    norms = {kind for kind in set(types) if is_norm(kind)}
+    return [p for p in resolved.decided[index] if types[p] in norms and has_weight(p) is not False] if norms else []
+
+
+def _normalization(resolved: Resolved, index: int, positions: Sequence[int]) -> Finding:
+    config: Any = resolved.config_list[index]
+    types = resolved.inventory.types
+    counts = Counter(types[position] for position in positions).most_common()
+    others = _types_with_weight(resolved, resolved.decided[index])
+    named = [kind for kind, _ in counts if kind in (config.op_types or ())]
+    place = resolved.config_list.provenance.place((index,))
+    fix: tuple[Edit, ...] | None = None
+    if config.op_types is None and others:
+        line = written("op_types", others, resolved.config_list.provenance.notation((index,)))
+        hint = f"write {line} to leave them out"
+        fix = (Edit("insert", (*place.path, "op_types"), tuple(others)),)
+    elif others and len(named) == len(counts):
+        hint = f"take {listed(named)} out of 'op_types'"
+        elements = (element for element, kind in enumerate(config.op_types) if kind in named)
+        fix = tuple(Edit("delete", (*place.path, "op_types", element)) for element in elements)
+    else:
+        hint = "name other layers, or exclude these"
+    # Pruning whole channels by the weights of BatchNorm is a method (network slimming), and names the type.
+    meant = all(kind.startswith("BatchNorm") and kind in named for kind, _ in counts)
+    message = (
+        f"this sub-config prunes {types_words(counts)}: zeros in the weight of a normalization mask whole channels"
+    )
+    return Finding.at(
+        place, Code.PRUNED_NORMALIZATION, message, hint, severity=Severity.NOTE if meant else None, fix=fix
+    )
+
+
+def _integer_inputs(resolved: Resolved, index: int) -> Iterator[Finding]:
+    """Yield that the inputs of embeddings are to be quantized, which are indices."""
+    types = resolved.inventory.types
+    positions = [p for p in resolved.decided[index] if types[p] in ("Embedding", "EmbeddingBag")]
+    if positions:
+        names = names_words([resolved.inventory.names[position] for position in positions])
+        message = f"the inputs of {names} are indices, which cannot be quantized"
+        hint = "configure embeddings in a sub-config of their own, without 'input' in 'quant_types'"
+        if len(positions) == len(resolved.decided[index]):
+            hint = "remove 'input' from 'quant_types'"
+        place = resolved.config_list.provenance.place((index, "quant_types"))
+        yield Finding.at(place, Code.INTEGER_INPUT, message, hint)
 
 
 class _Containers:

@@ -70,6 +70,14 @@ class Resolved:
             if decided and getattr(configs[index], "total_sparsity", None) is not None
         )
 
+    def compressed_without_excludes(self, position: int) -> bool:
+        """Return whether a layer would be compressed if there were no excludes."""
+        return self._without_excludes[position] != UNDECIDED
+
+    @functools.cached_property
+    def _without_excludes(self) -> list[int]:
+        return Selection([config for config in self.config_list if not config.exclude], self.inventory).decided_by
+
     def label(self, index: int) -> str:
         """Return how a sub-config is referred to: `[2]`, or `pruning[2]` in a two-part document."""
         prefix: ConfigPath = self.config_list.provenance.place(()).path

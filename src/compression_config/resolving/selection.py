@@ -48,12 +48,13 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A layer that `op_names` names and the `op_types` of the same selector leave out."""
+    """A name or partial name whose layers exist, and which `op_types` of the same selector leaves out."""
 
     index: int
+    key: str
     element: int
-    position: int
-    """Of the layer, in the model's order."""
+    position: int | None = None
+    """Of the layer that `op_names` names, in the model's order; None for a partial name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Selection:
         self.decided_by: list[int] = self._last_of_all()
         """For each layer the index of the last sub-config that selects it; `UNDECIDED` when none does."""
         self._note_parts()
+        self._note_filtered_parts()
 
     @property
     def idle(self) -> Iterator[int]:
@@ -214,7 +216,7 @@ class Selection:
             if position is None:
                 self.unmatched.append(Unmatched(index, "op_names", element))
             elif admitted is not None and types[position] not in admitted:
-                self.mismatches.append(Mismatch(index, element, position))
+                self.mismatches.append(Mismatch(index, "op_names", element, position))
             else:
                 self._selects[index] = 1
                 _append(self._by_name, position, index)
@@ -299,6 +301,21 @@ class Selection:
                 elif (index, part) in by_alias:
                     self.alias_uses.append(AliasUse(index, "op_partial_names", element, by_alias[index, part]))
         self.unmatched.sort(key=lambda unmatched: unmatched.index)
+
+    def _note_filtered_parts(self) -> None:
+        """Note the partial names that are only in names of layers whose types their sub-config does not admit.
+
+        Not for a sub-config that selects no layer: that is one finding.
+        """
+        types_of: dict[str, set[str]] = {}
+        for number, type_name in self._by_part:  # what is found of each hit set and type while layers are decided
+            types_of.setdefault(self._parts[number], set()).add(type_name)
+        for index, (config, admitted) in enumerate(zip(self._configs, self._admitted, strict=True)):
+            if admitted is None or not self._selects[index]:
+                continue
+            for element, part in enumerate(config.op_partial_names or ()):
+                if part in types_of and admitted.isdisjoint(types_of[part]):
+                    self.mismatches.append(Mismatch(index, "op_partial_names", element))
 
     def _selecting_by_alias(self) -> dict[tuple[int, str], str]:
         """Return sub-config and partial name -> the first alias by which it selects a layer whose own name lacks it."""

@@ -1,0 +1,182 @@
+"""What all importers share: foreign documents, what they give each layer, and the config list that says the same."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from compression_config.configs.sub_config import Kind
+from compression_config.documents import read_file
+from compression_config.errors import InvalidConfig, UsageError, raise_findings
+from compression_config.findings import Code, Finding, has_errors
+from compression_config.inventory import Inventory
+from compression_config.loading import AnyConfig, validate
+from compression_config.locations import ConfigPath, Place, format_path
+
+__all__ = ["TRANSFORMERS", "Import", "Reading", "config_list_for", "read_foreign"]
+
+TRANSFORMERS = "hf:"
+"""What comes before a directory that holds a checkpoint of transformers."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """A document of another dialect as a config list."""
+
+    dialect: str
+    config_list: AnyConfig
+    """Resolves to what the document gives each layer; two-part when the document both prunes and quantizes."""
+    findings: tuple[Finding, ...]
+    """What a config list cannot say, by the path in the document."""
+
+    def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
+        """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
+        raise_findings(self.findings, at)
+
+    def to_data(self) -> Any:  # noqa: ANN401
+        """Return the config list as plain data: a list, or a mapping of two."""
+        if hasattr(self.config_list, "to_list"):
+            return self.config_list.to_list()
+        return {part.kind: part.to_list() for part in self.config_list.parts}
+
+
+def read_foreign(document: object) -> object:
+    """Return a document as plain data: data as it is, the file at a path, or the config.json in `hf:DIRECTORY`.
+
+    Raises `InvalidConfig` for a file that cannot be read.
+    """
+    if not isinstance(document, str | os.PathLike):
+        return document
+    path = os.fspath(document)
+    if path.startswith(TRANSFORMERS):
+        path = str(Path(path.removeprefix(TRANSFORMERS), "config.json"))
+    read = read_file(path)
+    if has_errors(read.findings):
+        raise InvalidConfig(read.findings)
+    return read.value
+
+
+class Reading:
+    """One import: the layers of the model, what each of them gets, and the place to say what is lost."""
+
+    def __init__(self, dialect: str, inventory: Inventory | None) -> None:
+        if inventory is None:
+            message = f"a document of {dialect} may have patterns, which only a model resolves: pass 'model'"
+            raise UsageError(message)
+        self.dialect = dialect
+        self.inventory = inventory
+        self._entered: dict[Kind, dict[int, Mapping[str, Any]]] = {}
+        self._findings: dict[Finding, None] = {}
+
+    def enter(self, kind: Kind, position: int, keys: Mapping[str, Any]) -> None:
+        """Note what the layer at `position` gets, as the keys of a sub-config without selector; the last one counts."""
+        self._entered.setdefault(kind, {})[position] = keys
+
+    def lose(self, code: Code, message: str, path: ConfigPath, hint: str | None = None) -> None:
+        """Say what a config list cannot, at `path` of the document."""
+        self._findings[Finding.at(Place(path), code, message, hint)] = None
+
+    def done(self) -> Import:
+        """Return what was read: a quantization list where nothing was entered."""
+        lists = {kind: config_list_for(self.inventory, entered) for kind, entered in self._entered.items()}
+        if len(lists) > 1:
+            config: AnyConfig = validate({kind: lists[kind] for kind in sorted(lists)})
+        else:
+            ((only, data),) = lists.items() if lists else (("quantization", []),)
+            config = validate(data, kind=only)
+        return Import(self.dialect, config, tuple(self._findings))
+
+    # Foreign values. What is not of the shape that the dialect has is refused.
+
+    def mapping(self, value: object, path: ConfigPath) -> Mapping[str, Any]:
+        """Return `value` as a mapping with names as keys."""
+        if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+            return value
+        raise self._refused("a mapping", path)
+
+    def names(self, value: object, path: ConfigPath) -> Sequence[str]:
+        """Return `value` as a list of strings; one string is a list of itself."""
+        given = [value] if isinstance(value, str) else value
+        if isinstance(given, Sequence) and all(isinstance(name, str) for name in given):
+            return given
+        raise self._refused("a list of names", path)
+
+    def regex(self, pattern: str) -> re.Pattern[str]:
+        """Return a compiled regex."""
+        try:
+            return re.compile(pattern)
+        except re.error as error:
+            raise UsageError(f"the document of {self.dialect} has {pattern!r}, which is not a regex") from error
+
+    def _refused(self, what: str, path: ConfigPath) -> UsageError:
+        where = f"'{format_path(path)}'" if path else "it"
+        return UsageError(f"this is not a document of {self.dialect}: {where} is not {what}")
+
+
+def config_list_for(inventory: Inventory, entered: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the sub-configs that give each layer the keys entered for it, and nothing to the others.
+
+    A default for each type of which most layers get the same, then the exceptions by name.
+    """
+    texts = {position: json.dumps(keys, sort_keys=True) for position, keys in entered.items()}
+    keys_of = {text: entered[position] for position, text in texts.items()}
+    by_type: dict[str, Counter[str | None]] = {}
+    for position, kind in enumerate(inventory.types):
+        by_type.setdefault(kind, Counter())[texts.get(position)] += 1
+    defaults = {kind: counts.most_common(1)[0][0] for kind, counts in by_type.items()}
+    exceptions: dict[str | None, list[int]] = {}
+    for position, kind in enumerate(inventory.types):
+        text = texts.get(position)
+        if text != defaults[kind]:
+            exceptions.setdefault(text, []).append(position)
+    types: dict[str, list[str]] = {}
+    for kind, default in defaults.items():
+        if default is not None:
+            types.setdefault(default, []).append(kind)
+    configs: list[dict[str, Any]] = [{"op_types": types[text], **keys_of[text]} for text in types]
+    later = set(itertools.chain.from_iterable(exceptions.values()))
+    # The most common first: what a partial name takes too much, later ones may overwrite.
+    for text, positions in sorted(exceptions.items(), key=lambda item: -len(item[1])):
+        later.difference_update(positions)
+        selector = _selector(inventory, positions, later)
+        configs.append({**selector, **({"exclude": True} if text is None else keys_of[text])})
+    return configs
+
+
+_END = re.compile(r"(?:.*\.)?[^.]*[0-9](\.[^0-9]+)")
+"""A name whose last number is followed by more components: these are what equal layers of all blocks share."""
+
+_ENOUGH = 3
+"""From how many layers on a partial name is clearer than their names."""
+
+
+def _selector(inventory: Inventory, positions: Sequence[int], later: set[int]) -> dict[str, Any]:
+    """Return a selector of these layers and no others, but for what is overwritten `later`.
+
+    By the ends of names where that is possible, else by names.
+    """
+    names, kinds = inventory.names, inventory.types
+    fine = later.union(positions)
+    types = list(dict.fromkeys(kinds[position] for position in positions))
+    ends: dict[str, list[int]] = {}
+    for position in positions:
+        found = _END.fullmatch(names[position])
+        if found is not None:
+            ends.setdefault(found[1], []).append(position)
+    others = [names[position] for position, kind in enumerate(kinds) if kind in types and position not in fine]
+    partial = [
+        end for end, members in ends.items() if len(members) >= _ENOUGH and not any(end in other for other in others)
+    ]
+    covered = {position for end in partial for position in ends[end]}
+    selector: dict[str, Any] = {"op_types": types} if partial else {}
+    exact = [names[position] for position in positions if position not in covered]
+    if exact:
+        selector["op_names"] = exact
+    return selector | ({"op_partial_names": partial} if partial else {})
