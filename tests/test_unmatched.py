@@ -307,7 +307,7 @@ class TestOnlyRoot:
                 "error",
                 "only-root",
                 (),
-                "the only module of the model is the root, and the root is no layer",
+                "the only module of the model is the root, which is not a layer",
                 "wrap it: in torch.nn.Sequential(model) it is the layer '0'",
             )
         ]

@@ -24,7 +24,7 @@ class Opaque:
 
     type_name: str
     class_name: str | None = None
-    """The name of the class, where the object is a class: somebody wrote `nn.Linear` for "Linear"."""
+    """The name of the class, where the object is a class: `nn.Linear` written for "Linear"."""
     is_path: bool = False
     unreadable: bool = False
     """Whether reading it raised an error, of which `type_name` is the type."""

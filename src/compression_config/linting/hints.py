@@ -395,7 +395,7 @@ class Hints:
     # Patterns.
 
     def _as_pattern(self, spot: Spot, layers: LayerNames) -> Offer | None:
-        """Return the selector that selects what the element matches as a pattern; None when it is none."""
+        """Return the selector that selects what the element matches as a pattern; None when it is not a pattern."""
         if not has_wildcards(spot.word):
             return None
         part = spot.key == "op_partial_names"

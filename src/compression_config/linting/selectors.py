@@ -36,7 +36,7 @@ def selection_findings(resolved: Resolved) -> Iterator[Finding]:
     if not resolved.config_list:
         return
     if resolved.inventory.only_root:
-        message = "the only module of the model is the root, and the root is no layer"
+        message = "the only module of the model is the root, which is not a layer"
         hint = "wrap it: in torch.nn.Sequential(model) it is the layer '0'"
         yield Finding.at(resolved.config_list.provenance.place(()), Code.ONLY_ROOT, message, hint)
         return
