@@ -202,7 +202,8 @@ class Budget:
         inventory = self._resolved.inventory
         counts = allocate(self._resolved, self.groups, scores)
         if inventory.keys is not inventory.names:
-            counts = {inventory.keys[inventory.position(name) or 0]: count for name, count in counts.items()}
+            key_of = dict(zip(inventory.names, inventory.keys, strict=True))
+            counts = {key_of[name]: count for name, count in counts.items()}
         return MappingProxyType(counts)
 
     def counts(self, scores: Mapping[str, float] | None = None) -> Mapping[str, int]:
