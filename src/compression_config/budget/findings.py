@@ -128,7 +128,8 @@ def _numel_alone(inventory: Inventory, positions: Iterable[int]) -> int | None:
 def _overwritten(resolved: Resolved, groups: Collection[int]) -> dict[int, list[int]]:
     """Return for each of `groups` the positions of the layers that it selects and later sub-configs decided."""
     decided_by = resolved.decided_by
-    overwritten: dict[int, list[int]] = {}
+    # A group that nothing overwrites may still lack a weight that is counted for another sub-config.
+    overwritten: dict[int, list[int]] = {index: [] for index in groups}
     left = _SELECTED * len(decided_by)
     for index in groups:
         if left > 0 and index + 1 < len(resolved.config_list):
