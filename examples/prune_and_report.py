@@ -76,10 +76,8 @@ def main() -> int:
 
 def apply_masks(model: nn.Module, resolution: cc.Resolution[cc.PruningSettings]) -> None:
     """Mask the smallest weights of each layer: as many as its ratio says, or as its group's budget leaves it."""
-    allocated = resolution.budget.allocate()
-    for layer in resolution.budget.layers:
-        masked = allocated[layer.layer] if layer.masked is None else layer.masked
-        prune.l1_unstructured(model.get_submodule(layer.layer), "weight", amount=masked)
+    for name, count in resolution.budget.counts().items():
+        prune.l1_unstructured(model.get_submodule(name), "weight", amount=count)
 
 
 class Row(NamedTuple):

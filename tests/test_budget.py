@@ -714,7 +714,7 @@ def test_a_budget_is_plain_data_too() -> None:
 
 def words(configs: list[dict[str, Any]], name: str, layers: Any = SPEC_LAYERS) -> str | None:
     inventory = cc.Inventory.from_layers(layers)
-    resolved = Resolved(cc.validate(configs), inventory)  # type: ignore[arg-type]
+    resolved = Resolved(cc.validate(configs), inventory)
     position = inventory.position(name)
     assert position is not None
     return share_in_words(resolved, budget_of(resolved), position)

@@ -64,12 +64,12 @@ def test_each_code_has_its_section_and_the_reverse() -> None:
 
 
 @pytest.mark.parametrize("code", cc.Code)
-def test_a_section_says_severity_meaning_example_and_remedy(code: cc.Code) -> None:
+def test_a_section_says_severity_meaning_example_and_what_to_do(code: cc.Code) -> None:
     section = CODES[code.value]
     assert re.match(rf"\*{code.severity.capitalize()}(\.|[;,] .*\.)\* ", section)
     assert re.search(rf"^(\w+)\[{code.value}\]|'{code.value}'", section, re.MULTILINE), "no example that draws it"
     assert ">>> " in section
-    assert "\n**Remedy:** " in section
+    assert "\n**What to do:** " in section
 
 
 # Keys.
@@ -230,3 +230,30 @@ def test_the_runner_runs_what_a_page_shows() -> None:
         "```",
         "end",
     ]
+
+
+PLAIN_WORDS = re.compile(
+    r"\bbehind\b|\bstands?\b(?! for\b)|\b(?:is|are) none\b(?! of)|(?<![Tt]here )\bis no (?!longer\b)"
+    r"|\bsomebody\b|\bnobody\b|\bstrangers?\b|\bkin\b|\bmend(?:s|ed)?\b|\banew\b"
+)
+"""Words that messages and pages do not use: the standard terms of the field are plainer."""
+
+
+def strings_of_the_package() -> Iterator[tuple[str, str]]:
+    """Yield each string of the code that is not a docstring, with its place."""
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docstrings = {
+            id(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+                yield f"{path.name}:{node.lineno}", node.value
+
+
+def test_messages_and_pages_are_in_plain_words() -> None:
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    texts = [*strings_of_the_package(), *((page.name, page.read_text(encoding="utf-8")) for page in pages)]
+    assert [(place, found[0]) for place, text in texts if (found := PLAIN_WORDS.search(text))] == []

@@ -209,7 +209,7 @@ LOSSES = [
         [{"op_types": ["Linear"], "sparsity_per_layer": 0.5}],
         {},
         "error[lossy-setting] at [0]: 'compressed-tensors' does not support pruning (2 layers) (export "
-        "with 'llm-compressor')",
+        "with 'llm-compressor', 'torch' or 'torch-ao-pruning')",
         id="other kind",
     ),
 ]
@@ -392,7 +392,7 @@ def test_the_examples_cannot_be_served_as_they_are(name: str, fused: int, unserv
     ("engine", "options", "message"),
     [
         ("compressed-tensor", {}, "there is no engine 'compressed-tensor'; did you mean 'compressed-tensors'?"),
-        ("gguf", {}, "there is no engine 'gguf'; there are 'llm-compressor' and 'compressed-tensors'"),
+        ("gguf", {}, "there is no engine 'gguf'; there are 'llm-compressor', 'compressed-tensors', "),
         (
             "compressed-tensors",
             {"groupsize": 128},
@@ -417,7 +417,7 @@ def test_a_wrong_argument_is_a_usage_error(engine: str, options: dict[str, Any],
 def test_an_engine_with_a_default_is_given_the_layers_that_are_no_targets() -> None:
     resolution = cc.resolve([{"op_names": ["fc1"], **Q}], LAYERS)
     request = Request(next(iter(cc.engines())), [resolution.resolved])
-    (part,) = request.quantized(QuantizationOptions())
+    (part,) = request.quantized(QuantizationOptions(), ["Linear"])
     assert [request.inventory.names[position] for position in request.others(part.positions, "Linear")] == ["fc10"]
     assert request.named(dict.fromkeys(part.positions, "4 bits")) == {"4 bits": ["fc1"]}
 
@@ -426,7 +426,7 @@ def test_globs_are_written_for_engines_that_read_them() -> None:
     model = [(f"l.{i}.{part}", "Linear") for i in range(12) for part in ("q[0]", "k")]
     resolution = cc.resolve([{"op_partial_names": ["q"], **Q}], model)
     request = Request(next(iter(cc.engines())), [resolution.resolved], names="patterns")
-    (part,) = request.quantized(QuantizationOptions())
+    (part,) = request.quantized(QuantizationOptions(), ["Linear"])
     globs = request.named(dict.fromkeys(part.positions, 4), glob=lambda pattern: f"{pattern}.weight_quantizer")
     assert globs == {4: ["l.*.q[[]0].weight_quantizer"]}
 
@@ -596,7 +596,10 @@ BAD_DOCUMENTS = [
         {"config_groups": {"g": {"targets": ["re:("]}}},
         "the document of compressed-tensors has '(', which is not a regex",
     ),
-    ({"bits": 4}, "the document is of none of the dialects 'llm-compressor' or 'compressed-tensors'"),
+    (
+        {"bits": 4},
+        "the document is of none of the dialects 'modelopt', 'torchao', 'llm-compressor' or 'compressed-tensors'",
+    ),
 ]
 
 

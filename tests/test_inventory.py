@@ -535,6 +535,7 @@ def test_equality_is_that_of_the_layers() -> None:
         {"parameters": {"weight": (4, 3), "bias": (4,)}},
         {"dtype": "float16"},
         {"aliases": ("x",)},
+        {"parameters": {"weight": (4, 3), "bias": (4,)}, "parameter_dtypes": {"bias": "float32"}},
     ],
 )
 def test_every_field_counts_for_equality(change: dict[str, Any]) -> None:
@@ -554,6 +555,26 @@ def test_what_is_saved_is_loaded(tmp_path: Path, ending: str) -> None:
     assert loaded == SMALL
     assert list(loaded) == list(SMALL)
     assert loaded.model is None
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_what_is_known_of_all_parameters_is_saved_too(tmp_path: Path, ending: str) -> None:
+    (tmp_path / "model.json").write_text(
+        f'{HEADING}, "bases": {{"Linear": ["Module"]}}, "root": {{"parameters": {{"token": [3], "shared": [4]}}, '
+        '"parameter_dtypes": {"token": "int8"}, "parameter_ties": {"shared": "fc.bias"}}, "layers": [{"name": "fc", '
+        '"type": "Linear", "weight_shape": [4, 2], "parameters": {"weight": [4, 2], "bias": [4]}, '
+        '"parameter_dtypes": {"bias": "int8"}}, {"name": "norm", "type": "Norm", "has_weight": false, '
+        '"parameters": {"scale": [4]}, "parameter_ties": {"scale": "fc.bias"}}]}'
+    )
+    known = Inventory.load(tmp_path / "model.json")
+    known.save(tmp_path / f"again.{ending}")
+    again = Inventory.load(tmp_path / f"again.{ending}")
+    assert again == known
+    assert (again.root, again.bases) == (known.root, {"Linear": ("Module",)})
+    assert known.root is not None
+    assert dict(known.root.shapes) == {"token": (3,), "shared": (4,)}
+    assert (dict(known.root.dtypes), dict(known.root.ties)) == ({"token": "int8"}, {"shared": "fc.bias"})
+    assert (dict(again.parameter_dtypes(0)), dict(again.parameter_ties(1))) == ({"bias": "int8"}, {"scale": "fc.bias"})
 
 
 @pytest.mark.parametrize("ending", FORMATS)
@@ -699,6 +720,51 @@ def layers_text(*entries: str) -> str:
             layers_text('{"name": "a", "type": "T", "aliases": [""]}'),
             "2:39: layers[0].aliases: 'aliases' is a list of names, not ['']",
         ),
+        (
+            layers_text('{"name": "a", "type": "T", "parameter_dtypes": {"bias": "int8"}}'),
+            (
+                "2:48: layers[0].parameter_dtypes: 'parameter_dtypes' is about the 'parameters' besides the weight, "
+                "and 'bias' is not one of them"
+            ),
+        ),
+        (
+            layers_text('{"name": "a", "type": "T", "weight_shape": [1], "parameter_ties": {"weight": "b.weight"}}'),
+            (
+                "2:67: layers[0].parameter_ties: 'parameter_ties' is about the 'parameters' besides the weight, and "
+                "'weight' is not one of them"
+            ),
+        ),
+        (
+            layers_text('{"name": "a", "type": "T", "parameters": {"b": [1]}, "parameter_dtypes": {"b": 8}}'),
+            (
+                "2:74: layers[0].parameter_dtypes: 'parameter_dtypes' maps names of parameters to strings, and is not "
+                "{'b': 8}"
+            ),
+        ),
+        (
+            f'{HEADING}, "root": [], "layers": []}}',
+            "1:66: root: the root is a mapping with 'parameters', not []",
+        ),
+        (
+            f'{HEADING}, "root": {{"parameter": {{}}}}, "layers": []}}',
+            "1:66: root: unknown key 'parameter' in the root: did you mean 'parameters'?",
+        ),
+        (
+            f'{HEADING}, "root": {{"parameters": {{"token": "3"}}}}, "layers": []}}',
+            "1:91: root.parameters.token: 'token' is a list of whole numbers from 0, not '3'",
+        ),
+        (
+            f'{HEADING}, "root": {{"parameter_dtypes": {{"token": "int8"}}}}, "layers": []}}',
+            "1:87: root.parameter_dtypes: 'parameter_dtypes' is about the 'parameters', and 'token' is not one of them",
+        ),
+        (
+            f'{HEADING}, "bases": ["Linear"], "layers": []}}',
+            "1:67: bases: 'bases' maps types to the names of their bases, and is not ['Linear']",
+        ),
+        (
+            f'{HEADING}, "bases": {{"Linear": "Module"}}, "layers": []}}',
+            "1:67: bases: the bases of 'Linear' are a list of names, not 'Module'",
+        ),
     ],
 )
 def test_a_fault_in_a_file_is_named_with_its_place(tmp_path: Path, ending: str, text: str, fault: str) -> None:
@@ -716,6 +782,21 @@ def test_a_fault_in_a_file_is_named_with_its_place(tmp_path: Path, ending: str, 
         (['{"name": "a", "type": "T"}'] * 2, "two layers have the name 'a'"),
         (['{"name": "a", "type": "T", "tied_to": "b"}'], "layer 'a' is tied to 'b', which is not a layer of the model"),
         (['{"name": "a", "type": "T", "aliases": ["a"]}'], "'a', an alias of layer 'a', is the name of another layer"),
+        (
+            ['{"name": "a", "type": "T", "parameters": {"b": [1]}, "parameter_ties": {"b": "c.d"}}'],
+            "parameter 'a.b' is tied to 'c.d', which is not a parameter of the model or is tied itself",
+        ),
+        (
+            ['{"name": "a", "type": "T", "parameters": {"b": [1]}, "parameter_ties": {"b": "a.b"}}'],
+            "parameter 'a.b' is tied to 'a.b', which is not a parameter of the model or is tied itself",
+        ),
+        (
+            [
+                '{"name": "a", "type": "T", "parameters": {"b": [1]}, "parameter_ties": {"b": "c.b"}}',
+                '{"name": "c", "type": "T", "parameters": {"b": [2]}}',
+            ],
+            "parameter 'a.b' is tied to 'c.b', which has another shape",
+        ),
     ],
 )
 def test_layers_of_a_file_may_not_contradict_one_another(

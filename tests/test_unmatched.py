@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from builders import FakeModel
@@ -307,7 +307,7 @@ class TestOnlyRoot:
                 "error",
                 "only-root",
                 (),
-                "the only module of the model is the root, and the root is no layer",
+                "the only module of the model is the root, which is not a layer",
                 "wrap it: in torch.nn.Sequential(model) it is the layer '0'",
             )
         ]
@@ -380,7 +380,7 @@ class TestUnmatchedOption:
     def test_by_default_the_errors_raise(self) -> None:
         with pytest.raises(cc.UnmatchedSelector) as caught:
             cc.resolve(self.CONFIG, SMALL)
-        assert [finding.code for finding in caught.value.findings] == [Code.UNMATCHED_NAME]
+        assert [finding.code for finding in caught.value.findings] == [Code.UNMATCHED_TYPE, Code.UNMATCHED_NAME]
 
     def test_warn_lowers_them_and_warns_once(self) -> None:
         with pytest.warns(cc.UnmatchedSelectorWarning, match="nope") as caught:
@@ -393,3 +393,71 @@ class TestUnmatchedOption:
             warnings.simplefilter("error")
             resolution = cc.resolve(self.CONFIG, SMALL, unmatched="ignore")
         assert [finding.code for finding in resolution.findings] == [Code.UNMATCHED_TYPE]
+
+
+class TestSeveritiesAndWhatRaises:
+    """`strict` and `severity` change severities; what raises is what D14 itself calls an error (D10)."""
+
+    UNMATCHED: ClassVar[Any] = [{"op_types": ["Linear"], "sparsity": 0.5}, {"op_names": ["nope"], "exclude": True}]
+    MISMATCHED: ClassVar[Any] = [{"op_types": ["Linear"], "op_names": ["fc1", "norm"], "sparsity_per_layer": 0.5}]
+    MODEL: ClassVar[Any] = [("fc1", "Linear"), ("norm", "LayerNorm")]
+
+    def levels(self, config_list: Any, **options: Any) -> dict[str, str]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            findings = cc.resolve(config_list, self.MODEL, **options).findings
+        return {finding.code.value: finding.severity.value for finding in findings}
+
+    def test_the_error_carries_all_findings_in_document_order(self) -> None:
+        with pytest.raises(cc.UnmatchedSelector) as caught:
+            cc.resolve(self.UNMATCHED, self.MODEL)
+        assert caught.value.findings == cc.check(self.UNMATCHED, self.MODEL)
+        assert [finding.code.value for finding in caught.value.findings] == ["legacy-key", "unmatched-name"]
+
+    @pytest.mark.parametrize("unmatched", ["error", "warn", "ignore"])
+    @pytest.mark.parametrize("options", [{"strict": True}, {"severity": {"type-mismatch": "error"}}])
+    def test_a_warning_that_was_raised_stays_an_error_and_does_not_raise(self, unmatched: Any, options: Any) -> None:
+        assert self.levels(self.MISMATCHED, unmatched=unmatched, **options) == {"type-mismatch": "error"}
+
+    @pytest.mark.parametrize(
+        ("options", "level"),
+        [
+            ({"unmatched": "warn"}, "warning"),
+            ({"unmatched": "warn", "strict": True}, "warning"),
+            ({"unmatched": "warn", "severity": {"unmatched-name": "note"}}, "note"),
+            ({"unmatched": "ignore"}, None),
+            ({"unmatched": "ignore", "strict": True}, None),
+            ({"unmatched": "ignore", "severity": {"unmatched-name": "error"}}, "error"),
+            ({"unmatched": "ignore", "severity": {"unmatched-name": "warning"}}, "warning"),
+            ({"severity": {"unmatched-name": "warning"}}, "warning"),
+            ({"severity": {"unmatched-name": "ignore"}}, None),
+        ],
+    )
+    def test_a_level_that_is_set_for_a_code_comes_before_unmatched(self, options: Any, level: str | None) -> None:
+        assert self.levels(self.UNMATCHED, **options).get("unmatched-name") == level
+
+    def test_what_raises_does_not_depend_on_strict(self) -> None:
+        """Strictness does not hide that a sub-config selects nothing among what it makes of a warning."""
+        nothing = [{"op_types": ["Conv2d"], "op_names": ["fc1"], "sparsity_per_layer": 0.5}]
+        for strict in (False, True):
+            with pytest.raises(cc.UnmatchedSelector):
+                cc.resolve(nothing, self.MODEL, strict=strict)
+
+    def test_a_matching_selector_never_raises_whatever_its_severity(self) -> None:
+        model = cc.Inventory.from_layers([cc.Layer(name="fc1", type="Linear", aliases=("same",))])
+        config_list = [{"op_names": ["same"], "sparsity_per_layer": 0.5}]
+        resolution = cc.resolve(config_list, model, severity={"selected-by-alias": "error"})
+        assert [finding.severity.value for finding in resolution.findings] == ["error"]
+
+    @pytest.mark.parametrize(("unmatched", "level"), [("error", "error"), ("warn", "warning"), ("ignore", None)])
+    def test_check_takes_unmatched_too(self, unmatched: Any, level: str | None) -> None:
+        found = {f.code.value: f.severity.value for f in cc.check(self.UNMATCHED, self.MODEL, unmatched=unmatched)}
+        assert found == {"legacy-key": "note"} | ({"unmatched-name": level} if level else {})
+        with pytest.raises(cc.UsageError, match="'unmatched' is 'error', 'warn' or 'ignore', not 'no'"):
+            cc.check(self.UNMATCHED, unmatched="no")  # type: ignore[arg-type]
+
+    def test_validate_raises_for_what_strict_makes_an_error(self) -> None:
+        empty: list[Any] = [[], {"pruning": [], "quantization": []}]
+        for data in empty:
+            with pytest.raises(cc.InvalidConfig, match="nothing-configured"):
+                cc.validate(data, strict=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from usage import Linear, Module, base_and_overrides, check_files, one_layer, prune, two_parts
+from usage import Linear, Module, base_and_overrides, check_files, lists_of_sub_configs, one_layer, prune, two_parts
 
 import compression_config as cc
 
@@ -29,11 +29,9 @@ def test_pruning_a_model_from_a_list_of_dicts(model: Module) -> None:
 def test_checking_many_files(tmp_path: Path) -> None:
     good = written(tmp_path / "good.yaml", [{"op_types": ["Linear"], "sparsity_per_layer": 0.5}])
     typo = written(tmp_path / "typo.yaml", [{"op_names": ["fc"], "sparsity_per_laye": 0.5}])
-    unpaired = written(
-        tmp_path / "unpaired.yaml", [{"op_types": ["Linear"], "quant_types": ["weight"], "quant_bits": 8}]
-    )
-    failed = check_files([good, typo, unpaired, tmp_path / "missing.yaml"])
-    assert list(failed) == [typo, unpaired, tmp_path / "missing.yaml"]
+    empty = written(tmp_path / "empty.yaml", [])
+    failed = check_files([good, typo, empty, tmp_path / "missing.yaml"])
+    assert list(failed) == [typo, empty, tmp_path / "missing.yaml"]
     (error,) = failed[typo]
     assert error == (
         f"error[unknown-key] {typo}:3:3 at [0].sparsity_per_laye: there is no key 'sparsity_per_laye' "
@@ -50,6 +48,11 @@ def test_a_base_list_with_overrides(tmp_path: Path, model: Module) -> None:
 def test_the_settings_of_one_layer(model: Module) -> None:
     assert one_layer(model, "body.fc1") == (4, 8)
     assert one_layer(model, "head") is None
+
+
+def test_lists_of_sub_configs(model: Module) -> None:
+    layers = ["body.fc1", "body.fc2", "head"]
+    assert lists_of_sub_configs(model, {"tied-conflict": "ignore"}) == (layers, layers)
 
 
 def test_a_two_part_document(tmp_path: Path, model: Module) -> None:

@@ -474,7 +474,7 @@ def test_everything_wrong_is_reported_at_once_in_document_order() -> None:
         ),
         pytest.param(
             [{**QUANTIZED, "quant_types": "weight"}],
-            [("unpaired-quant-types", "warning", (0, "quant_types"))],
+            [("unpaired-quant-types", "note", (0, "quant_types"))],
             id="weight-without-input",
         ),
         pytest.param([{**QUANTIZED, "quant_types": ["output"]}], [], id="output-alone"),
@@ -492,11 +492,11 @@ def test_strict_makes_errors_of_warnings_and_leaves_notes() -> None:
     """D10."""
     note = [{**LINEAR, "sparsity": 0.5}]
     assert codes_of(cc.validate(note, strict=True).findings) == ["legacy-key"]
-    unpaired = [{**QUANTIZED, "quant_types": ["weight"]}]
-    (finding,) = refused(unpaired, strict=True)
-    assert (finding.code, finding.severity) == ("unpaired-quant-types", "error")
-    assert cc.validate(unpaired, strict=True, severity={"unpaired-quant-types": "ignore"}).findings == ()
-    (finding,) = cc.validate(unpaired, strict=True, severity={"unpaired-quant-types": "note"}).findings
+    unused = [{**QUANTIZED, "quant_bits": {"weight": 8, "input": 8, "output": 8}}]
+    (finding,) = refused(unused, strict=True)
+    assert (finding.code, finding.severity) == ("unused-quant-type", "error")
+    assert cc.validate(unused, strict=True, severity={"unused-quant-type": "ignore"}).findings == ()
+    (finding,) = cc.validate(unused, strict=True, severity={"unused-quant-type": "note"}).findings
     assert finding.severity == "note"
 
 
@@ -650,7 +650,6 @@ def test_dicts_and_models_may_be_mixed() -> None:
 @pytest.mark.parametrize("kind", [cc.PruningConfig, cc.QuantizationConfig])
 def test_the_class_of_a_model_states_the_kind(kind: type[cc.PruningConfig | cc.QuantizationConfig]) -> None:
     config_list = cc.validate([kind(op_types=["Linear"], exclude=True)])
-    assert not isinstance(config_list, cc.CompressionConfig)
     assert config_list.kind == kind.kind
     assert config_list.findings == ()
 
@@ -726,8 +725,8 @@ def test_a_model_round_trips_hashes_pickles_and_stays_as_it_is(data: dict[str, A
         kind.model_validate(config),
         pickle.loads(pickle.dumps(config)),  # noqa: S301 - made here
         copy.deepcopy(config),
-        cc.validate([data])[0],  # type: ignore[index]
-        cc.validate(cc.validate([config]).to_list(), kind=kind.kind)[0],  # type: ignore[union-attr]
+        cc.validate([data])[0],
+        cc.validate(cc.validate([config]).to_list(), kind=kind.kind)[0],
     ):
         assert (again, hash(again)) == (config, hash(config))
     assert set(config.model_dump()) == set(data) == set(config.keys())
@@ -1129,3 +1128,70 @@ def test_any_plain_data_is_accepted_or_refused_with_findings(data: Any, kind: An
         assert all(finding.message and not finding.message.removesuffix("...").endswith(".") for finding in findings)
     else:
         assert not any(finding.severity == "error" for finding in findings)
+
+
+@pytest.mark.parametrize("key", ["op_types", "op_names", "op_partial_names"])
+def test_an_exclude_may_list_nothing_which_draws_one_warning(key: str) -> None:
+    """What scripts write for models without exceptions (D1)."""
+    config_list = [PRUNED, {key: [], "exclude": True}]
+    for findings in (cc.validate(config_list).findings, cc.resolve(config_list, [("fc1", "Linear")]).findings):
+        (finding,) = findings
+        assert (finding.code, finding.severity, finding.path) == ("nothing-configured", "warning", (1, key))
+        assert finding.message == f"'{key}' is an empty list, so that it names nothing"
+    assert cc.validate(config_list, severity={"nothing-configured": "ignore"}).findings == ()
+    assert cc.validate(cc.validate(config_list).to_list()) == cc.validate(config_list)
+    assert cc.PruningConfig.model_validate({key: [], "exclude": True}).model_dump() == {key: (), "exclude": True}
+    assert dict(cc.resolve(config_list, [("fc1", "Linear")]).compressed).keys() == {"fc1"}
+    assert codes_of(refused([{**PRUNED, key: []}])) == ["empty-selector"]
+
+
+def test_an_empty_list_beside_other_names_takes_nothing_from_an_exclude() -> None:
+    resolution = cc.resolve(
+        [PRUNED, {"op_names": [], "op_partial_names": ["head"], "exclude": True}],
+        [("head", "Linear"), ("fc", "Linear")],
+    )
+    assert resolution.excluded == ("head",)
+
+
+@pytest.mark.parametrize(
+    ("sub_config", "hint"),
+    [
+        ({"quant_types": ["weight", "bias"], "quant_bits": 8}, "biases are not quantized: delete it"),
+        ({"quant_types": "Activation", "quant_bits": 8}, "write 'input' or 'output', or both"),
+        ({"quant_types": "weight", "quant_bits": {"weight": 8, "acts": 8}}, "write 'input' or 'output', or both"),
+        (
+            {"quant_types": {"weight": 4, "input": 8}},
+            'write "quant_types": ["weight", "input"] and "quant_bits": {"weight": 4, "input": 8}',
+        ),
+        (
+            {"sparsity_per_layer": 0.5, "min_sparsity_per_layer": 0.1},
+            "the specification has no lower bound: delete the key",
+        ),
+        ({"total_sparsity": 0.5, "min_sparsity": 0.1}, "the specification has no lower bound: delete the key"),
+    ],
+)
+def test_a_hint_says_what_there_is_no_counterpart_for(sub_config: dict[str, Any], hint: str) -> None:
+    (finding,) = refused([{**LINEAR, **sub_config}])
+    assert finding.hint == hint
+
+
+@pytest.mark.parametrize("key", ["sparsity_per_layer", "total_sparsity", "sparsity"])
+def test_following_the_hint_for_a_hundred_percent_takes_one_step(key: str) -> None:
+    (finding,) = refused([{**LINEAR, key: 100}])
+    assert str(finding.hint).endswith("else write 0.99")
+    assert cc.validate([{**LINEAR, key: 0.99}])
+
+
+@pytest.mark.parametrize(
+    ("count", "more"), [(1, ""), (2, ", here and in 1 more sub-config"), (32, ", here and in 31 more sub-configs")]
+)
+def test_what_every_sub_config_draws_is_said_once_a_list(count: int, more: str) -> None:
+    """D5, D10."""
+    (old,) = cc.validate([{"op_names": [f"fc{i}"], "sparsity": 0.5} for i in range(count)]).findings
+    assert (old.message, old.path) == (f"'sparsity' is the old name of 'sparsity_per_layer'{more}", (0, "sparsity"))
+    alone = {"quant_types": ["weight"], "quant_bits": 4}
+    (note,) = cc.validate([{"op_names": [f"fc{i}"], **alone} for i in range(count)]).findings
+    assert note.severity == "note"
+    assert note.message == (f"'weight' is quantized without 'input'; the two are meant to be quantized together{more}")
+    mixed = refused([{"op_names": [f"fc{i}"], "sparsity": 0.5} for i in range(count)] + [{"op_names": ["a"]}])
+    assert codes_of(mixed) == ["legacy-key", "no-setting"]

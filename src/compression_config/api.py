@@ -9,10 +9,19 @@ from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast, get_args, o
 
 from compression_config.comparison import Comparison, compared
 from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
+from compression_config.configs.pruning import PruningConfig
+from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.differences import AnswerTable, answer_table
-from compression_config.errors import InvalidConfig, UnmatchedSelector, UnmatchedSelectorWarning, UsageError
-from compression_config.findings import Finding, Severity, SeverityLevel
+from compression_config.errors import (
+    InvalidConfig,
+    UnmatchedSelector,
+    UnmatchedSelectorWarning,
+    UsageError,
+    chosen,
+    is_a,
+)
+from compression_config.findings import Finding, Severity, SeverityLevels, has_errors
 from compression_config.interop import Export, Import, Names, OnLoss, export_resolved, import_document
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
 from compression_config.loading import AnyConfig, ConfigData, checked, validate
@@ -21,7 +30,7 @@ from compression_config.resolution import CompressionResolution, Resolution, Unm
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
 from compression_config.scripts import ABOUT_A_WHOLE_LIST, is_script, split_name
-from compression_config.text import listed, printable
+from compression_config.text import printable
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
 
@@ -49,16 +58,20 @@ class Options(TypedDict, total=False):
 
     unmatched: Unmatched
     strict: bool
-    severity: Mapping[str, SeverityLevel] | None
+    severity: SeverityLevels | None
 
 
 @overload
 def resolve(
-    config: PruningConfigList, model: Model, *, kind: Literal["pruning"] | None = None, **options: Unpack[Options]
+    config: PruningConfigList | Sequence[PruningConfig],
+    model: Model,
+    *,
+    kind: Literal["pruning"] | None = None,
+    **options: Unpack[Options],
 ) -> Resolution[PruningSettings]: ...
 @overload
 def resolve(
-    config: QuantizationConfigList,
+    config: QuantizationConfigList | Sequence[QuantizationConfig],
     model: Model,
     *,
     kind: Literal["quantization"] | None = None,
@@ -87,34 +100,30 @@ def resolve(
     kind: Kind | None = None,
     unmatched: Unmatched = "error",
     strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    severity: SeverityLevels | None = None,
 ) -> Resolution[Any] | CompressionResolution:
     """Return for every layer of `model` what `config` means for it, and why.
 
     `unmatched` sets what becomes of errors about selectors that select nothing (D14): "warn" makes them
     warnings and issues one `UnmatchedSelectorWarning`, "ignore" drops them. `kind`, `strict` and `severity`
-    are those of `validate`.
+    are those of `validate`; a level that is set for a code comes before `unmatched`.
 
-    Raises `InvalidConfig` for a config list that breaks a rule, `UnmatchedSelector` for one that selects
-    what the model does not have, `InvalidInventory` for something that is not a model, `UsageError` for
-    a wrong option. Every other error, an infeasible group included, is in `.findings`.
+    Raises `InvalidConfig` for a config list that breaks a rule, `UnmatchedSelector` with all findings for one
+    that selects what the model does not have, `InvalidInventory` for something that is not a model, `UsageError`
+    for a wrong option. Every other error, an infeasible group or what `strict` makes one, is in `.findings`.
 
     >>> resolution = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}], [("fc1", "Linear")])
     >>> resolution["fc1"].settings.sparsity
     0.8
     """
-    if unmatched not in get_args(Unmatched):
-        raise UsageError(f"'unmatched' is {listed(get_args(Unmatched), last='or')}, not {unmatched!r}")
+    chosen(unmatched, get_args(Unmatched), "'unmatched'")
     validated = validate(config, kind=kind, strict=strict, severity=severity)
     resolution = answer(validated, as_inventory(model), unmatched)
-    if unmatched == "ignore":
-        return resolution
-    if unmatched == "error":
-        errors = [finding for finding in resolution.unmatched if finding.severity is Severity.ERROR]
-        if errors:
-            raise UnmatchedSelector(errors)
-    elif resolution.unmatched:
-        warnings.warn(UnmatchedSelectorWarning(str(UnmatchedSelector(resolution.unmatched))), stacklevel=2)
+    if unmatched == "error" and has_errors(resolution.unmatched):
+        raise UnmatchedSelector(resolution.findings)
+    left = [finding for finding in resolution.unmatched if finding.severity is not Severity.NOTE]
+    if unmatched == "warn" and left:
+        warnings.warn(UnmatchedSelectorWarning(str(UnmatchedSelector(left))), stacklevel=2)
     return resolution
 
 
@@ -133,30 +142,32 @@ def check(
     model: Model | None = None,
     *,
     kind: Kind | None = None,
+    unmatched: Unmatched = "error",
     strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    severity: SeverityLevels | None = None,
 ) -> tuple[Finding, ...]:
     """Return everything worth knowing about a config list, or the file at a path, in document order.
 
     A Python script is read, not run: each of its config lists is checked, and nothing is reported about values that
     are not known. With a `model`, that includes what the selectors find in it, what the list does to it, and its
     budget.
-    A bad list raises nothing: its errors are among the findings. Raises `UsageError` for a wrong option and
-    `InvalidInventory` for something that is not a model.
+    A bad list raises nothing: its errors are among the findings. `unmatched` is that of `resolve`. Raises
+    `UsageError` for a wrong option and `InvalidInventory` for something that is not a model.
 
     >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
     ['out-of-range']
     """
+    chosen(unmatched, get_args(Unmatched), "'unmatched'")
     # The type, not `isinstance`: an object can claim any class.
     if issubclass(type(config), str | os.PathLike):
-        return check_file(cast("str", config), model, kind=kind, strict=strict, severity=severity)
+        return check_file(cast("str", config), model, kind=kind, unmatched=unmatched, strict=strict, severity=severity)
     try:
         validated: AnyConfig = validate(cast("ConfigData", config), kind=kind, strict=strict, severity=severity)
     except InvalidConfig as error:
         return error.findings
     if model is None:
         return validated.findings
-    return answer(validated, as_inventory(model), "error").findings
+    return answer(validated, as_inventory(model), unmatched).findings
 
 
 def check_file(
@@ -164,6 +175,7 @@ def check_file(
     model: Model | None,
     *,
     discovered: bool = False,
+    unmatched: Unmatched = "error",
     **options: Any,  # noqa: ANN401 - those of `check`
 ) -> tuple[Finding, ...]:
     """Return everything worth knowing about the config lists in a file; see `check`.
@@ -175,8 +187,8 @@ def check_file(
         return findings
     inventory = as_inventory(model)
     if len(configs) == 1 and not is_script(split_name(os.fsdecode(path))[0]):
-        return answer(configs[0], inventory, "error").findings
-    about_model = (finding for config in configs for finding in answer(config, inventory, "error").findings)
+        return answer(configs[0], inventory, unmatched).findings
+    about_model = (finding for config in configs for finding in answer(config, inventory, unmatched).findings)
     more = (finding for finding in about_model if finding not in findings and finding.code not in ABOUT_A_WHOLE_LIST)
     return tuple(sorted((*findings, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
 
@@ -199,7 +211,7 @@ def verify(
     >>> [finding.code.value for finding in verification.findings]
     ['sparsity-missed']
     """
-    if not isinstance(resolution, Resolution | CompressionResolution):
+    if not is_a(resolution, (Resolution, CompressionResolution)):
         raise UsageError(f"pass a resolution, cc.resolve(config_list, model), not {type(resolution).__name__!r}")
     if isinstance(resolution, CompressionResolution):
         pruning, quantization = resolution.pruning.resolved, resolution.quantization.resolved
@@ -228,15 +240,15 @@ def compare(old: Answer, new: Answer) -> Comparison:
 
 
 def _answer_tables(given: object) -> Mapping[Kind, AnswerTable]:
-    if isinstance(given, Resolution):
+    if is_a(given, Resolution):
         return {given.kind: answer_table(given.resolved, given.budget, given.fingerprint)}
-    if isinstance(given, CompressionResolution):
+    if is_a(given, CompressionResolution):
         return {**_answer_tables(given.pruning), **_answer_tables(given.quantization)}
     name, data = "the mapping", given
-    if isinstance(given, str | os.PathLike):
+    if is_a(given, str) or is_a(given, os.PathLike):
         name, data = printable(os.fsdecode(given)), read_saved(given)
-    if not isinstance(data, Mapping) or not is_saved(data):
-        what = f"'{name}'" if isinstance(given, str | os.PathLike) else type(given).__name__
+    if not is_a(data, Mapping) or not is_saved(data):
+        what = f"'{name}'" if is_a(given, str) or is_a(given, os.PathLike) else type(given).__name__
         raise UsageError(f"a resolution, or the JSON file of one, is compared, not {what}: call 'resolve' first")
     return saved_answers(data, name)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypeVar
+from typing import Literal, TypeGuard, TypeVar
 
 from compression_config.findings import Finding, Severity
 from compression_config.text import listed, represented
@@ -15,15 +16,18 @@ __all__ = [
     "InvalidInventory",
     "LossyExport",
     "LossyExportWarning",
+    "MissingFile",
     "UnknownLayer",
     "UnknownNumel",
     "UnmatchedSelector",
     "UnmatchedSelectorWarning",
     "UsageError",
     "chosen",
+    "is_a",
     "raise_findings",
 ]
 
+T = TypeVar("T")
 W = TypeVar("W", bound=str)
 
 _SHOWN = 3
@@ -73,8 +77,20 @@ class InvalidConfig(FindingsError):
     """The config list breaks a rule of the format, whatever the model."""
 
 
+class MissingFile(InvalidConfig, FileNotFoundError):
+    """There is no file at the path that a config list is to be read from."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        super().__init__(findings)
+        self.errno = errno.ENOENT
+        self.filename = next((finding.source for finding in self.findings), None)
+
+
 class UnmatchedSelector(FindingsError):
-    """A selector names what the model does not have, or a compressing sub-config selects no layer (D14)."""
+    """A selector names what the model does not have, or a compressing sub-config selects no layer (D14).
+
+    `findings` has everything that there is to say about the list and the model, warnings and notes included.
+    """
 
 
 class UnmatchedSelectorWarning(UserWarning):
@@ -111,6 +127,11 @@ def chosen(value: object, words: Sequence[W], name: str) -> W:
     raise UsageError(f"{name} is {listed(words, last='or')}, not {represented(value)}")
 
 
+def is_a(value: object, types: type[T] | tuple[type[T], ...]) -> TypeGuard[T]:
+    """Return whether an argument is of one of `types`: unlike `isinstance`, this runs no code of the argument."""
+    return issubclass(type(value), types)
+
+
 class UnknownLayer(CompressionConfigError, KeyError):
     """No layer and no alias has the name that was asked for."""
 
@@ -122,7 +143,8 @@ class UnknownLayer(CompressionConfigError, KeyError):
 
     def __str__(self) -> str:
         meant = f"; did you mean {' or '.join(map(repr, self.nearest))}?" if self.nearest else ""
-        return f"the model has no layer {self.name!r}{meant}"
+        name = repr(self.name) if is_a(self.name, str) else represented(self.name)
+        return f"the model has no layer {name}{meant}"
 
 
 class UnknownNumel(CompressionConfigError, ValueError):

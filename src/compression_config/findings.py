@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from compression_config.locations import ConfigPath, Place, Span, format_path
-from compression_config.text import Notation, printable, written, written_value
+from compression_config.text import Notation, counted, printable, written, written_value
 
 __all__ = [
+    "MOST_FINDINGS",
     "Code",
     "Edit",
     "Finding",
@@ -19,10 +20,16 @@ __all__ = [
     "LocalFinding",
     "Severity",
     "SeverityLevel",
+    "SeverityLevels",
     "SeverityPolicy",
+    "Shortlist",
     "count_by_severity",
     "has_errors",
+    "limited",
 ]
+
+MOST_FINDINGS = 1_000
+"""How many findings of one document are reported; the others are counted (D22)."""
 
 
 class Severity(StrEnum):
@@ -35,6 +42,9 @@ class Severity(StrEnum):
 
 SeverityLevel: TypeAlias = Literal["error", "warning", "note", "ignore"]
 """What a code can be set to; `ignore` silences it."""
+
+SeverityLevels: TypeAlias = Mapping[str, str] | Mapping["Code", str]
+"""What callers pass: a level for each of some codes. Levels are checked at run time, so that they may be computed."""
 
 # Short names for the table below, which is read by column.
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -87,7 +97,7 @@ class Code(StrEnum):
     MISSING_BITS = "missing-bits", _E, _FATAL
     REPEATED_QUANT_TYPE = "repeated-quant-type", _E, _FATAL
     UNUSED_QUANT_TYPE = "unused-quant-type", _W
-    UNPAIRED_QUANT_TYPES = "unpaired-quant-types", _W
+    UNPAIRED_QUANT_TYPES = "unpaired-quant-types", _N
     NOTHING_CONFIGURED = "nothing-configured", _W
     LEGACY_KEY = "legacy-key", _N
     REPEATED_ELEMENT = "repeated-element", _N
@@ -186,6 +196,8 @@ class Finding:
     """The edits that do what the hint says, or None where it does not come down to one."""
     safe: bool = False
     """Whether `fix` cannot change which layers are meant: a notation, not a guess."""
+    omitted: int = field(default=0, repr=False)
+    """How many findings it stands for that are only counted (D22); 0 for every other finding."""
 
     @classmethod
     def at(
@@ -234,6 +246,10 @@ class Hint:
         self._template = template
         self._parts = parts
 
+    def followed_by(self, text: str) -> Hint:
+        """Return this hint with `text` after it, which has no braces."""
+        return Hint(self._template + text, *self._parts)
+
     def in_notation(self, notation: Notation) -> str:
         """Return the hint as a user of `notation` reads it.
 
@@ -257,6 +273,8 @@ class LocalFinding(NamedTuple):
     path: ConfigPath = ()
     at_key: bool = False
     """Whether it is reported at the key rather than at its value."""
+    severity: Severity | None = None
+    """The severity where it is not that of the code."""
 
     def hint_in(self, notation: Notation) -> str | None:
         """Return the hint in `notation`, or None without one."""
@@ -267,7 +285,8 @@ class LocalFinding(NamedTuple):
 class SeverityPolicy:
     """The severities that a caller asks for: `strict` (D10) and the levels set code by code.
 
-    A level set for a code is final; `strict` turns the other warnings into errors and leaves notes.
+    A level set for a code is final; `strict` turns the other warnings into errors and leaves notes. `a | b` has the
+    stricter of two levels for each code.
     """
 
     strict: bool = False
@@ -277,6 +296,16 @@ class SeverityPolicy:
     def raises(self) -> bool:
         """Whether this policy can make an error of a warning or a note."""
         return self.strict or "error" in self.levels.values()
+
+    def __or__(self, other: SeverityPolicy) -> SeverityPolicy:
+        levels: dict[str, SeverityLevel] = {}
+        for code in {**self.levels, **other.levels}:
+            given = [policy.levels[code] for policy in (self, other) if code in policy.levels]
+            strictest = max(given, key=_LEVELS.index)
+            # One that does not set the level of a code leaves each finding its own.
+            if len(given) > 1 or _LEVELS.index(strictest) > _LEVELS.index(Code(code).severity.value):
+                levels[code] = strictest
+        return SeverityPolicy(self.strict or other.strict, levels)
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """Return `findings` with the severities of this policy, without those that it silences.
@@ -290,21 +319,92 @@ class SeverityPolicy:
             if level == "ignore":
                 continue
             if finding.span is not None:
-                key = (finding.source, finding.span, finding.code, finding.message, finding.hint)
+                key = _same_place(finding)
                 if key in reported:
                     continue
                 reported.add(key)
             kept.append(finding if level == finding.severity else replace(finding, severity=Severity(level)))
         return tuple(kept)
 
-    def level(self, finding: Finding) -> SeverityLevel:
+    def level(self, finding: Finding | LocalFinding) -> SeverityLevel:
         """Return the level of `finding` under this policy."""
         set_level = self.levels.get(finding.code)
         if set_level is not None:
             return set_level
-        if self.strict and finding.severity is Severity.WARNING:
-            return "error"
-        return finding.severity.value
+        severity = finding.severity or finding.code.severity
+        return "error" if self.strict and severity is Severity.WARNING else severity.value
+
+
+_LEVELS: tuple[SeverityLevel, ...] = ("ignore", "note", "warning", "error")
+"""From the mildest to the strictest."""
+
+
+def _same_place(finding: Finding) -> tuple[object, ...]:
+    """Return what is equal for two findings that report the same at the same place of a text."""
+    return finding.source, finding.span, finding.code, finding.message, finding.hint
+
+
+class Shortlist:
+    """The findings of one document that are reported, the first 1,000; the others are counted (D22).
+
+    Errors come before all else where not all are reported. What YAML aliases and merges repeat is taken once.
+    """
+
+    __slots__ = ("_found", "_given", "_most", "_omitted", "_reported")
+
+    def __init__(self, most: int = MOST_FINDINGS) -> None:
+        self._most = most
+        self._found: dict[bool, list[tuple[int, Finding]]] = {True: [], False: []}
+        """Errors and all else, each finding with its number."""
+        self._given = 0
+        self._omitted = dict.fromkeys(Severity, 0)
+        self._reported: set[tuple[object, ...]] = set()
+
+    def has_room(self, severity: Severity) -> bool:
+        """Return whether there is room for another finding of this severity; one without is counted."""
+        room = len(self._found[severity is Severity.ERROR]) < self._most
+        self._omitted[severity] += not room
+        return room
+
+    def add(self, finding: Finding) -> None:
+        """Add a finding for which there is room."""
+        key = _same_place(finding)
+        if finding.span is None or key not in self._reported:
+            self._reported.add(key)
+            self._given += 1
+            self._found[finding.severity is Severity.ERROR].append((self._given, finding))
+
+    def omit(self, severity: Severity, number: int) -> None:
+        """Count findings that were not made."""
+        self._omitted[severity] += number
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return those that are reported, as they were added, and one for each severity of those that are not."""
+        errors, others = self._found[True], self._found[False]
+        omitted = dict(self._omitted)
+        for _, finding in others[self._most - len(errors) :]:
+            omitted[finding.severity] += 1
+        kept = [finding for _, finding in sorted(errors + others[: self._most - len(errors)], key=lambda each: each[0])]
+        for severity, number in omitted.items():
+            if number:
+                last = kept[-1]
+                more = counted(number, f"more {severity.value}")
+                message = f"only {len(kept):,} findings are shown; there {'is' if number == 1 else 'are'} {more}"
+                place = Place(last.path, last.span, last.source, last.excerpt)
+                found = Finding.at(place, Code.TOO_LARGE, message, "fix these first", severity=severity)
+                kept.append(replace(found, omitted=number))
+        return tuple(kept)
+
+
+def limited(findings: Iterable[Finding], most: int = MOST_FINDINGS) -> tuple[Finding, ...]:
+    """Return the first 1,000 of `findings` and those that count the rest, of which some may be counted already."""
+    shortlist = Shortlist(most)
+    for finding in findings:
+        if finding.omitted:
+            shortlist.omit(finding.severity, finding.omitted)
+        elif shortlist.has_room(finding.severity):
+            shortlist.add(finding)
+    return shortlist.findings()
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
@@ -313,8 +413,11 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 
 def count_by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
-    """Return how many of `findings` are errors, warnings and notes: all three keys, worst first."""
+    """Return how many of `findings` are errors, warnings and notes, those that are only counted too.
+
+    All three keys are there, worst first.
+    """
     counts = dict.fromkeys(Severity, 0)
     for finding in findings:
-        counts[finding.severity] += 1
+        counts[finding.severity] += finding.omitted or 1
     return counts

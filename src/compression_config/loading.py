@@ -9,18 +9,35 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overload
 
-from compression_config.configs.config_list import CompressionConfig, PruningConfigList, QuantizationConfigList
+from compression_config.configs.config_list import (
+    LIST_TYPES,
+    AnyConfig,
+    CompressionConfig,
+    PruningConfigList,
+    QuantizationConfigList,
+    read_config,
+)
 from compression_config.configs.plain_data import plain
+from compression_config.configs.pruning import PruningConfig
+from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.recognition import is_config_list, is_foreign, may_hold_sub_configs
 from compression_config.configs.sub_config import Kind, SubConfig
-from compression_config.configs.validation import KINDS, inferred_kind, placed
+from compression_config.configs.validation import KINDS, inferred_kind
 from compression_config.documents import Document, Format, paused_collector, read_file, read_text
+from compression_config.documents.files import NO_SUCH_FILE
 from compression_config.documents.python_reader import Script, ScriptList
-from compression_config.errors import InvalidConfig, UsageError, chosen
-from compression_config.findings import Code, Finding, LocalFinding, SeverityLevel, SeverityPolicy, has_errors
-from compression_config.locations import Provenance, SourceMap
+from compression_config.errors import InvalidConfig, MissingFile, UsageError, chosen
+from compression_config.findings import (
+    Code,
+    Finding,
+    SeverityLevel,
+    SeverityLevels,
+    SeverityPolicy,
+    has_errors,
+    limited,
+)
 from compression_config.scripts import is_script, named_list, plain_list, read_lists, script_findings, split_name
-from compression_config.text import nearest, printable, represented, shortened
+from compression_config.text import nearest, represented, shortened
 
 __all__ = [
     "AnyConfig",
@@ -35,23 +52,15 @@ __all__ = [
     "validate",
 ]
 
-AnyConfig: TypeAlias = PruningConfigList | QuantizationConfigList | CompressionConfig
-"""What validation returns: a list of one kind, or the two lists of a two-part document."""
-
 ConfigData: TypeAlias = Sequence[Mapping[str, Any] | SubConfig] | Mapping[str, Any] | AnyConfig
 """What validation takes: a list of dicts or sub-configs, a two-part mapping, or what it returned before."""
-
-_LISTS: Mapping[Kind, type[PruningConfigList | QuantizationConfigList]] = {
-    "pruning": PruningConfigList,
-    "quantization": QuantizationConfigList,
-}
 
 
 class Options(TypedDict, total=False):
     """The options of `validate` and `load` besides `kind`."""
 
     strict: bool
-    severity: Mapping[str, SeverityLevel] | None
+    severity: SeverityLevels | None
 
 
 class TextOptions(Options, total=False):
@@ -61,7 +70,7 @@ class TextOptions(Options, total=False):
     name: str
 
 
-def policy_of(*, strict: bool, severity: Mapping[str, SeverityLevel] | None) -> SeverityPolicy:
+def policy_of(*, strict: bool, severity: SeverityLevels | None) -> SeverityPolicy:
     """Return the severities that a caller asks for. Raises `UsageError` for an unknown code or level."""
     if type(strict) is not bool:
         raise UsageError(f"'strict' is True or False, not {represented(strict)}")
@@ -87,13 +96,29 @@ def validate(
     data: ConfigData, *, kind: Literal["quantization"], **options: Unpack[Options]
 ) -> QuantizationConfigList: ...
 @overload
+def validate(
+    data: PruningConfigList | Sequence[PruningConfig], *, kind: None = None, **options: Unpack[Options]
+) -> PruningConfigList: ...
+@overload
+def validate(
+    data: QuantizationConfigList | Sequence[QuantizationConfig], *, kind: None = None, **options: Unpack[Options]
+) -> QuantizationConfigList: ...
+@overload
+def validate(
+    data: CompressionConfig | Mapping[str, Any], *, kind: None = None, **options: Unpack[Options]
+) -> CompressionConfig: ...
+@overload
+def validate(
+    data: Sequence[Mapping[str, Any] | SubConfig], *, kind: None = None, **options: Unpack[Options]
+) -> PruningConfigList | QuantizationConfigList: ...
+@overload
 def validate(data: ConfigData, *, kind: None = None, **options: Unpack[Options]) -> AnyConfig: ...
 def validate(
     data: object,
     *,
     kind: Kind | None = None,
     strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    severity: SeverityLevels | None = None,
 ) -> AnyConfig:
     """Return `data` as a validated config list, or as two of them for a two-part document.
 
@@ -109,7 +134,7 @@ def validate(
     policy = policy_of(strict=strict, severity=severity)
     known = issubclass(type(data), AnyConfig)
     with paused_collector():
-        return _validated(data if known else plain(data), None, _checked_kind(kind), policy)
+        return read_config(data if known else plain(data), kind=_checked_kind(kind), policy=policy)
 
 
 @overload
@@ -127,7 +152,7 @@ def load(
     *,
     kind: Kind | None = None,
     strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    severity: SeverityLevels | None = None,
 ) -> AnyConfig:
     """Return the config list in the file `path`: JSON when it ends in `.json`, YAML otherwise.
 
@@ -136,7 +161,7 @@ def load(
     not show the whole list.
 
     Findings carry file, line and column. Options and errors are those of `validate`; a file that cannot
-    be read raises `InvalidConfig` too.
+    be read raises `InvalidConfig` too, which is a `FileNotFoundError` as well where there is no file.
     """
     policy = policy_of(strict=strict, severity=severity)
     if not issubclass(type(path), str | os.PathLike):
@@ -184,7 +209,7 @@ def loads(
     name: str = "<string>",
     kind: Kind | None = None,
     strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    severity: SeverityLevels | None = None,
 ) -> AnyConfig:
     """Return the config list written in `text`; `name` stands for the file in findings.
 
@@ -222,14 +247,14 @@ def _checked_kind(kind: object) -> Kind | None:
 
 def _from_script(script: Script, name: str | None, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
     if script.problem is not None:
-        raise InvalidConfig([script.problem])
+        raise _unreadable([script.problem])
     made = named_list(script, name)
     return _script_list(plain_list(made.value), kind, policy, made)
 
 
 def _script_list(value: list[object], kind: Kind | None, policy: SeverityPolicy, made: ScriptList) -> AnyConfig:
     stated = kind or inferred_kind(value)
-    read_as = _LISTS[stated or "pruning"]
+    read_as = LIST_TYPES[stated or "pruning"]
     return read_as.read(value, source=made.source, prefix=made.name, policy=policy, kind_stated=stated is not None)
 
 
@@ -254,9 +279,9 @@ def _checked_script(
 def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
     found = policy.apply(document.findings)
     if not document.complete:
-        raise InvalidConfig(found)
+        raise _unreadable(found)
     try:
-        config = _validated(document.value, document.source, kind, policy)
+        config = read_config(document.value, source=document.source, kind=kind, policy=policy)
     except InvalidConfig as error:
         raise InvalidConfig(_in_text_order((*found, *_of_what_was_read(document, error.findings)))) from None
     if has_errors(found):
@@ -264,58 +289,15 @@ def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy
     return config
 
 
+def _unreadable(findings: Sequence[Finding]) -> InvalidConfig:
+    missing = any(finding.message == NO_SUCH_FILE for finding in findings)
+    return MissingFile(findings) if missing else InvalidConfig(findings)
+
+
 def _of_what_was_read(document: Document, findings: Iterable[Finding]) -> Iterator[Finding]:
     """Yield the findings, without those about a value that could not be read: it is not missing as well."""
     return (finding for finding in findings if document.positions.span(finding.path) not in document.unread)
 
 
-def _in_text_order(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: finding.span or ((0, 0), (0, 0)))
-
-
-def _validated(data: object, source: SourceMap | None, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
-    config: AnyConfig
-    if isinstance(data, AnyConfig):
-        config = data if policy == SeverityPolicy() else data.with_policy(policy)
-    elif isinstance(data, dict) and not data.keys().isdisjoint(KINDS):
-        config = _two_parts(data, source, policy)
-    else:
-        stated = kind or inferred_kind(data)
-        return _LISTS[stated or "pruning"].read(data, source=source, policy=policy, kind_stated=stated is not None)
-    return config if kind is None else _part(config, kind)
-
-
-def _part(config: AnyConfig, kind: Kind) -> AnyConfig:
-    """Return the list of one kind. Raises `InvalidConfig` when `config` is a list of the other."""
-    if isinstance(config, CompressionConfig):
-        return config.pruning if kind == "pruning" else config.quantization
-    if config.kind != kind:
-        message, hint = f"this is a {config.kind} list, not a {kind} list", f"set the kind to {config.kind}"
-        raise InvalidConfig([Finding(Code.MIXED_KINDS, Code.MIXED_KINDS.severity, message, hint)])
-    return config
-
-
-def _two_parts(data: Mapping[str, object], source: SourceMap | None, policy: SeverityPolicy) -> CompressionConfig:
-    """Return both lists of a two-part document. Raises one `InvalidConfig` for everything wrong with either."""
-    findings: list[Finding] = []
-    parts: dict[str, Any] = {}
-    for key, part in data.items():
-        kind = next((known for known in KINDS if known == key), None)
-        if kind is None:
-            findings += placed([_unknown_part(key)], Provenance.of(0, source))
-            continue
-        try:
-            parts[key] = _LISTS[kind].read(part, source=source, prefix=(key,), policy=policy)
-            findings += parts[key].findings
-        except InvalidConfig as error:
-            findings += error.findings
-    if has_errors(findings):
-        raise InvalidConfig(findings if source is None else _in_text_order(findings))
-    return CompressionConfig(**parts)
-
-
-def _unknown_part(key: str) -> LocalFinding:
-    close = nearest(shortened(key), KINDS)
-    hint = f"write '{close[0]}'" if close else "a two-part document has the keys 'pruning' and 'quantization'"
-    message = f"there is no part '{printable(shortened(key))}' in a two-part document"
-    return LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
+def _in_text_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return limited(sorted(findings, key=lambda finding: finding.span or ((0, 0), (0, 0))))

@@ -75,7 +75,8 @@ class _Answer(_Saved):
 def is_saved(data: object) -> bool:
     """Return whether plain data is a resolution, or the two of a two-part document, and no config list."""
     return isinstance(data, Mapping) and any(
-        isinstance(part, Mapping) and part.get("format") == RESOLUTION_FORMAT for part in (data, *data.values())
+        isinstance(part, Mapping) and part.get("format") == RESOLUTION_FORMAT
+        for part in (data, data.get("pruning"), data.get("quantization"))
     )
 
 

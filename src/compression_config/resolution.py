@@ -361,21 +361,25 @@ class Resolution(_Answer, Mapping[str, LayerResolution[S_co]], Generic[S_co]):
         selected = (finding for finding in self._selecting if finding.severity is not Severity.ERROR)
         # What may be a pattern was matched now: if it is one, it is unmatched.
         of_list = (finding for finding in self.config_list.findings if finding.code is not Code.WILDCARD)
-        found = (*of_list, *self.unmatched, *selected, *policy.apply(about_model))
+        found = (*of_list, *self.unmatched, *policy.apply((*selected, *about_model)))
         return tuple(sorted(found, key=_list_order))
 
     @functools.cached_property
     def unmatched(self) -> tuple[Finding, ...]:
-        """The findings about selectors that select nothing, with the severity that `resolve` was given (D14)."""
-        errors = (finding for finding in self._selecting if finding.severity is Severity.ERROR)
-        if self._on_unmatched == "warn":
-            return tuple(replace(finding, severity=Severity.WARNING) for finding in errors)
-        return tuple(errors) if self._on_unmatched == "error" else ()
+        """What D14 calls errors about selectors, with the severities that were set: those for a code come first."""
+        policy, errors = self.config_list.policy, [f for f in self._selecting if f.severity is Severity.ERROR]
+        if self._on_unmatched == "error":
+            return policy.apply(errors)
+        stated = [finding for finding in errors if finding.code in policy.levels or self._on_unmatched == "warn"]
+        return tuple(
+            finding if finding.code in policy.levels else replace(finding, severity=Severity.WARNING)
+            for finding in policy.apply(stated)
+        )
 
     @functools.cached_property
     def _selecting(self) -> tuple[Finding, ...]:
-        """What the selectors find in the model, and what they do not."""
-        return self.config_list.policy.apply(selection_findings(self._resolved))
+        """What the selectors find in the model, and what they do not; before any severity is set."""
+        return tuple(selection_findings(self._resolved))
 
     @functools.cached_property
     def budget(self) -> Budget:
@@ -407,7 +411,7 @@ class Resolution(_Answer, Mapping[str, LayerResolution[S_co]], Generic[S_co]):
         return (self,)
 
     def _position(self, name: object) -> int:
-        position = self.inventory.position(name) if isinstance(name, str) else None
+        position = self.inventory.position(name)
         if position is None:
             raise UnknownLayer(name, self.inventory.nearest(name))
         return position

@@ -14,7 +14,7 @@ from compression_config.configs.validation import CONFIG_TYPES, inferred_kind
 from compression_config.documents.files import read_script_file
 from compression_config.documents.python_reader import Script, ScriptList, Unknown, has_unknown
 from compression_config.errors import UsageError
-from compression_config.findings import Code, Finding
+from compression_config.findings import Code, Finding, limited
 from compression_config.locations import ConfigPath
 from compression_config.text import SHOWN, joined, listed
 
@@ -101,7 +101,7 @@ def script_findings(script: Script, kind: Kind | None, check: Check, *, discover
             if owners.setdefault((finding.span, finding.code), owner) == owner:
                 element = isinstance(finding.path[-1], int) if finding.path else False
                 unique.setdefault((finding.span, finding.code, None if element else finding.message), finding)
-    return sorted(map(_worded, unique.values()), key=lambda finding: finding.span or ((0, 0), (0, 0)))
+    return list(limited(sorted(map(_worded, unique.values()), key=lambda found: found.span or ((0, 0), (0, 0)))))
 
 
 def _worded(finding: Finding) -> Finding:
@@ -123,7 +123,8 @@ def _list_findings(made: ScriptList, kind: Kind | None, check: Check) -> Iterato
     findings = [finding for finding in check(first, kind, made) if finding.code not in ABOUT_A_WHOLE_LIST]
     if not made.complete:
         others = set(check(second, kind, made))
-        findings = [finding for finding in findings if finding in others]
+        # Of two different fillings different findings may be counted only.
+        findings = [finding for finding in findings if finding in others or finding.omitted]
     yield from findings
 
 

@@ -366,10 +366,10 @@ class LayerNames:
         for component in word.split("."):
             if path and component.isdecimal():
                 before = "" if part else r"(?:^|\.)"
-                number = re.compile(before + re.escape(path) + r"([0-9]+)(?![^.])")
+                number = re.compile(before + re.escape(path) + r"(0|[1-9][0-9]{0,8})(?![^.])")
                 samples = self.containing(path)
                 found = {int(match[1]) for name in samples if (match := number.search(name)) is not None}
-                if found and int(component) not in found:
+                if found and (component.lstrip("0") or "0") not in map(str, found):
                     return path, tuple(sorted(found))
             path += f"{component}."
         return None
@@ -875,7 +875,7 @@ def common_renaming(meant: Mapping[str, str], words: Sequence[str], is_name: Cal
 
 
 def _change_of_way(word: str, name: str) -> tuple[str, str] | None:
-    """Return what stands before the common end of two names, with dots behind; None when it holds numbers."""
+    """Return what comes before the common end of two names, with dots behind; None when it holds numbers."""
     one, other = word.split("."), name.split(".")
     while one and other and one[-1] == other[-1]:
         one.pop()

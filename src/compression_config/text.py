@@ -28,6 +28,7 @@ __all__ = [
     "names_words",
     "nearest",
     "number_cell",
+    "number_order",
     "numbers_words",
     "percent_words",
     "printable",
@@ -138,6 +139,16 @@ def numbers_words(numbers: Sequence[int]) -> str:
         for word in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))  # noqa: PLR2004
     ]
     return joined(words, most=2 * SHOWN)
+
+
+def number_order(digits: str) -> tuple[int, str]:
+    """Return what sorts digits as the numbers that they are; `int` refuses more than 4,300 of them.
+
+    >>> sorted(["10", "9", "007"], key=number_order)
+    ['007', '9', '10']
+    """
+    significant = digits.lstrip("0")
+    return len(significant), significant
 
 
 def nearest(word: str, candidates: Iterable[str], *, limit: int = 1) -> list[str]:

@@ -99,7 +99,7 @@ def resolving(name: str, model: nn.Module, *, limits: Mapping[str, float] = LIMI
         ["workload", "sub-configs", "live model, errors found", "unmatched ignored", "from a loaded Inventory"],
         rows,
         "The whole of `resolve(validated_list, model)` as multiples of `list(model.named_modules())`, medians of "
-        f"{rounds}, at most what stands in brackets. `extreme-partial, misses` ends in `UnmatchedSelector` with "
+        f"{rounds}, in brackets the most that is allowed. `extreme-partial, misses` ends in `UnmatchedSelector` with "
         "10,000 findings unless unmatched elements are ignored.",
     )
 
@@ -298,7 +298,7 @@ def misspelt(layers: int, names: int) -> Table:
     hints = sum(finding.hint is not None for finding in cc.check(config_list, inventory))
     return Table(
         f"{names:,} misspelt names against {layers:,} layers",
-        ["what", "seconds", "findings with a remedy"],
+        ["what", "seconds", "findings with a hint"],
         [["check: every name with its nearest ones", f"{taken['check']:.1f}", f"{hints:,}"]],
     )
 

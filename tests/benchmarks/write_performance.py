@@ -30,16 +30,16 @@ PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 INTRODUCTION = """\
 # Performance
 
-This page is written by `python tests/benchmarks/write_performance.py`, which measures all that stands here. Times are
+This page is written by `python tests/benchmarks/write_performance.py`, which measures everything on it. Times are
 ratios to something that is measured beside them, so that they mean the same on another machine: most of them to
-`list(model.named_modules())`, which whoever compresses a model pays anyway. What stands in brackets is the most that a
+`list(model.named_modules())`, which compressing a model takes anyway. The figure in brackets is the most that a
 figure may be.
 
 Measured with {versions}; {machine}.
 
 Selecting takes time in proportion to the layers and to the selector elements, not to their product: types and exact
 names are looked up, partial names are searched together in one pass over the tree of modules (`selection.py` and
-`substrings.py` explain how). What nobody asks for is not computed: claims, budgets, findings about the list as a whole
+`substrings.py` explain how). Everything else is computed on demand: budgets, findings about the list as a whole
 and reports are made when they are read.
 
 The workloads: *small*, 3 sub-configs (types, one name, one exclude); *medium*, 64, one partial name for each block

@@ -20,7 +20,7 @@ class TestValidate:
         assert shown.splitlines()[-1] == "checked 5 files: 3 errors, 1 warning, 1 note"
         places = [" --> typo.yaml:1:3 at [0].op_typs", " --> typo.yaml:2:13 at [0].sparsity"]
         places += [
-            " --> warned.yaml:2:16 at [0].quant_types",
+            " --> warned.yaml:3:37 at [0].quant_bits.output",
             " --> noted.yaml:2:3 at [0].sparsity",
             " --> missing.yaml",
         ]
@@ -60,6 +60,6 @@ class TestValidate:
         assert err == "checked 1 file: 1 note\n"
 
     def test_severities_can_be_set_more_than_once(self, capsys: pytest.CaptureFixture[str]) -> None:
-        argv = ["--severity", "legacy-key=ignore", "--severity", "unpaired-quant-types=note"]
+        argv = ["--severity", "legacy-key=ignore", "--severity", "unused-quant-type=note"]
         assert run("validate", "noted.yaml", "warned.yaml", *argv) == 0
         assert capsys.readouterr().out.splitlines()[-1] == "checked 2 files: 1 note"

@@ -154,7 +154,7 @@ def test_findings_beyond_the_limit_are_counted(read: Reader) -> None:
     last = document.findings[-1]
     assert (last.code, last.message) == (
         Code.TOO_LARGE,
-        "only the first 1,000 findings are shown; there are 500 more",
+        "only 1,000 findings are shown; there are 500 more errors",
     )
     assert len(read(text, "a", Limits(findings=10_000)).findings) == 1_500
 

@@ -10,32 +10,21 @@ import functools
 import json
 import os
 import random
-import re
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import mutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from targets import answer, assert_findings_are_sound, assert_reloads, judge, judge_pure, time_limit
 
 import compression_config as cc
-from compression_config.documents import Document, read_yaml
-from compression_config.locations import Span
-from compression_config.reports.findings import as_text
 
 INPUTS = int(os.environ.get("FUZZ_INPUTS", "2500"))
 CHUNKS = 10
 """Each draws its share of the inputs: several processes can work at once."""
 
-LONGEST = 20
-"""Seconds after which an input counts as one that hangs; sound ones take milliseconds."""
-
-LINE_BREAK = re.compile(r"\r\n|\n|\r")
-Format = Literal["yaml", "json"]
 EACH_CHUNK = pytest.mark.parametrize("seed", range(CHUNKS))
 
 yaml_texts = functools.cache(mutations.yaml_corpus)
@@ -44,100 +33,10 @@ script_texts = functools.cache(mutations.script_corpus)
 config_lists = functools.cache(mutations.data_corpus)
 
 
-@contextmanager
-def time_limit() -> Iterator[None]:
-    """Raise `TimeoutError` in what takes too long, where the system has the signal for it."""
-    if not hasattr(signal, "SIGALRM"):
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(LONGEST)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def judge(text: str, text_format: Format) -> None:
-    """Assert everything that holds for any text."""
-    config, findings = answer(lambda: cc.loads(text, format=text_format, name="fuzzed"))
-    assert_findings_are_sound(findings, text.removeprefix("\ufeff"))
-    if config is None:
-        assert any(finding.severity is cc.Severity.ERROR for finding in findings)
-    else:
-        assert_reloads(config)
-
-
-def answer(ask: Any) -> tuple[Any, tuple[cc.Finding, ...]]:
-    """Return the config that `ask()` gives, or None, and the findings; no other error may come out."""
-    try:
-        config = ask()
-    except cc.InvalidConfig as error:
-        return None, error.findings
-    return config, config.findings
-
-
-def assert_findings_are_sound(findings: tuple[cc.Finding, ...], text: str | None) -> None:
-    report = as_text(findings)
-    assert "".join(report.split("\n")).isprintable(), report
-    lengths = None if text is None else [len(line) for line in LINE_BREAK.split(text)]
-    for finding in findings:
-        assert finding.message in str(finding)
-        if lengths is None:
-            assert finding.span is None
-        elif finding.span is not None:
-            assert_inside(finding.span, lengths)
-
-
-def assert_inside(span: Span, lengths: list[int]) -> None:
-    assert span.start <= span.end
-    for line, column in span:
-        assert 1 <= line <= len(lengths), span
-        assert 1 <= column <= lengths[line - 1] + 1, span
-
-
-def assert_reloads(config: Any) -> None:
-    data = config.to_dict() if isinstance(config, cc.CompressionConfig) else config.to_list()
-    assert cc.validate(data) == config
-    assert cc.loads(json.dumps(data), format="json") == config
-
-
-def assert_pure_parser_is_sound(text: str) -> None:
-    """Assert that PyYAML's own parser gives an answer too: the same value where neither finds fault.
-
-    In corners of YAML it accepts less than libyaml, or more, and places an error elsewhere.
-    """
-    fast, pure = (read_yaml(text, "fuzzed", pure=pure) for pure in (False, True))
-    assert_findings_are_sound(pure.findings, text.removeprefix("\ufeff"))
-    lengths = [len(line) for line in LINE_BREAK.split(text.removeprefix("\ufeff"))]
-    for document in (fast, pure):
-        for span in places(document):
-            assert_inside(span, lengths)
-    if not fast.findings and not pure.findings and "!" not in text:
-        assert repr(fast.value) == repr(pure.value)
-
-
-def places(document: Document) -> list[Span]:
-    """Return where everything stands, down to the values of the sub-configs."""
-    found = [document.positions.span(())]
-    value: Any = document.value
-    for step in range(len(value)) if isinstance(value, list) else list(value) if isinstance(value, dict) else ():
-        part: Any = value[step]
-        found += (document.positions.span((step,)), document.positions.span((step,), key=True))
-        for key in part if isinstance(part, dict) else ():
-            found += (document.positions.span((step, key)), document.positions.span((step, key), key=True))
-    return found
-
-
 def test_the_corpus_as_it_is() -> None:
     for text in yaml_texts():
         judge(text, "yaml")
-        assert_pure_parser_is_sound(text)
+        judge_pure(text)
     for text in json_texts():
         judge(text, "json")
 
@@ -149,7 +48,7 @@ def test_yaml_texts(seed: int) -> None:
         text = mutations.mutated_text(rng, yaml_texts())
         with time_limit():
             judge(text, "yaml")
-            assert_pure_parser_is_sound(text)
+            judge_pure(text)
 
 
 @EACH_CHUNK
@@ -205,7 +104,7 @@ def _gist(finding: cc.Finding) -> tuple[str, str, str]:
 def test_any_text_at_all(text: str) -> None:
     judge(text, "yaml")
     judge(text, "json")
-    assert_pure_parser_is_sound(text)
+    judge_pure(text)
 
 
 _KEYS = st.sampled_from(

@@ -7,6 +7,12 @@ from collections.abc import Generator
 import pytest
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let engines use what torch deprecates, and say that they were not tested with each other's releases."""
+    config.addinivalue_line("filterwarnings", r"ignore::DeprecationWarning:torch\.jit\..*")
+    config.addinivalue_line("filterwarnings", r"ignore::UserWarning:modelopt\..*")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skipped test into a failed one."""

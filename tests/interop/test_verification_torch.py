@@ -44,7 +44,7 @@ def net() -> nn.Sequential:
 
 
 def resolved_for(configs: list[dict[str, Any]], model: nn.Module) -> Resolved:
-    return Resolved(cc.validate(configs), cc.Inventory.from_model(model))  # type: ignore[arg-type]
+    return Resolved(cc.validate(configs), cc.Inventory.from_model(model))
 
 
 def zeros(tensor: torch.Tensor) -> int:

@@ -63,7 +63,8 @@ def write_samples(directory: Path) -> None:
         "two-parts.yaml": TWO_PARTS,
         "exclude.yaml": EXCLUDE,
         "typo.yaml": "- op_typs: [Linear]\n  sparsity: 80\n",
-        "warned.yaml": "- op_types: [Linear]\n  quant_types: [weight]\n  quant_bits: 8\n",
+        "warned.yaml": "- op_types: [Linear]\n  quant_types: [weight, input]\n"
+        "  quant_bits: {weight: 8, input: 8, output: 8}\n",
         "noted.yaml": "- op_types: [Linear]\n  sparsity: 0.5\n",
         "unmatched.yaml": "- op_names: [fc3]\n  sparsity_per_layer: 0.5\n",
         f"factories_{directory.name}.py": FACTORIES,

@@ -11,7 +11,7 @@ from typing import Any, assert_type
 
 import compression_config as cc
 
-__all__ = ["base_and_overrides", "check_files", "one_layer", "prune", "two_parts"]
+__all__ = ["base_and_overrides", "check_files", "lists_of_sub_configs", "one_layer", "prune", "two_parts"]
 
 
 class Module:
@@ -106,6 +106,24 @@ def one_layer(model: Module, name: str) -> tuple[int, int] | None:
     assert_type(layer.settings, cc.QuantizationSettings)
     assert_type(layer.settings.start_step, int)
     return layer.settings.bits["weight"], layer.settings.bits["input"]
+
+
+def lists_of_sub_configs(model: Module, levels: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Resolve lists of sub-configs, of which the kind is known; return the layers that each compresses."""
+    pruning = cc.resolve([cc.PruningConfig(op_types=["Linear"], sparsity_per_layer=0.5)], model, severity=levels)
+    assert_type(pruning, cc.Resolution[cc.PruningSettings])
+    quantized = [cc.QuantizationConfig(op_types=["Linear"], quant_types=["weight", "input"], quant_bits=8)]
+    assert_type(cc.validate(quantized), cc.QuantizationConfigList)
+    quantization = cc.resolve(quantized, model, severity={cc.Code.TIED_CONFLICT: cc.Severity.ERROR})
+    assert_type(quantization, cc.Resolution[cc.QuantizationSettings])
+    both = cc.validate({"pruning": [], "quantization": quantized})
+    assert_type(both, cc.CompressionConfig)
+    assert_type(both + pruning.config_list.to_list(), cc.CompressionConfig)
+    assert_type(cc.validate(quantized) + both, cc.CompressionConfig)
+    either = cc.validate([{"op_names": ["head"], "exclude": True}])
+    assert_type(either, cc.PruningConfigList | cc.QuantizationConfigList)
+    assert_type(cc.resolve(both, model), cc.CompressionResolution)
+    return list(pruning.compressed), list(quantization.compressed)
 
 
 def two_parts(path: Path, model: Module) -> dict[str, tuple[cc.Status, cc.Status]]:

@@ -21,6 +21,7 @@ from compression_config.budget.groups import (
     other_parameters,
 )
 from compression_config.budget.storage import Storage, storage_of
+from compression_config.errors import UnknownNumel
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings
 
@@ -201,8 +202,23 @@ class Budget:
         inventory = self._resolved.inventory
         counts = allocate(self._resolved, self.groups, scores)
         if inventory.keys is not inventory.names:
-            counts = {inventory.keys[inventory.position(name) or 0]: count for name, count in counts.items()}
+            key_of = dict(zip(inventory.names, inventory.keys, strict=True))
+            counts = {key_of[name]: count for name, count in counts.items()}
         return MappingProxyType(counts)
+
+    def counts(self, scores: Mapping[str, float] | None = None) -> Mapping[str, int]:
+        """Return for every layer to be pruned how many elements to mask, in the model's order.
+
+        Those of groups are what `allocate` gives them, with `scores` as there; left out are the layers that `layers`
+        leaves out. Raises what `allocate` raises, and `UnknownNumel` when a number of elements is not known.
+        """
+        allocated = self.allocate(scores)
+        unknown = [layer.layer for layer in self.layers if layer.numel is None]
+        if unknown:
+            raise UnknownNumel(unknown)
+        return MappingProxyType(
+            {layer.layer: allocated[layer.layer] if layer.masked is None else layer.masked for layer in self.layers}
+        )
 
     def _members(self, index: int) -> tuple[list[str], list[int | None]]:
         """Return names and numbers of elements of the layers that sub-config `index` decides and that count."""

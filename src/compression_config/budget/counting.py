@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from numbers import Real
 
-from compression_config.errors import UsageError
+from compression_config.errors import UsageError, is_a
 from compression_config.text import represented
 
 __all__ = [
@@ -210,7 +210,7 @@ def whole_number(value: object, what: str) -> int:
 
 def real_number(value: object) -> float | None:
     """Return `value` as a float (numpy's numbers are fine); None when it is not a finite number."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if is_a(value, bool) or not is_a(value, Real):
         return None
     try:
         number = float(value)

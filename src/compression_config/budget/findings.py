@@ -26,8 +26,8 @@ _ONE_IN = 100
 _NEGLIGIBLE = 20
 """Excludes that take no more than one in so many of a group's elements are not mentioned: they say it themselves."""
 
-_FEW = 4
-"""Up to so many groups it is faster to ask for the layers that each selects than for the selectors of all layers."""
+_SELECTED = 20
+"""Groups are looked at until they have selected so many times the layers of the model: of no real list one is left."""
 
 
 def budget_findings(resolved: Resolved, budget: Budget) -> Iterator[Finding]:
@@ -127,19 +127,15 @@ def _numel_alone(inventory: Inventory, positions: Iterable[int]) -> int | None:
 
 def _overwritten(resolved: Resolved, groups: Collection[int]) -> dict[int, list[int]]:
     """Return for each of `groups` the positions of the layers that it selects and later sub-configs decided."""
-    decided_by, selection = resolved.decided_by, resolved.selection
-    open_to_loss = [index for index in groups if index + 1 < len(resolved.config_list)]
+    decided_by = resolved.decided_by
+    # A group that nothing overwrites may still lack a weight that is counted for another sub-config.
     overwritten: dict[int, list[int]] = {index: [] for index in groups}
-    if len(open_to_loss) <= _FEW:
-        for index in open_to_loss:
-            overwritten[index] = [position for position in selection.selected(index) if decided_by[position] != index]
-        return overwritten
-    first = min(open_to_loss)
-    for position, decided in enumerate(decided_by):
-        if decided > first:
-            for index in selection.selected_by(position)[:-1]:
-                if index in overwritten:
-                    overwritten[index].append(position)
+    left = _SELECTED * len(decided_by)
+    for index in groups:
+        if left > 0 and index + 1 < len(resolved.config_list):
+            selected = resolved.selection.selected(index)
+            left -= len(selected)
+            overwritten[index] = [position for position in selected if decided_by[position] != index]
     return overwritten
 
 

@@ -111,6 +111,15 @@ def add_policy(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_unmatched(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--unmatched",
+        choices=get_args(Unmatched),
+        default="error",
+        help="what becomes of errors about selectors without layers",
+    )
+
+
 def _severity(text: str) -> tuple[str, str]:
     code, equals, level = text.partition("=")
     if not equals or level not in get_args(SeverityLevel):
@@ -124,6 +133,7 @@ def _severity(text: str) -> tuple[str, str]:
 def _add_validate(command: argparse.ArgumentParser) -> None:
     add_files(command, "config lists, also in Python scripts and directories; patterns as in 'configs/**/*.yaml'")
     add_model(command, required=False)
+    _add_unmatched(command)
     add_policy(command)
     command.add_argument("--format", choices=FINDING_WRITERS, default="text", help="how findings are written")
     command.add_argument(
@@ -140,7 +150,7 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     if arguments.discover:
         named, paths = set(), list(filter(holds_config_list, paths))
     inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
-    options = policy_options(arguments)
+    options = {**policy_options(arguments), "unmatched": arguments.unmatched}
     findings = [
         finding for path in paths for finding in check_file(path, inventory, discovered=path not in named, **options)
     ]
@@ -173,12 +183,7 @@ def _add_resolve(command: argparse.ArgumentParser) -> None:
         "--grid", action="store_true", help="draw a row for each role in a block, a column for each block"
     )
     command.add_argument("--output", "-o", metavar="OUT", help="a file to write the answer to")
-    command.add_argument(
-        "--unmatched",
-        choices=get_args(Unmatched),
-        default="error",
-        help="what becomes of errors about selectors without layers",
-    )
+    _add_unmatched(command)
     add_policy(command)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import glob
+import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from compression_config.configs.config_list import CompressionConfig, ConfigList
+from compression_config.configs.config_list import ConfigList
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Finding
@@ -74,12 +76,11 @@ def check_output(output: str, inputs: Iterable[str]) -> None:
 def load_joined(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> AnyConfig:  # noqa: ANN401
     """Return the config list that several files make in their order: later sub-configs overwrite earlier ones.
 
-    Two-part documents are joined part by part. Raises like `load_alike`.
+    They are joined by `+` (D12). Raises like `load_alike`.
     """
-    joined, *others = load_alike(paths, kind=kind, **options)
-    for other in others:
-        joined = _joined(joined, other)
-    return joined
+    # Each of these can be joined to any other, which type checkers do not see of their union.
+    configs = cast("list[Any]", _loaded(paths, kind=kind, **options))
+    return cast("AnyConfig", functools.reduce(operator.add, configs))
 
 
 def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
@@ -87,6 +88,16 @@ def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> li
 
     Raises `InvalidConfig` with the findings of all files that have errors.
     """
+    configs = _loaded(paths, kind=kind, **options)
+    stated = {config.kind for config in configs if isinstance(config, ConfigList) and config.kind_stated}
+    if len(stated) != 1:
+        return configs
+    (only,) = stated
+    return [config.of_kind(only) if isinstance(config, ConfigList) else config for config in configs]
+
+
+def _loaded(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
+    """Return what is in files, each by itself. Raises `InvalidConfig` with the findings of all that have errors."""
     configs: list[AnyConfig] = []
     findings: list[Finding] = []
     for path in paths:
@@ -96,28 +107,4 @@ def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> li
             findings += error.findings
     if findings:
         raise InvalidConfig(findings)
-    stated = {config.kind for config in configs if isinstance(config, ConfigList) and not _open(config)}
-    if len(stated) == 1:
-        (only,) = stated
-        configs = [
-            load(path, kind=only, **options) if isinstance(config, ConfigList) and _open(config) else config
-            for path, config in zip(paths, configs, strict=True)
-        ]
     return configs
-
-
-def _open(config: ConfigList[Any]) -> bool:
-    """Whether nothing in a list says of which kind it is (D12)."""
-    return all(sub_config.exclude for sub_config in config)
-
-
-def _joined(first: AnyConfig, second: AnyConfig) -> AnyConfig:
-    """Return one config for two: lists become one list, and the lists of two-part documents likewise."""
-    if isinstance(first, ConfigList) and isinstance(second, ConfigList):
-        # Lists of two kinds are refused by the addition itself.
-        return cast("AnyConfig", cast("ConfigList[Any]", first) + second)
-    parts: dict[str, Any] = {}
-    for config in (first, second):
-        for part in (config,) if isinstance(config, ConfigList) else config.parts:
-            parts[part.kind] = parts[part.kind] + part if part.kind in parts else part
-    return CompressionConfig(**parts)

@@ -1,24 +1,65 @@
-"""Config lists: sub-configs in order, each with the place it came from; and two-part documents of two lists."""
+"""Config lists: sub-configs in order, each with the place it came from; and two-part documents of two lists.
+
+Both are made of plain data by `read_config`, joined by `+`, and fields of other pydantic models.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Self, TypeAlias, TypeVar, cast, overload
 
+from pydantic_core import CoreSchema, core_schema
+
+from compression_config.configs.json_schema import inline_schema
 from compression_config.configs.plain_data import plain
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
-from compression_config.configs.sub_config import TWO_LISTS, Kind, SubConfig
-from compression_config.configs.validation import placed, validated
+from compression_config.configs.sub_config import TWO_LISTS, Kind, SubConfig, validation_error
+from compression_config.configs.validation import (
+    CONFIG_TYPES,
+    KINDS,
+    another_document,
+    inferred_kind,
+    once,
+    reported,
+    unknown_part,
+    validated,
+)
 from compression_config.errors import InvalidConfig
-from compression_config.findings import Code, Finding, LocalFinding, SeverityPolicy, has_errors
+from compression_config.findings import Code, Finding, LocalFinding, Severity, SeverityPolicy, has_errors, limited
 from compression_config.locations import ConfigPath, Provenance, SourceMap
 
-__all__ = ["CompressionConfig", "ConfigList", "PruningConfigList", "QuantizationConfigList"]
+__all__ = [
+    "LIST_TYPES",
+    "AnyConfig",
+    "CompressionConfig",
+    "ConfigList",
+    "PruningConfigList",
+    "QuantizationConfigList",
+    "read_config",
+]
 
 C = TypeVar("C", bound=SubConfig)
-L = TypeVar("L", bound="ConfigList[Any]")
+F = TypeVar("F")
+
+
+def _field(cls: type[F], read: Callable[[object], F], dumped: Callable[[F], object]) -> CoreSchema:
+    """Return how pydantic models of other programs have a `cls` as a field: read from plain data, dumped as such."""
+
+    def made(value: object) -> F:
+        if isinstance(value, cls):
+            return value
+        try:
+            return read(plain(value))
+        except InvalidConfig as error:
+            faults = (fault for fault in error.findings if fault.severity is Severity.ERROR)
+            entries = ((fault.code, fault.message, fault.hint, fault.path) for fault in faults)
+            raise validation_error(cls.__name__, entries) from None
+
+    serialization = core_schema.plain_serializer_function_ser_schema(dumped)
+    return core_schema.no_info_plain_validator_function(made, serialization=serialization)
 
 
 class ConfigList(Sequence[C], Generic[C]):
@@ -26,15 +67,17 @@ class ConfigList(Sequence[C], Generic[C]):
 
     It is made of sub-configs or of plain data, and raises `InvalidConfig` when they break a rule. `a + b` is the
     longer list, in which those of `b` overwrite; one of the two may be plain data. Each sub-config keeps the file
-    and the place it came from.
+    and the place it came from. It can be a field of a pydantic model.
     """
 
     kind: ClassVar[Kind]
     policy: SeverityPolicy
     provenance: Provenance
     _configs: tuple[C, ...]
-    _kind_stated: bool
-    """Whether the kind was passed, or shown by a key; else it is assumed (D12)."""
+    kind_stated: bool
+    """Whether the kind was passed, or shown by a key; else it is assumed, and gives way (D12)."""
+    _absent: bool = False
+    """Whether it takes the place of a part that a two-part document does not have."""
 
     def __init__(self, configs: Iterable[C | Mapping[str, Any]] = (), *, policy: SeverityPolicy | None = None) -> None:
         data = tuple(configs) if issubclass(type(configs), Iterator) else configs
@@ -54,16 +97,41 @@ class ConfigList(Sequence[C], Generic[C]):
 
         Raises `InvalidConfig` for everything that is wrong, and for what these severities make an error.
         """
+        return cls._read(data, policy, kind_stated=kind_stated, source=source, prefix=prefix).sound()
+
+    @classmethod
+    def _read(
+        cls,
+        data: object,
+        policy: SeverityPolicy,
+        *,
+        kind_stated: bool,
+        source: SourceMap | None = None,
+        prefix: ConfigPath = (),
+        start: int = 0,
+    ) -> Self:
+        """Return the same; `start` is the index that its first sub-config has in messages."""
         made = object.__new__(cls)
         made.policy = policy
-        made._configs = validated(data, cls.kind, Provenance.of(0, source, prefix), policy)
+        made._configs = validated(data, cls.kind, Provenance.of(0, source, prefix), policy, start=start)
         made.provenance = Provenance.of(len(made._configs), source, prefix)
-        made._kind_stated = kind_stated
-        return made.sound()
+        made.kind_stated = kind_stated
+        return made
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
+        return _field(cls, functools.partial(cls.read, policy=SeverityPolicy()), cls.to_list)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, Any]:
+        return inline_schema(cls.kind)
 
     def _with(self, **changes: object) -> Self:
         """Return a list with these attributes, and the others of this one; nothing is validated again."""
-        made = object.__new__(type(self))
+        return self._like(type(self), **changes)
+
+    def _like(self, list_type: type[L], **changes: object) -> L:
+        made = object.__new__(list_type)
         kept = {name: value for name, value in vars(self).items() if name != "findings"}
         vars(made).update(kept | changes)
         return made
@@ -92,41 +160,57 @@ class ConfigList(Sequence[C], Generic[C]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({list(self._configs)!r})"
 
-    def __add__(self, other: Sequence[C] | Sequence[Mapping[str, Any]]) -> Self:
-        """Return this list continued by `other`, under the severities of this one.
+    @overload
+    def __add__(self, other: CompressionConfig) -> CompressionConfig: ...
+    @overload
+    def __add__(self, other: Sequence[C] | Sequence[Mapping[str, Any]]) -> Self: ...
+    @overload
+    def __add__(self, other: ConfigList[Any]) -> PruningConfigList | QuantizationConfigList: ...
+    def __add__(self, other: object) -> ConfigList[Any] | CompressionConfig:
+        """Return this list continued by `other`, under the stricter severities of the two.
 
         Raises `InvalidConfig` for plain data that breaks a rule, and for what these severities make an error.
         """
-        if not isinstance(other, ConfigList):
-            configs = validated(plain(other), self.kind, Provenance.of(0), self.policy, start=len(self))
-            other = self._with(_configs=configs, provenance=Provenance.of(len(configs)))
-        if other.kind != self.kind:
-            message = f"a {other.kind} list cannot be joined to a {self.kind} list"
-            raise InvalidConfig([Finding(Code.MIXED_KINDS, Code.MIXED_KINDS.severity, message, TWO_LISTS)])
-        return self._with(
-            _configs=self._configs + other._configs,
-            provenance=self.provenance + other.provenance,
-            _kind_stated=self._kind_stated or other._kind_stated,
-        ).sound()
+        return _joined(self, self._beside(other, start=len(self)))
 
     def __radd__(self, other: Sequence[C] | Sequence[Mapping[str, Any]]) -> Self:
-        """Return the plain data `other` continued by this list, under the severities of this one.
+        """Return the plain data `other` continued by this list. Raises `InvalidConfig` likewise."""
+        return cast("Self", _joined(self._beside(other, start=0), self))
 
-        Raises `InvalidConfig` likewise.
-        """
-        configs = validated(plain(other), self.kind, Provenance.of(0), self.policy)
-        return self._with(_configs=configs, provenance=Provenance.of(len(configs))) + self
+    def _beside(self, other: object, start: int) -> _Config:
+        """Return what this list is joined to: plain data has its kind, unless that is only assumed."""
+        if issubclass(type(other), AnyConfig):
+            return cast("AnyConfig", other)
+        data = plain(other)
+        if not isinstance(data, list):
+            return read_config(data, policy=self.policy)
+        shown = self.kind if self.kind_stated else inferred_kind(data)
+        return LIST_TYPES[shown or self.kind]._read(data, self.policy, kind_stated=shown is not None, start=start)
 
     @functools.cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The warnings and notes, in list order; errors only where a severity was raised."""
-        return self.policy.apply(placed(self._remarks(), self.provenance))
+        return reported(self._remarks(), self.provenance, self.policy)
 
     def sound(self) -> Self:
         """Return the list. Raises `InvalidConfig` when its severities make an error of one of its findings."""
         if self.policy.raises and has_errors(self.findings):
             raise InvalidConfig(self.findings)
         return self
+
+    def of_kind(self, kind: Kind) -> PruningConfigList | QuantizationConfigList:
+        """Return this list as one of `kind`: a kind that was only assumed gives way (D12).
+
+        Raises `InvalidConfig` for a list of the other kind.
+        """
+        if self.kind == kind:
+            return cast("PruningConfigList | QuantizationConfigList", self._with(kind_stated=True))
+        if self.kind_stated:
+            message, hint = f"this is a {self.kind} list, not a {kind} list", f"set the kind to {self.kind}"
+            place = self.provenance.place(())
+            raise InvalidConfig([Finding.at(place, Code.MIXED_KINDS, message, hint)])
+        configs = tuple(CONFIG_TYPES[kind](**config.model_dump()) for config in self._configs)
+        return self._like(LIST_TYPES[kind], _configs=configs, kind_stated=True)
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return the sub-configs as plain dicts of the keys that are written, ready for YAML and JSON."""
@@ -137,16 +221,25 @@ class ConfigList(Sequence[C], Generic[C]):
         return self._with(policy=policy).sound()
 
     def _remarks(self) -> Iterator[LocalFinding]:
-        if not self._configs:
+        if self._absent:
+            message = f"the document has no '{self.kind}' part: nothing is compressed"
+            hint = f"write the list under '{self.kind}', or pass the other kind"
+            yield LocalFinding(Code.NOTHING_CONFIGURED, message, hint, severity=Severity.NOTE)
+        elif not self._configs:
             message = "the config list is empty: nothing is compressed"
             yield LocalFinding(Code.NOTHING_CONFIGURED, message, "add a sub-config")
-        if not self._kind_stated and all(config.exclude for config in self._configs):
+        if not self.kind_stated and all(config.exclude for config in self._configs):
             message = f"nothing in the list shows its kind, so it is read as a {self.kind} list"
             hint = "write it under 'pruning' or 'quantization', or pass its kind in the call"
             yield LocalFinding(Code.KIND_NOT_STATED, message, hint)
-        for index, config in enumerate(self._configs):
-            for remark in config.remarks():
-                yield remark._replace(path=(index, *remark.path))
+        yield from once(
+            remark._replace(path=(index, *remark.path))
+            for index, config in enumerate(self._configs)
+            for remark in config.remarks()
+        )
+
+
+L = TypeVar("L", bound=ConfigList[Any])
 
 
 class PruningConfigList(ConfigList[PruningConfig]):
@@ -161,11 +254,18 @@ class QuantizationConfigList(ConfigList[QuantizationConfig]):
     kind = "quantization"
 
 
+LIST_TYPES: Mapping[Kind, type[PruningConfigList | QuantizationConfigList]] = {
+    "pruning": PruningConfigList,
+    "quantization": QuantizationConfigList,
+}
+
+
 class CompressionConfig:
     """A two-part document: one list for pruning, one for quantization, resolved apart (D12).
 
     A part that the document leaves out is an empty list. A part may be plain data too; raises one `InvalidConfig`
-    for everything that is wrong with either.
+    for everything that is wrong with either. `a + b` joins the parts of both; a list joins the part of its kind, and
+    one of excludes alone each part that is written. It can be a field of a pydantic model.
     """
 
     def __init__(
@@ -173,22 +273,67 @@ class CompressionConfig:
         pruning: Iterable[PruningConfig | Mapping[str, Any]] | None = None,
         quantization: Iterable[QuantizationConfig | Mapping[str, Any]] | None = None,
     ) -> None:
+        given = {"pruning": pruning, "quantization": quantization}
+        data = {kind: part if isinstance(part, ConfigList) else plain(part) for kind, part in given.items()}
+        self._take({kind: part for kind, part in data.items() if part is not None}, None, SeverityPolicy())
+
+    @classmethod
+    def read(cls, data: Mapping[str, object], source: SourceMap | None, policy: SeverityPolicy) -> CompressionConfig:
+        """Return the two-part document that a mapping is. Raises one `InvalidConfig` for everything that is wrong."""
+        made = object.__new__(cls)
+        made._take(data, source, policy)
+        return made
+
+    def _take(self, data: Mapping[str, object], source: SourceMap | None, policy: SeverityPolicy) -> None:
         findings: list[Finding] = []
-        pruned = _part(PruningConfigList, pruning, findings)
-        quantized = _part(QuantizationConfigList, quantization, findings)
-        if findings:
-            raise InvalidConfig(findings)
-        self.parts: tuple[ConfigList[Any], ...] = tuple(part for part in (pruned, quantized) if part is not None)
+        parts: dict[str, ConfigList[Any]] = {}
+        for key, part in data.items():
+            kind = next((known for known in KINDS if known == key), None)
+            if kind is None:
+                findings += reported([unknown_part(key)], Provenance.of(0, source), policy)
+                continue
+            try:
+                if isinstance(part, ConfigList):
+                    parts[kind] = part.of_kind(kind)
+                else:
+                    parts[kind] = LIST_TYPES[kind].read(part, source=source, prefix=(key,), policy=policy)
+                findings += parts[kind].findings
+            except InvalidConfig as error:
+                findings += error.findings
+        if has_errors(findings):
+            raise InvalidConfig(limited(findings))
+        self.parts: tuple[PruningConfigList | QuantizationConfigList, ...] = tuple(
+            cast("PruningConfigList | QuantizationConfigList", parts[kind]) for kind in KINDS if kind in parts
+        )
         """The lists that are written, pruning first."""
-        # A part that is left out is not worth a warning, as an empty one is.
-        absent = SeverityPolicy(levels={Code.NOTHING_CONFIGURED: "ignore"})
-        self.pruning = pruned if pruned is not None else PruningConfigList(policy=absent)
-        self.quantization = quantized if quantized is not None else QuantizationConfigList(policy=absent)
+        self.pruning = cast("PruningConfigList", parts.get("pruning", PruningConfigList(policy=_SILENT)))
+        absent_too = QuantizationConfigList(policy=_SILENT)
+        self.quantization = cast("QuantizationConfigList", parts.get("quantization", absent_too))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
+        return _field(cls, _two_parts, cls.to_dict)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, Any]:
+        return inline_schema(None)
+
+    @property
+    def policy(self) -> SeverityPolicy:
+        """The severities of its parts."""
+        return functools.reduce(operator.or_, (part.policy for part in self.parts), SeverityPolicy())
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The warnings and notes of both lists, those of pruning first."""
         return tuple(finding for part in self.parts for finding in part.findings)
+
+    def of_kind(self, kind: Kind) -> PruningConfigList | QuantizationConfigList:
+        """Return the part of one kind; an empty list with a note where the document has none."""
+        found = next((part for part in self.parts if part.kind == kind), None)
+        if found is not None:
+            return found
+        return LIST_TYPES[kind]()._with(policy=self.policy, _absent=True)
 
     def to_dict(self) -> dict[str, list[dict[str, Any]]]:
         """Return the two-part document as plain data, with the parts that are written."""
@@ -196,8 +341,22 @@ class CompressionConfig:
 
     def with_policy(self, policy: SeverityPolicy) -> CompressionConfig:
         """Return the same document under other severities. Raises `InvalidConfig` when they make a finding an error."""
-        parts: dict[str, Any] = {part.kind: part.with_policy(policy) for part in self.parts}
-        return CompressionConfig(**parts)
+        return CompressionConfig.read({part.kind: part._with(policy=policy) for part in self.parts}, None, policy)
+
+    def __add__(
+        self, other: AnyConfig | Mapping[str, Any] | Sequence[Mapping[str, Any] | SubConfig]
+    ) -> CompressionConfig:
+        """Return both parts continued by those of `other`. Raises `InvalidConfig` when that breaks a rule."""
+        return _joined_parts(self, self._beside(other))
+
+    def __radd__(self, other: Mapping[str, Any] | Sequence[Mapping[str, Any] | SubConfig]) -> CompressionConfig:
+        """Return the plain data `other` continued by this document. Raises `InvalidConfig` likewise."""
+        return _joined_parts(self._beside(other), self)
+
+    def _beside(self, other: object) -> AnyConfig:
+        if issubclass(type(other), AnyConfig):
+            return cast("AnyConfig", other)
+        return read_config(plain(other), policy=self.policy)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CompressionConfig) and self.to_dict() == other.to_dict()
@@ -209,13 +368,83 @@ class CompressionConfig:
         return f"CompressionConfig(pruning={self.pruning!r}, quantization={self.quantization!r})"
 
 
-def _part(list_type: type[L], given: Iterable[Any] | None, findings: list[Finding]) -> L | None:
-    """Return one part of a two-part document as a list; None when it is absent, or wrong, as `findings` then says."""
-    if given is None or isinstance(given, list_type):
-        return given
-    try:
-        made = list_type.read(plain(given), prefix=(list_type.kind,), policy=SeverityPolicy())
-    except InvalidConfig as error:
-        findings += error.findings
-        return None
-    return made
+_Config: TypeAlias = ConfigList[Any] | CompressionConfig
+AnyConfig: TypeAlias = PruningConfigList | QuantizationConfigList | CompressionConfig
+"""What validation returns: a list of one kind, or the two lists of a two-part document."""
+
+_SILENT = SeverityPolicy(levels={Code.NOTHING_CONFIGURED: "ignore"})
+"""For a part that a document leaves out, which is not worth a warning, as an empty one is."""
+
+
+def read_config(
+    data: object, *, source: SourceMap | None = None, kind: Kind | None = None, policy: SeverityPolicy
+) -> AnyConfig:
+    """Return the config list, or the two-part document, that plain data is, or that was validated before.
+
+    The kind is inferred unless it is stated (D12). Raises `InvalidConfig` for everything that is wrong, in the order
+    of the document.
+    """
+    config: AnyConfig
+    if isinstance(data, AnyConfig):
+        config = data if policy == SeverityPolicy() else data.with_policy(policy)
+    elif isinstance(data, dict) and not data.keys().isdisjoint(KINDS):
+        if (found := another_document(data)) is not None:
+            raise InvalidConfig(reported([found], Provenance.of(0, source), policy))
+        config = CompressionConfig.read(data, source, policy)
+    else:
+        shown = kind or inferred_kind(data)
+        return LIST_TYPES[shown or "pruning"].read(data, source=source, policy=policy, kind_stated=shown is not None)
+    return config if kind is None else config.of_kind(kind)
+
+
+def _two_parts(data: object) -> CompressionConfig:
+    """Return the two-part document that plain data is. Raises `InvalidConfig` for a list of one kind too."""
+    config = read_config(data, policy=SeverityPolicy())
+    if isinstance(config, CompressionConfig):
+        return config
+    message, hint = f"this is a {config.kind} list, not a two-part document", f"write it under '{config.kind}'"
+    raise InvalidConfig([Finding.at(config.provenance.place(()), Code.MIXED_KINDS, message, hint)])
+
+
+def _joined(first: _Config, second: _Config) -> _Config:
+    """Return one config for two, in which the second overwrites (D12). Raises `InvalidConfig` where that is not one."""
+    if isinstance(first, CompressionConfig) or isinstance(second, CompressionConfig):
+        return _joined_parts(first, second)
+    if first.kind != second.kind and first.kind_stated and second.kind_stated:
+        raise InvalidConfig([_of_two_kinds(first, second)])
+    # A kind that is only assumed gives way.
+    kind = second.kind if second.kind_stated else first.kind
+    start, end = (each if each.kind == kind else each.of_kind(kind) for each in (first, second))
+    return start._with(
+        _configs=(*start, *end),
+        provenance=start.provenance + end.provenance,
+        policy=start.policy | end.policy,
+        kind_stated=start.kind_stated or end.kind_stated,
+        _absent=start._absent and end._absent,
+    ).sound()
+
+
+def _of_two_kinds(first: ConfigList[Any], second: ConfigList[Any]) -> Finding:
+    """Return that two lists cannot be one, with the files that they come from."""
+    places = [each.provenance.place((0,)) for each in (first, second)]
+    files = [f" of '{place.source}'" if place.source else "" for place in places]
+    message = f"the {second.kind} list{files[1]} cannot be joined to the {first.kind} list{files[0]}"
+    return Finding.at(places[1]._replace(path=(len(first),)), Code.MIXED_KINDS, message, TWO_LISTS)
+
+
+def _joined_parts(first: _Config, second: _Config) -> CompressionConfig:
+    """Return the two-part document of two configs of which one is such a document."""
+    parts: dict[str, Any] = {}
+    for config, other in ((first, second), (second, first)):
+        for part in _parts_beside(config, other):
+            parts[part.kind] = _joined(parts[part.kind], part) if part.kind in parts else part
+    return CompressionConfig(**parts)
+
+
+def _parts_beside(config: _Config, other: _Config) -> Sequence[ConfigList[Any]]:
+    """Return the lists of a config; excludes alone are for each part of the document that they are joined to."""
+    if isinstance(config, CompressionConfig):
+        return config.parts
+    if config.kind_stated or not isinstance(other, CompressionConfig) or not other.parts:
+        return (config,)
+    return [config.of_kind(part.kind) for part in other.parts]

@@ -1,19 +1,28 @@
-"""Keys of other formats that are recognized by name: which format, and what to write instead (D13).
+"""Other formats: keys that are recognized in a sub-config (D13), and documents that are wholly another tool's (D22).
 
-Each key was looked up in the sources of its format: NNI 1.2 to 3.0, compressed-tensors, llm-compressor,
-NVIDIA ModelOpt, DeepSpeed. Keys that the specification has too are left out.
+Each key was looked up in the sources or the documentation of its format.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from compression_config.findings import Hint, Line
+from compression_config.locations import ConfigPath
+from compression_config.text import printable, shortened
 
-__all__ = ["FOREIGN_DOCUMENTS", "FOREIGN_KEYS", "ForeignKey", "foreign_document", "foreign_value"]
+__all__ = [
+    "FOREIGN_KEYS",
+    "ForeignDocument",
+    "ForeignKey",
+    "foreign_document",
+    "foreign_list",
+    "foreign_value",
+    "is_nni_list",
+]
 
 
 class ForeignKey(NamedTuple):
@@ -34,6 +43,7 @@ _COMPRESSED_TENSORS = "compressed-tensors"
 _LLM_COMPRESSOR = "llm-compressor"
 _MODEL_OPT = "NVIDIA ModelOpt"
 _DEEPSPEED = "DeepSpeed"
+_NEURAL_COMPRESSOR = "Neural Compressor"
 _COMPRESSED_TENSORS_OR_MODEL_OPT = f"{_COMPRESSED_TENSORS} and {_MODEL_OPT}"
 
 _RATIOS = ("sparsity_per_layer", "total_sparsity")
@@ -58,6 +68,7 @@ def _of_one_tensor(quant_type: str) -> tuple[Hint, tuple[str, ...]]:
 _NNI: Mapping[str, ForeignKey] = {
     "op_name": ForeignKey(_NNI_1, "write 'op_names' with a list", ("op_names",)),
     "final_sparsity": ForeignKey(_NNI_1, "write 'sparsity_per_layer'; the schedule belongs to the pruner", _RATIOS),
+    "support_type": ForeignKey("NNI 1.0", "write 'op_types' with a list", ("op_types",)),
     "q_bits": ForeignKey(_NNI_1, _BITS, ("quant_bits", "quant_types")),
     "rho": ForeignKey(_NNI_2, _PRUNER),
     "sparse_ratio": ForeignKey(
@@ -132,7 +143,6 @@ _COMPRESSED: Mapping[str, ForeignKey] = {
             "group_size",
             "block_structure",
             "format",
-            "quant_method",
             "quantization_status",
             "global_compression_ratio",
             "kv_cache_scheme",
@@ -140,6 +150,7 @@ _COMPRESSED: Mapping[str, ForeignKey] = {
         ),
         ForeignKey(_COMPRESSED_TENSORS, _NO_COUNTERPART),
     ),
+    "quant_method": ForeignKey("transformers", _NO_COUNTERPART),
     **dict.fromkeys(
         ("dynamic", "actorder", "observer", "observer_kwargs", "scale_dtype", "zp_dtype"),
         ForeignKey(_COMPRESSED_TENSORS, _QUANTIZER),
@@ -181,14 +192,13 @@ _MODEL_OPT_KEYS: Mapping[str, ForeignKey] = {
     "block_sizes": ForeignKey(_MODEL_OPT, _NO_COUNTERPART),
     "exclude_modules": ForeignKey(_MODEL_OPT, _EXCLUDE_NAMES),
     "quant_algo": ForeignKey(_MODEL_OPT, _BITS, ("quant_bits", "quant_types")),
-    **dict.fromkeys(
-        ("algorithm", "calibrator", "fake_quant", "narrow_range", "learn_amax"), ForeignKey(_MODEL_OPT, _QUANTIZER)
-    ),
+    "algorithm": ForeignKey(f"{_MODEL_OPT} and NNCF", _QUANTIZER),
+    **dict.fromkeys(("calibrator", "fake_quant", "narrow_range", "learn_amax"), ForeignKey(_MODEL_OPT, _QUANTIZER)),
 }
 
 _DEEPSPEED_KEYS: Mapping[str, ForeignKey] = {
     "modules": ForeignKey(_DEEPSPEED, "write 'op_partial_names': substrings of the names", ("op_partial_names",)),
-    "params": ForeignKey(_DEEPSPEED, "write its settings as keys of the sub-config itself", _ANY_SETTING),
+    "params": ForeignKey(f"{_DEEPSPEED} and NNCF", "write its settings as keys of the sub-config itself", _ANY_SETTING),
     "related_modules": ForeignKey(_DEEPSPEED, _NO_COUNTERPART),
     "dense_ratio": ForeignKey(
         _DEEPSPEED, "write 'sparsity_per_layer': 1 minus the dense ratio, which is the share that is kept", _RATIOS
@@ -202,42 +212,306 @@ _DEEPSPEED_KEYS: Mapping[str, ForeignKey] = {
     ),
 }
 
-FOREIGN_KEYS: Mapping[str, ForeignKey] = MappingProxyType({**_NNI, **_COMPRESSED, **_MODEL_OPT_KEYS, **_DEEPSPEED_KEYS})
+_BY_SCOPE = "'sparsity_per_layer' where 'pruning_scope' is local, 'total_sparsity' where it is global"
+_NEURAL_COMPRESSOR_KEYS: Mapping[str, ForeignKey] = {
+    "target_sparsity": ForeignKey(f"{_NEURAL_COMPRESSOR} and coremltools", f"write {_BY_SCOPE}", _RATIOS),
+    "excluded_op_names": ForeignKey(_NEURAL_COMPRESSOR, _EXCLUDE_NAMES),
+    "pruning_op_types": ForeignKey(_NEURAL_COMPRESSOR, "write 'op_types'", ("op_types",)),
+    "max_sparsity_ratio_per_op": ForeignKey(
+        _NEURAL_COMPRESSOR, "write 'max_sparsity_per_layer', beside 'total_sparsity'", ("max_sparsity_per_layer",)
+    ),
+    "min_sparsity_ratio_per_op": ForeignKey(_NEURAL_COMPRESSOR, _NO_COUNTERPART),
+    "pruning_scope": ForeignKey(_NEURAL_COMPRESSOR, f"write {_BY_SCOPE}, and delete the key"),
+    **dict.fromkeys(
+        ("pruning_type", "pruning_frequency", "sparsity_decay_type"), ForeignKey(_NEURAL_COMPRESSOR, _PRUNER)
+    ),
+}
+
+FOREIGN_KEYS: Mapping[str, ForeignKey] = MappingProxyType(
+    {**_NNI, **_COMPRESSED, **_MODEL_OPT_KEYS, **_DEEPSPEED_KEYS, **_NEURAL_COMPRESSOR_KEYS}
+)
 """Every foreign key that is recognized in a sub-config."""
 
+_IMPORT = "convert it with 'compression-config import'"
 _ONE_EACH = "write a list with one sub-config for each"
-_DEEPSPEED_TOP = ForeignKey(_DEEPSPEED, f"{_ONE_EACH} group of 'different_groups'")
-_RECIPE = ForeignKey(_LLM_COMPRESSOR, f"{_ONE_EACH} modifier of the recipe")
+_QUANTIZED = (Line("op_types", ["Linear"]), Line("quant_types", ["weight"]))
+_SOME_LAYERS = Hint("write a sub-config with {}, {} and 'quant_bits' for the layers that it quantizes", *_QUANTIZED)
+_NOT_INTEGERS = "a config list quantizes to integers: it cannot say what this document says"
+
+
+def _all_but(skipped: str) -> Hint:
+    """Return what to write for a document that quantizes all linear layers but those in its key `skipped`."""
+    template = "write a sub-config with {}, {} and 'quant_bits', and a later one with {}"
+    return Hint(f"{template} for the layers in '{skipped}'", *_QUANTIZED, _EXCLUDE)
+
+
+class _Tool(NamedTuple):
+    """A tool that has documents of its own, and what to write in place of one."""
+
+    name: str
+    hint: Hint | str
+
+
+_AUTO_ROUND = _Tool("AutoRound", f"{_ONE_EACH} entry of 'layer_config' or 'extra_config', after one for all layers")
+_BITSANDBYTES = _Tool("bitsandbytes", _all_but("llm_int8_skip_modules"))
+_DISTILLER = _Tool("Distiller", f"{_ONE_EACH} pruner or quantizer; the schedule belongs to the training script")
+_NNCF = _Tool("NNCF", f"{_ONE_EACH} algorithm, and one with 'exclude' for its 'ignored_scopes'")
+_QUARK = _Tool("Quark", _all_but("exclude"))
+_TENSORS = _Tool(_COMPRESSED_TENSORS, _IMPORT)
+_TORCHAO = _Tool("torchao", _IMPORT)
+_OPTIMIZER = _Tool(_MODEL_OPT, _IMPORT)
+_COMPRESSOR = _Tool(_NEURAL_COMPRESSOR, f"{_ONE_EACH} set of layers: {_BY_SCOPE}")
+
+_METHODS: Mapping[str, _Tool] = {
+    "aqlm": _Tool("AQLM", _NOT_INTEGERS),
+    "auto-round": _AUTO_ROUND,
+    "awq": _Tool("AWQ", _all_but("modules_to_not_convert")),
+    "bitnet": _Tool("BitNet", _NOT_INTEGERS),
+    "bitsandbytes": _BITSANDBYTES,
+    "compressed-tensors": _TENSORS,
+    "eetq": _Tool("EETQ", _all_but("modules_to_not_convert")),
+    "fbgemm_fp8": _Tool("FBGEMM FP8", _NOT_INTEGERS),
+    "fp8": _Tool("FP8", _NOT_INTEGERS),
+    "fp_quant": _Tool("FP-Quant", _NOT_INTEGERS),
+    "gptq": _Tool("GPTQ", _SOME_LAYERS),
+    "higgs": _Tool("HIGGS", _NOT_INTEGERS),
+    "hqq": _Tool("HQQ", _all_but("skip_modules")),
+    "intel/auto-round": _AUTO_ROUND,
+    "modelopt": _OPTIMIZER,
+    "mxfp4": _Tool("MXFP4", _NOT_INTEGERS),
+    "mxfp8": _Tool("MXFP8", _NOT_INTEGERS),
+    "nvfp4": _Tool("NVFP4", _NOT_INTEGERS),
+    "quanto": _Tool("quanto", _all_but("modules_to_not_convert")),
+    "quark": _QUARK,
+    "spqr": _Tool("SpQR", _NOT_INTEGERS),
+    "torchao": _TORCHAO,
+    "vptq": _Tool("VPTQ", _NOT_INTEGERS),
+}
+"""The values of `quant_method` in the `quantization_config` of a model of transformers."""
+
+_Document: TypeAlias = Mapping[str, object]
+_Teller: TypeAlias = Callable[[_Document], str | None]
+"""Returns the key that tells a document, or None where it is not one of the tool."""
+
+
+def _any_of(*keys: str) -> _Teller:
+    """Tell a document by any of these keys: no other tool has them."""
+    return lambda data: next((key for key in data if key in keys), None)
+
+
+def _all_of(*keys: str) -> _Teller:
+    """Tell a document by keys of which each alone could be another tool's."""
+    return lambda data: keys[0] if data.keys() >= set(keys) else None
+
+
+def _two_of(*keys: str) -> _Teller:
+    """Tell a document by two of these keys, of which each alone is a common word."""
+
+    def told(data: _Document) -> str | None:
+        found = [key for key in data if key in keys]
+        return found[0] if len(found) > 1 else None
+
+    return told
+
+
+def _holding(keys: str | re.Pattern[str], *inside: str) -> _Teller:
+    """Tell a document by a mapping at one of `keys` that has one of the keys `inside`; without any, by a mapping."""
+    pattern = re.compile(keys)
+
+    def told(data: _Document) -> str | None:
+        for key, part in data.items():
+            if pattern.fullmatch(key) and isinstance(part, dict) and (not inside or not part.keys().isdisjoint(inside)):
+                return key
+        return None
+
+    return told
+
+
+def _of_gptq_model(data: _Document) -> str | None:
+    """Tell a document by `dynamic`, which maps patterns to settings; compressed-tensors has a boolean there."""
+    dynamic = data.get("dynamic")
+    return "dynamic" if isinstance(dynamic, dict) and all(isinstance(part, dict) for part in dynamic.values()) else None
+
+
+def _of_nncf(data: _Document) -> str | None:
+    """Tell a document by `compression`: one algorithm, or a list of them."""
+    entries = data.get("compression")
+    found = any(isinstance(one, dict) and "algorithm" in one for one in _as_list(entries))
+    return "compression" if found else _algorithm_of_nncf(data)
+
+
+def _algorithm_of_nncf(data: _Document) -> str | None:
+    by_scopes = _any_of("ignored_scopes", "target_scopes")(data)
+    return by_scopes or (_any_of("algorithm")(data) if _any_of("params", "initializer")(data) else None)
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _of_torchao(data: _Document) -> str | None:
+    return "_type" if isinstance(data.get("_type"), str) and "_data" in data else None
+
+
+def _of_pytorch(data: _Document) -> str | None:
+    """Tell a `qconfig_dict` by its lists of pairs."""
+    pairs = _any_of("object_type", "module_name", "module_name_regex", "module_name_object_type_order")(data)
+    return pairs if pairs is not None and isinstance(data[pairs], list) else None
+
+
+def _of_neural_compressor_3(data: _Document) -> str | None:
+    """Tell a document of 3.x by the settings of an algorithm: those for all layers, and those by name."""
+    return next(
+        (key for key, part in data.items() if isinstance(part, dict) and part.keys() == {"global", "local"}), None
+    )
+
+
 _RECIPE_KEY = re.compile(r"modifiers|\w+_(?:stage|modifiers)|[A-Z]\w*Modifier")
+_IN_CORE = ("global_config", "module_type_configs", "module_name_configs", "op_type_configs", "op_name_configs")
+_DEEPSPEED_PART = r"(?:weight|activation)_quantization|(?:sparse|row|head|channel)_pruning"
 
-FOREIGN_DOCUMENTS: Mapping[str, ForeignKey] = MappingProxyType(
-    {
-        "quantization_config": ForeignKey(_COMPRESSED_TENSORS, f"{_ONE_EACH} group of 'config_groups'"),
-        "config_groups": ForeignKey(_COMPRESSED_TENSORS, f"{_ONE_EACH} of these groups"),
-        "sparsity_config": ForeignKey(_COMPRESSED_TENSORS, f"{_ONE_EACH} ratio"),
-        "quant_cfg": ForeignKey(_MODEL_OPT, f"{_ONE_EACH} quantizer"),
-        "quant_algo": ForeignKey(_MODEL_OPT, f"{_ONE_EACH} set of layers"),
-        "compression_training": _DEEPSPEED_TOP,
-        **{f"{what}_quantization": _DEEPSPEED_TOP for what in ("weight", "activation")},
-        **{f"{what}_pruning": _DEEPSPEED_TOP for what in ("sparse", "row", "head", "channel")},
-    }
+_DOCUMENTS: tuple[tuple[_Tool, _Teller], ...] = (
+    (_NNCF, _of_nncf),
+    (
+        _Tool("coreai-opt", f"{_ONE_EACH} entry of 'module_type_configs' and 'module_name_configs'"),
+        _holding(r"\w*(?:quantization|pruning|palettization)_config", *_IN_CORE),
+    ),
+    (_Tool("coreai-opt", f"{_ONE_EACH} ratio"), _holding("magnitude_pruning_config")),
+    (_Tool("GPTQModel", f"{_ONE_EACH} pattern of 'dynamic', after one for all layers"), _of_gptq_model),
+    (_QUARK, _any_of("global_quant_config", "layer_quant_config", "layer_type_quant_config")),
+    (_AUTO_ROUND, _holding("layer_config|extra_config")),
+    (_BITSANDBYTES, _any_of("load_in_4bit", "load_in_8bit", "llm_int8_skip_modules", "bnb_4bit_quant_type")),
+    (_TENSORS, _any_of("config_groups", "sparsity_config")),
+    (
+        _Tool(_LLM_COMPRESSOR, f"{_ONE_EACH} modifier of the recipe, or {_IMPORT}"),
+        lambda data: next((key for key in data if _RECIPE_KEY.fullmatch(key)), None),
+    ),
+    (_OPTIMIZER, _any_of("quant_cfg", "quant_algo", "quantized_layers")),
+    (_OPTIMIZER, _holding("quantization", "quant_algo", "quantized_layers")),
+    (_TORCHAO, _of_torchao),
+    (
+        _Tool("AIMET", f"{_ONE_EACH} entry of 'op_type', after one for all layers"),
+        _two_of("defaults", "params", "op_type", "supergroups", "model_input", "model_output"),
+    ),
+    (_DISTILLER, _two_of("pruners", "quantizers", "regularizers", "lr_schedulers", "policies")),
+    (_DISTILLER, _all_of("pruners", "version")),
+    (_DISTILLER, _all_of("quantizers", "version")),
+    (
+        _Tool("PyTorch (a qconfig_dict)", f"{_ONE_EACH} entry of 'object_type' and 'module_name'"),
+        _of_pytorch,
+    ),
+    (_COMPRESSOR, _any_of("op_type_dict", "op_name_dict", "pruning_configs", "target_sparsity")),
+    (_COMPRESSOR, _holding("pruning|quantization", "approach", "calibration", "op_wise", "model_wise", "recipes")),
+    (_COMPRESSOR, _of_neural_compressor_3),
+    (
+        _Tool(_DEEPSPEED, f"{_ONE_EACH} group of 'different_groups'"),
+        _any_of("compression_training"),
+    ),
+    (
+        _Tool(_DEEPSPEED, f"{_ONE_EACH} group of 'different_groups'"),
+        _holding(_DEEPSPEED_PART),
+    ),
+    (_Tool("NNI 1.0", _IMPORT), _holding(r"\w+(?:Pruner|Quantizer)", "config")),
+    (_Tool("coremltools", f"{_ONE_EACH} entry of these configs"), _holding("|".join(_IN_CORE))),
+    (_Tool("transformers", _all_but("modules_to_not_convert")), _any_of("modules_to_not_convert")),
 )
-"""Keys at the top of other formats' documents, where a config list is a list."""
+"""The forms in which other tools write a whole document, the surest first: the tool, and what tells its document."""
+
+_ENTRIES: tuple[tuple[_Tool, _Teller, frozenset[str]], ...] = (
+    (_NNCF, _algorithm_of_nncf, frozenset()),
+    (
+        _Tool("torch.ao.pruning", "write 'op_names' for 'tensor_fqn', without '.weight', and 'sparsity_per_layer'"),
+        _any_of("tensor_fqn"),
+        frozenset(),
+    ),
+    (
+        _Tool(
+            _MODEL_OPT, "write 'op_partial_names' or 'op_names' for 'quantizer_name', 'quant_types' and 'quant_bits'"
+        ),
+        _any_of("quantizer_name"),
+        frozenset(),
+    ),
+    (
+        _Tool(_COMPRESSED_TENSORS, "write 'op_types' or 'op_names' for 'targets', 'quant_types' and 'quant_bits'"),
+        _all_of("targets", "weights"),
+        frozenset(),
+    ),
+    (
+        _Tool(
+            _NEURAL_COMPRESSOR,
+            Hint(f"write {_BY_SCOPE}, and a later sub-config with {{}} for 'excluded_op_names'", _EXCLUDE),
+        ),
+        _any_of("target_sparsity", "pruning_scope", "excluded_op_names", "pruning_type"),
+        frozenset({"op_names"}),
+    ),
+)
+"""The same for the entries of lists; with the keys that such an entry has in common with a sub-config."""
 
 
-def foreign_document(keys: Iterable[object]) -> tuple[str, ForeignKey] | None:
-    """Return the first of `keys`, those at the top of a document, that tells its format; None without one.
+class ForeignDocument(NamedTuple):
+    """A document that is wholly another tool's."""
 
-    >>> foreign_document(["model_type", "quantization_config"])[1].dialect
-    'compressed-tensors'
+    tool: str
+    hint: Hint | str
+    """What to write instead."""
+    path: ConfigPath
+    """The key that tells it."""
+
+
+def foreign_document(data: _Document) -> ForeignDocument | None:
+    """Return whose document a mapping is, told by all that it says; None when no tool is known for it.
+
+    >>> foreign_document({"model_type": "llama", "quantization_config": {"quant_method": "gptq", "bits": 4}}).tool
+    'GPTQ'
     """
-    for key in map(str, keys):
-        if key in FOREIGN_DOCUMENTS:
-            return key, FOREIGN_DOCUMENTS[key]
-        if _RECIPE_KEY.fullmatch(key):
-            return key, _RECIPE
+    method = data.get("quant_method")
+    if isinstance(method, str):
+        # A method that is not known here is the tool's own name for itself.
+        tool = _METHODS.get(method) or _Tool(printable(shortened(method)), _SOME_LAYERS)
+        return ForeignDocument(*tool, ("quant_method",))
+    for tool, told_by in _DOCUMENTS:
+        if (key := told_by(data)) is not None:
+            return ForeignDocument(*tool, (key,))
+    for key in ("quantization_config", "compression_config", "text_config"):
+        inner = data.get(key)
+        if isinstance(inner, dict) and (found := foreign_document(inner)) is not None:
+            return found._replace(path=(key,))
+    if data.keys() >= {"model_type", "architectures"}:
+        return ForeignDocument("transformers", "pass it as the model, and a config list in its place", ("model_type",))
     return None
 
+
+def foreign_list(items: Sequence[object], own: Collection[str]) -> ForeignDocument | None:
+    """Return whose list this is, when each of its entries is one of the same tool; `own` are the keys of sub-configs.
+
+    Lists of NNI are not among them: their keys are near to those of a sub-config, and reported one by one (D13).
+    """
+    entries = [item for item in items if isinstance(item, dict)]
+    if not entries or len(entries) < len(items):
+        return None
+    ours = {key for entry in entries for key in entry}.intersection(own)
+    for tool, told_by, shared in _ENTRIES:
+        told = [told_by(entry) for entry in entries]
+        if ours <= shared and None not in told:
+            return ForeignDocument(*tool, (0, str(told[0])))
+    if ours:
+        return None
+    found = [foreign_document(entry) for entry in entries]
+    first = found[0]
+    if first is None or any(one is None or one.tool != first.tool for one in found):
+        return None
+    return first._replace(path=(0, *first.path))
+
+
+def is_nni_list(items: Iterable[object]) -> bool:
+    """Return whether each entry of a list has a key of NNI 1.x or 3.0 that stands for one of ours.
+
+    `import` converts such a list as a whole.
+    """
+    return all(isinstance(item, dict) and any(key in _OF_NNI for key in item) for item in items)
+
+
+_OF_NNI = frozenset(key for key, foreign in _NNI.items() if foreign.stands_for)
 
 _DTYPE_WITH_BITS = re.compile(r"(u?int)([1-9][0-9]?)")
 

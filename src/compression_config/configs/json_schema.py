@@ -15,7 +15,7 @@ from compression_config.configs.validation import CONFIG_TYPES, KINDS
 from compression_config.configs.value_rules import QUANT_TYPES
 from compression_config.errors import chosen
 
-__all__ = ["json_schema"]
+__all__ = ["inline_schema", "json_schema"]
 
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -48,6 +48,13 @@ def json_schema(kind: Kind | None = None) -> dict[str, Any]:
         **_whichever(),
         "$defs": {**lists, "two-part-document": _two_part_document(), **sub_configs},
     }
+
+
+def inline_schema(kind: Kind | None) -> dict[str, Any]:
+    """Return the schema of a list of `kind`, or of a two-part document, without references: for fields of models."""
+    if kind is not None:
+        return {**_list(kind), "items": _sub_config(CONFIG_TYPES[kind])}
+    return {**_two_part_document(), "properties": {each: inline_schema(each) for each in KINDS}}
 
 
 def _whichever() -> _Schema:
@@ -132,11 +139,18 @@ def _rivals(config_type: type[SubConfig]) -> _Schema:
 
 
 def _presence(config_type: type[SubConfig], needs: Mapping[str, list[str]]) -> list[_Schema]:
-    """Return that a sub-config selects, that it sets, and that each key has one of those it goes with."""
+    """Return that a sub-config selects, that it sets, and that each key has one of those it goes with.
+
+    Only an exclude may list nothing (D1).
+    """
     settings = [key for key in config_type.model_fields if key not in (*SELECTOR_KEYS, "exclude")]
     return [
         {"anyOf": [{"required": [key]} for key in SELECTOR_KEYS]},
         {"anyOf": [{"required": [key]} for key in (*settings, "exclude")]},
+        {
+            "if": {"not": {"required": ["exclude"]}},
+            "then": {"properties": {key: {"minItems": 1} for key in SELECTOR_KEYS}},
+        },
         *(
             {"if": {"required": [key]}, "then": {"anyOf": [{"required": [other]} for other in others]}}
             for key, others in needs.items()

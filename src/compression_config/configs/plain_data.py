@@ -24,8 +24,10 @@ class Opaque:
 
     type_name: str
     class_name: str | None = None
-    """The name of the class, where the object is a class: somebody wrote `nn.Linear` for "Linear"."""
+    """The name of the class, where the object is a class: `nn.Linear` written for "Linear"."""
     is_path: bool = False
+    unreadable: bool = False
+    """Whether reading it raised an error, of which `type_name` is the type."""
 
 
 _LONGEST: Final = 1_000_000
@@ -83,7 +85,7 @@ class _Conversion:
 
     def _converted(self, value: object, depth: int) -> object:
         # An object may claim any class by `__class__`: what is returned as it is, is asked for its type.
-        if value is None or issubclass(type(value), BaseModel | bool):
+        if value is None or issubclass(type(value), BaseModel | bool | Opaque):
             return value
         if isinstance(value, str):
             return str.__str__(value)
@@ -102,7 +104,7 @@ class _Conversion:
                 # No more than its length: the iterator of a foreign class may have no end.
                 parts = itertools.islice(value, length)
                 if isinstance(value, Mapping):
-                    return self._mapping(((key, value[key]) for key in parts), length, depth - 1)
+                    return self._mapping(((key, _read(value, key)) for key in parts), length, depth - 1)
                 return self._sequence(parts, length, depth - 1)
         if issubclass(type(value), type):
             return Opaque("type", class_name=_class_name(value))
@@ -125,6 +127,14 @@ class _Conversion:
         self._left -= length
         if self._left < 0:
             raise _TooManyError
+
+
+def _read(mapping: Mapping[object, object], key: object) -> object:
+    """Return a value of a foreign mapping: frameworks raise for one that is missing, or cannot be interpolated."""
+    try:
+        return mapping[key]
+    except Exception as error:  # noqa: BLE001 - a method of a foreign class may raise anything
+        return Opaque(type(error).__name__, unreadable=True)
 
 
 def _as_float(value: Real | Decimal) -> float:
@@ -166,6 +176,8 @@ def shown(value: object) -> str:
         return shortened(printable(_json(value)), _SHOWN)
     if isinstance(value, Opaque) and value.class_name is not None:
         return f"the class {shortened(printable(value.class_name), _SHOWN)}"
+    if isinstance(value, Opaque) and value.unreadable:
+        return f"a value that cannot be read ({printable(value.type_name)})"
     return f"an object of type {printable(_type_name(value))}"
 
 

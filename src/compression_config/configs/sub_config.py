@@ -8,6 +8,7 @@ in the order in which the keys are written (D16). Pydantic only makes the frozen
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 from types import MappingProxyType
@@ -28,12 +29,22 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from compression_config.configs.dialects import FOREIGN_KEYS
 from compression_config.configs.plain_data import plain, shown
-from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule
+from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule, maps_bits
 from compression_config.findings import Code, Hint, Line, LocalFinding
+from compression_config.locations import ConfigPath
 from compression_config.suggestions import has_wildcards
 from compression_config.text import listed, nearest, printable, shortened
 
-__all__ = ["DEFAULT_TYPES", "SELECTOR_KEYS", "TWO_LISTS", "Kind", "Needs", "Rivals", "SubConfig"]
+__all__ = [
+    "DEFAULT_TYPES",
+    "SELECTOR_KEYS",
+    "TWO_LISTS",
+    "Kind",
+    "Needs",
+    "Rivals",
+    "SubConfig",
+    "validation_error",
+]
 
 Kind: TypeAlias = Literal["pruning", "quantization"]
 
@@ -151,7 +162,12 @@ class SubConfig(BaseModel):
     def remarks(self) -> Iterator[LocalFinding]:
         """Yield warnings and notes: what is allowed, and worth reporting."""
         for key in SELECTOR_KEYS:
-            elements: Sequence[str] = getattr(self, key) or ()
+            elements: Sequence[str] | None = getattr(self, key)
+            if elements is None:
+                continue
+            if not elements:
+                message = f"'{key}' is an empty list, so that it names nothing"
+                yield LocalFinding(Code.NOTHING_CONFIGURED, message, "name what to exclude, or delete the key", (key,))
             for position, element in enumerate(elements):
                 if has_wildcards(element):
                     message = f"{_EXACT[key]}, without wildcards, and {shown(element)} has some"
@@ -184,21 +200,27 @@ class SubConfig(BaseModel):
         return ()
 
     @classmethod
-    def all_made(cls, items: Iterable[object]) -> tuple[Self, ...] | list[tuple[int, LocalFinding]]:
+    def all_made(cls, items: Iterable[object]) -> tuple[Self, ...] | Iterator[tuple[int, LocalFinding]]:
         """Return the sub-configs that plain data is, or what is wrong with each, by its index, in list order.
 
-        What is wrong comes with the warnings and notes of the sound ones in between.
+        What is wrong comes with the warnings and notes of the sound ones in between. It is found while it is asked
+        for: a hostile list has millions of faults, which are not all kept.
         """
-        checked = [cls._sound(item, null_is_absent=False) for item in items]
-        if not any(faults for _, faults in checked):
-            # One call of pydantic for all of them: half of the time that one for each takes.
-            made: tuple[Self, ...] = _adapter(cls).validate_python([values for values, _ in checked], context=_CHECKED)
-            return made
-        found: list[tuple[int, LocalFinding]] = []
+        checked = ((cls._sound(item, null_is_absent=False)) for item in items)
+        sound: list[object] = []
+        for values, faults in checked:
+            if faults:
+                return cls._faults(itertools.chain(((values, []) for values in sound), [(values, faults)], checked))
+            sound.append(values)
+        # One call of pydantic for all of them: half of the time that one for each takes.
+        made: tuple[Self, ...] = _adapter(cls).validate_python(sound, context=_CHECKED)
+        return made
+
+    @classmethod
+    def _faults(cls, checked: Iterable[tuple[object, list[LocalFinding]]]) -> Iterator[tuple[int, LocalFinding]]:
         for index, (values, faults) in enumerate(checked):
             remarks = faults or cls.model_validate(values, context=_CHECKED).remarks()
-            found += ((index, finding) for finding in remarks)
-        return found
+            yield from ((index, finding) for finding in remarks)
 
     @model_validator(mode="before")
     @classmethod
@@ -207,7 +229,7 @@ class SubConfig(BaseModel):
             return data
         values, faults = cls._sound(plain(data), null_is_absent=True)
         if faults:
-            raise _validation_error(cls.__name__, faults)
+            raise validation_error(cls.__name__, (_for_python(fault) for fault in faults))
         return values
 
     @classmethod
@@ -239,6 +261,8 @@ class SubConfig(BaseModel):
             rule = rules.get(key)
             if rule is None:
                 faults.append(cls._unknown_key(key))
+            elif value == [] and key in SELECTOR_KEYS and data.get("exclude") is True:
+                values[key] = ()  # what scripts write for models without exceptions (D1)
             elif value is not None:
                 found = rule.faults(key, value)
                 if found:
@@ -265,6 +289,8 @@ class SubConfig(BaseModel):
         if data.get("exclude") is False:  # to be deleted: then it conflicts with nothing, and sets nothing
             legal.remove("exclude")
             meant.add("exclude")
+        if maps_bits(data.get("quant_types")):  # its hint writes the bits of it where they belong
+            meant.add("quant_bits")
         return _broken_presence(cls, legal, frozenset(meant))
 
     @classmethod
@@ -280,7 +306,9 @@ class SubConfig(BaseModel):
         what = "a list" if isinstance(data, list) else shown(data)
         return LocalFinding(Code.NOT_A_MAPPING, f"a sub-config is a mapping of keys, not {what}", hint)
 
+    # Cached, as a list repeats its slips in many sub-configs.
     @classmethod
+    @functools.lru_cache(maxsize=1024)
     def _unknown_key(cls, key: str) -> LocalFinding:
         if key in cls.foreign_keys():
             other = "quantization" if cls.kind == "pruning" else "pruning"
@@ -292,6 +320,8 @@ class SubConfig(BaseModel):
             return LocalFinding(Code.OTHER_DIALECT, message, foreign.hint, (key,), at_key=True)
         close = _nearest_key(cls, key)
         hint = f"write '{close}'" if close else f"the keys are {listed(cls.model_fields)}"
+        if key.startswith("min"):
+            hint = "the specification has no lower bound: delete the key"
         message = f"there is no key '{printable(shortened(key))}'"
         return LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
 
@@ -315,24 +345,25 @@ def _adapter(cls: type[SubConfig]) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[cls, ...])  # type: ignore[valid-type]
 
 
-def _validation_error(title: str, faults: Iterable[LocalFinding]) -> ValidationError:
-    """Return the pydantic error with one entry for each fault, at its key."""
+def _for_python(fault: LocalFinding) -> tuple[Code, str, str | None, ConfigPath]:
+    return fault.code, fault.message, fault.hint_in("python"), fault.path
+
+
+def validation_error(title: str, faults: Iterable[tuple[Code, str, str | None, ConfigPath]]) -> ValidationError:
+    """Return the pydantic error with one entry for each fault, at its key: code, message, hint and path."""
     return ValidationError.from_exception_data(
         title,
         [
             InitErrorDetails(
                 type=PydanticCustomError(
-                    fault.code.value,
-                    "{message} ({hint})" if fault.hint else "{message}",
-                    {
-                        "message": printable(fault.message),
-                        "hint": fault.hint and printable(fault.hint_in("python") or ""),
-                    },
+                    code.value,
+                    "{message} ({hint})" if hint else "{message}",
+                    {"message": printable(message), "hint": hint and printable(hint)},
                 ),
-                loc=fault.path,
+                loc=path,
                 input=None,
             )
-            for fault in faults
+            for code, message, hint, path in faults
         ],
     )
 
@@ -366,7 +397,8 @@ def _expanded(types: tuple[str, ...]) -> frozenset[str]:
 @functools.lru_cache(maxsize=1024)
 def _nearest_key(cls: type[SubConfig], key: str) -> str | None:
     """Return the key that an unknown one resembles; cached, as a list repeats its slips in many sub-configs."""
-    return next(iter(nearest(shortened(key.strip()), cls.model_fields)), None)
+    # A lower bound is near to other keys in spelling alone.
+    return None if key.startswith("min") else next(iter(nearest(shortened(key.strip()), cls.model_fields)), None)
 
 
 # A long list has few different sets of keys.

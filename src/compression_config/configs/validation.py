@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import functools
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from compression_config.configs.dialects import FOREIGN_KEYS, foreign_document
+from compression_config.configs.dialects import (
+    FOREIGN_KEYS,
+    ForeignDocument,
+    foreign_document,
+    foreign_list,
+    is_nni_list,
+)
 from compression_config.configs.plain_data import Opaque, shown
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
-from compression_config.configs.sub_config import Kind, SubConfig
+from compression_config.configs.sub_config import SELECTOR_KEYS, Kind, SubConfig
 from compression_config.errors import InvalidConfig
-from compression_config.findings import Code, Finding, LocalFinding, SeverityPolicy
-from compression_config.locations import Place, Provenance
-from compression_config.text import nearest, printable, shortened
+from compression_config.findings import Code, Finding, Hint, LocalFinding, Severity, SeverityPolicy, Shortlist
+from compression_config.locations import ConfigPath, Place, Provenance, format_path
+from compression_config.text import counted, joined, nearest, printable, shortened
 
-__all__ = ["CONFIG_TYPES", "KINDS", "inferred_kind", "placed", "validated"]
+__all__ = [
+    "CONFIG_TYPES",
+    "KINDS",
+    "another_document",
+    "inferred_kind",
+    "once",
+    "reported",
+    "unknown_part",
+    "validated",
+]
 
 CONFIG_TYPES: Mapping[Kind, type[SubConfig]] = {"pruning": PruningConfig, "quantization": QuantizationConfig}
 KINDS: tuple[Kind, ...] = ("pruning", "quantization")
@@ -33,14 +50,76 @@ def validated(
     of the sound sub-configs.
     """
     if not isinstance(data, list):
-        raise InvalidConfig(policy.apply(placed([_not_a_list(data, provenance)], provenance)))
+        raise InvalidConfig(reported([_not_a_list(data, provenance)], provenance, policy))
     made = CONFIG_TYPES[kind].all_made(data)
     if isinstance(made, tuple):
         return made
-    local = [finding._replace(path=(start + index, *finding.path)) for index, finding in made]
+    whole = _not_one_list(data)
+    local = [finding._replace(path=(index, *finding.path)) for index, finding in made] if whole is None else [whole]
+    if whole is None and is_nni_list(data):
+        local = _converted(local)
     if provenance.place(()).path == (kind,):
         local = [_of_part(finding, kind) for finding in local]
-    raise InvalidConfig(policy.apply(placed(local, provenance)))
+    local = [_after(finding, start) for finding in once(local)]
+    raise InvalidConfig(reported(local, provenance, policy))
+
+
+def _after(finding: LocalFinding, start: int) -> LocalFinding:
+    """Return a finding about a list that continues one of `start` sub-configs."""
+    index, *inside = finding.path
+    return finding._replace(path=(start + int(index), *inside)) if start else finding
+
+
+def _not_one_list(data: list[object]) -> LocalFinding | None:
+    """Return what is wrong with a list as a whole: it is another tool's, or holds lists; else None."""
+    if (foreign := foreign_list(data, _LEGAL)) is not None:
+        return _of_another_tool(foreign)
+    if len(data) > 1 and all(isinstance(item, list) for item in data):
+        message = f"a config list is one list of sub-configs, not {len(data)} lists in one"
+        return LocalFinding(Code.NOT_A_MAPPING, message, "give one of them, or each in a file of its own", (0,))
+    if all(isinstance(item, dict) and _LEGAL.isdisjoint(item) for item in data):
+        hint = _where_the_list_is(data)
+        return None if hint is None else LocalFinding(Code.NOT_A_MAPPING, "these are not sub-configs", hint, (0,))
+    return None
+
+
+def _of_another_tool(foreign: ForeignDocument) -> LocalFinding:
+    message = f"this is a document of {foreign.tool}, not a config list"
+    return LocalFinding(Code.OTHER_DIALECT, message, foreign.hint, foreign.path, at_key=True)
+
+
+def _converted(findings: list[LocalFinding]) -> list[LocalFinding]:
+    """Return the findings about a list of NNI 1.x or 3.0, with the way to convert it beside the first foreign key."""
+    first = next((index for index, finding in enumerate(findings) if finding.code is Code.OTHER_DIALECT), None)
+    if first is None:  # the list is of the other kind, and its keys are reported as such
+        return findings
+    found = findings[first]
+    way = "; or convert the whole list with 'compression-config import'"
+    hint = found.hint.followed_by(way) if isinstance(found.hint, Hint) else f"{found.hint}{way}"
+    return [*findings[:first], found._replace(hint=hint), *findings[first + 1 :]]
+
+
+def once(findings: Iterable[LocalFinding]) -> list[LocalFinding]:
+    """Return the findings of a list, with one in place of many that a list draws in each of its sub-configs (D5, D10).
+
+    It is at the first place, and counts the others.
+    """
+    found = list(findings)
+    counts = Counter((finding.code, finding.message) for finding in found if finding.code in _ONCE)
+    reported: set[Code] = set()
+    kept = []
+    for finding in found:
+        if finding.code not in _ONCE:
+            kept.append(finding)
+        elif finding.code not in reported:
+            reported.add(finding.code)
+            more = counts[finding.code, finding.message] - 1
+            others = f", here and in {counted(more, 'more sub-config')}" if more else ""
+            kept.append(finding._replace(message=finding.message + others))
+    return kept
+
+
+_ONCE = frozenset({Code.LEGACY_KEY, Code.UNPAIRED_QUANT_TYPES})
 
 
 def _of_part(finding: LocalFinding, part: Kind) -> LocalFinding:
@@ -69,24 +148,64 @@ def _is_path(data: object) -> bool:
     return isinstance(data, Opaque) and data.is_path
 
 
+def another_document(data: Mapping[str, object]) -> LocalFinding | None:
+    """Return that a mapping with a part of a two-part document is another tool's all the same; else None."""
+    if all(isinstance(data[kind], list) for kind in KINDS if kind in data):
+        return None
+    foreign = foreign_document(data)
+    return None if foreign is None else _of_another_tool(foreign)
+
+
 def _mapping_for_list(data: Mapping[str, object], *, in_yaml: bool) -> LocalFinding:
     if data.get("format") == "compression-config-inventory":
         hint = "pass the inventory as the model, and a config list in its place"
         return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not an inventory", hint)
-    if (found := foreign_document(data)) is not None:
-        key, foreign = found
-        message = f"'{key}' belongs to a document of {foreign.dialect}; a config list is a list"
-        return LocalFinding(Code.OTHER_DIALECT, message, foreign.hint, (key,), at_key=True)
-    if any(key in config.model_fields or key in FOREIGN_KEYS for key in data for config in CONFIG_TYPES.values()):
+    if data.keys().isdisjoint(SELECTOR_KEYS) and (foreign := foreign_document(data)) is not None:
+        return _of_another_tool(foreign)
+    if not data.keys().isdisjoint(_LEGAL.union(FOREIGN_KEYS)):
         dash = ", or write '- ' before its first key and indent the others" if in_yaml else ""
         return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not a single sub-config", f"put it in [ ]{dash}")
     hint = "write a list of sub-configs, or two of them under 'pruning' and 'quantization'"
     name = printable(shortened(next(iter(data), "")))
     if len(data) == 1 and isinstance(next(iter(data.values())), list):
         hint = f"write the list without the key '{name}', or name the key 'pruning' or 'quantization'"
-    if data and all(isinstance(part, dict) for part in data.values()):
+    elif (place := _where_the_list_is(data)) is not None:
+        hint = place
+    elif data and all(isinstance(part, dict) for part in data.values()):
         hint = f"write one sub-config for each of its keys, with '{name}' in its 'op_names'"
     return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not a mapping", hint)
+
+
+def _where_the_list_is(data: object) -> str | None:
+    """Return which list to give, where config lists are deeper inside a document; None without one."""
+    paths = list(itertools.islice(_config_lists(data, (), _DEEPEST), _MANY))
+    if not paths:
+        return None
+    parents = {path[:-1] for path in paths}
+    if len(paths) > 1 and len(parents) == 1 and all(path[-1] in KINDS for path in paths):
+        return f"the two lists are in {format_path(*parents)}: give what is there"
+    if len(paths) == 1:
+        return f"the list is at {format_path(paths[0])}: give that"
+    return f"there are several lists: give one of them, {joined(map(format_path, paths), 'or')}"
+
+
+def _config_lists(data: object, path: ConfigPath, depth: int) -> Iterator[ConfigPath]:
+    """Yield where config lists are inside a document."""
+    if path and isinstance(data, list) and any(_selects(item) for item in data):
+        yield path
+    elif depth and isinstance(data, dict | list):
+        for step, part in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _config_lists(part, (*path, step), depth - 1)
+
+
+def _selects(item: object) -> bool:
+    return isinstance(item, dict) and not item.keys().isdisjoint(SELECTOR_KEYS)
+
+
+_DEEPEST = 5
+"""How deep config lists are looked for: deeper than any experiment's settings hold one."""
+_MANY = 5
+"""How many of them a hint names."""
 
 
 def inferred_kind(items: object) -> Kind | None:
@@ -111,6 +230,7 @@ def inferred_kind(items: object) -> Kind | None:
     return guess or excluding
 
 
+_LEGAL = frozenset(key for config_type in CONFIG_TYPES.values() for key in config_type.model_fields)
 _KIND_OF: Mapping[str, Kind] = {
     key: kind for kind, config_type in CONFIG_TYPES.items() for key in config_type.setting_keys()
 }
@@ -128,15 +248,35 @@ def _resembled(key: str) -> Kind | None:
     return None
 
 
-def placed(findings: Iterable[LocalFinding], provenance: Provenance) -> Iterator[Finding]:
-    """Yield findings at their places, with hints in the notation of the file."""
+def unknown_part(key: str) -> LocalFinding:
+    """Return that a two-part document has a key that is not one of its parts."""
+    close = nearest(shortened(key), KINDS)
+    hint = f"write '{close[0]}'" if close else "a two-part document has the keys 'pruning' and 'quantization'"
+    message = f"there is no part '{printable(shortened(key))}' in a two-part document"
+    return LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
+
+
+def reported(findings: Iterable[LocalFinding], provenance: Provenance, policy: SeverityPolicy) -> tuple[Finding, ...]:
+    """Return the first 1,000 findings with the severities of `policy`, and those that count the rest (D22).
+
+    The others get no place, which takes most of the time.
+    """
+    shortlist = Shortlist()
     for local in findings:
-        place = provenance.place(local.path, key=local.at_key)
-        notation = provenance.notation(local.path)
-        message, hint = local.message, local.hint_in(notation)
-        if local.code is Code.UNQUOTED_NAME and notation != "python":
-            message, hint = _as_written(local, place) or (message, hint)
-        yield Finding.at(place, local.code, message, hint)
+        level = policy.level(local)
+        if level != "ignore" and shortlist.has_room(Severity(level)):
+            shortlist.add(_placed(local, provenance, Severity(level)))
+    return shortlist.findings()
+
+
+def _placed(local: LocalFinding, provenance: Provenance, severity: Severity) -> Finding:
+    """Return a finding at its place, with its hint in the notation of the file."""
+    place = provenance.place(local.path, key=local.at_key)
+    notation = provenance.notation(local.path)
+    message, hint = local.message, local.hint_in(notation)
+    if local.code is Code.UNQUOTED_NAME and notation != "python":
+        message, hint = _as_written(local, place) or (message, hint)
+    return Finding.at(place, local.code, message, hint, severity=severity)
 
 
 def _as_written(finding: LocalFinding, place: Place) -> tuple[str, str] | None:

@@ -11,7 +11,7 @@ import abc
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 from pydantic_core import CoreSchema, core_schema
 
@@ -33,6 +33,7 @@ __all__ = [
     "QuantTypesRule",
     "RatioRule",
     "ValueRule",
+    "maps_bits",
 ]
 
 JsonSchema: TypeAlias = dict[str, Any]
@@ -74,7 +75,8 @@ class NamesRule(ValueRule):
     example: str
 
     def schema(self) -> JsonSchema:
-        return {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+        # That it may be empty beside `exclude` is said where the keys of a sub-config are put together.
+        return {"type": "array", "items": {"type": "string", "minLength": 1}}
 
     def kept(self, value: Any) -> object:
         return tuple(value)
@@ -261,6 +263,8 @@ class Choice(ValueRule):
     """One of a few words."""
 
     words: tuple[str, ...]
+    instead: tuple[tuple[str, str], ...] = ()
+    """Other words that users write, each with the hint for it."""
 
     def schema(self) -> JsonSchema:
         return {"enum": list(self.words)}
@@ -271,21 +275,29 @@ class Choice(ValueRule):
         message = f"'{key}' must be {listed(self.words, last='or')}, not {shown(value)}"
         if not isinstance(value, str):
             return [LocalFinding(Code.WRONG_TYPE, message, _ONE_OF_THESE, (key,))]
-        hint = foreign_value(value) or _nearest_word(value, self.words)
-        return [LocalFinding(Code.UNKNOWN_VALUE, message, hint, (key,))]
+        return [LocalFinding(Code.UNKNOWN_VALUE, message, self.hint(value), (key,))]
+
+    def hint(self, value: str) -> Hint | str:
+        """Return what to write instead of a word that is not one of these."""
+        known = dict(self.instead).get(value.lower()) or foreign_value(value)
+        if known is not None:
+            return known
+        close = nearest(shortened(value), self.words)
+        return Hint("write {}", close[0]) if close else _ONE_OF_THESE
 
 
 _ONE_OF_THESE: Final = "write one of these"
 
 
-def _nearest_word(value: str, words: Sequence[str]) -> Hint | str:
-    close = nearest(shortened(value), words)
-    return Hint("write {}", close[0]) if close else _ONE_OF_THESE
-
-
 QuantType: TypeAlias = Literal["weight", "input", "output"]
 QUANT_TYPES: tuple[QuantType, ...] = ("weight", "input", "output")
-_QUANT_TYPE: Final = Choice(QUANT_TYPES)
+_QUANT_TYPE: Final = Choice(
+    QUANT_TYPES,
+    instead=(
+        *((word, "biases are not quantized: delete it") for word in ("bias", "biases")),
+        *((word, "write 'input' or 'output', or both") for word in ("activation", "activations", "act", "acts")),
+    ),
+)
 _BETWEEN_WORDS: Final = re.compile(r"[\s,;+&/|\[\]]+")
 V = TypeVar("V")
 
@@ -338,6 +350,8 @@ class QuantTypesRule(ValueRule):
             if len(words) > 1 and set(words) <= set(QUANT_TYPES):
                 found = [fault._replace(hint=Hint("write {}", Line(key, words))) for fault in found]
             return found
+        if maps_bits(value):
+            example = Hint("write {} and {}", Line(key, list(value)), Line("quant_bits", value))
         if not isinstance(value, list):
             return [LocalFinding(Code.WRONG_TYPE, f"'{key}' must be a list, not {shown(value)}", example, (key,))]
         if not value:
@@ -353,6 +367,11 @@ class QuantTypesRule(ValueRule):
             if not found:
                 seen.add(element)
         return faults
+
+
+def maps_bits(value: object) -> TypeGuard[dict[str, int]]:
+    """Return whether a value maps quant types to bits: what is right in `quant_bits`, and wrong in `quant_types`."""
+    return isinstance(value, dict) and bool(value) and not PerQuantTypeRule(IntegerRule(1, 31)).faults("", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,7 +408,7 @@ class PerQuantTypeRule(ValueRule):
         for quant_type, part in value.items():
             if quant_type not in QUANT_TYPES:
                 message = f"'{key}' takes {listed(QUANT_TYPES, last='or')} as keys, not {shown(quant_type)}"
-                hint = _nearest_word(quant_type, QUANT_TYPES)
+                hint = _QUANT_TYPE.hint(quant_type)
                 faults.append(LocalFinding(Code.UNKNOWN_VALUE, message, hint, (key, quant_type), at_key=True))
             elif part is None:
                 message = f"'{key}' has no value for '{quant_type}'"

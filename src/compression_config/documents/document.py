@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from compression_config.findings import Code, Finding
+from compression_config.findings import MOST_FINDINGS, Code, Finding, Severity, Shortlist
 from compression_config.locations import ConfigPath, Place, Position, SourceMap, Span, SpanTree
 
 __all__ = [
@@ -59,7 +59,7 @@ class Limits:
     """Number of keys, scalars, lists and mappings, each alias and each merge counted as if written out."""
     number: int = 500
     """Length of one number, in characters; below what Python refuses to convert or to print."""
-    findings: int = 1_000
+    findings: int = MOST_FINDINGS
     """Number of findings that are reported; one more counts the rest (D22)."""
 
     @property
@@ -242,11 +242,12 @@ class Collector:
         """Return the document with what was found; without its value when there are too many findings."""
         findings = sorted(self._findings, key=_by_place)
         if self._beyond:
-            last = findings[-1]
-            message = f"only the first {len(findings):,} findings are shown; there are {self._beyond:,} more"
-            place = Place((), last.span, self.name, last.excerpt)
-            findings.append(Finding.at(place, Code.TOO_LARGE, message, "fix these first"))
-            return Document(None, SourceMap(self.name, self.lines.text, _Nowhere()), tuple(findings), complete=False)
+            shortlist = Shortlist(len(findings))
+            for finding in findings:
+                shortlist.add(finding)
+            shortlist.omit(Severity.ERROR, self._beyond)
+            source = SourceMap(self.name, self.lines.text, _Nowhere())
+            return Document(None, source, shortlist.findings(), complete=False)
         unread = frozenset(self.lines.span(*place) for place in self._unread)
         source = SourceMap(self.name, self.lines.text, tree)
         return Document(value, source, tuple(findings), complete=True, unread=unread)

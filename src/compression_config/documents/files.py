@@ -28,14 +28,15 @@ from compression_config.errors import UsageError
 from compression_config.findings import Code, Finding
 from compression_config.locations import Place
 
-__all__ = ["Format", "decode", "read_file", "read_script_file", "read_text"]
+__all__ = ["NO_SUCH_FILE", "Format", "decode", "read_file", "read_script_file", "read_text"]
 
 Format: TypeAlias = Literal["yaml", "json"]
 
+NO_SUCH_FILE = "there is no such file"
 _REASONS: Mapping[int, tuple[str, str | None]] = MappingProxyType(
     {
-        errno.ENOENT: ("there is no such file", "write the path as seen from the working directory"),
-        errno.ENOTDIR: ("there is no such file", "write the path as seen from the working directory"),
+        errno.ENOENT: (NO_SUCH_FILE, "write the path as seen from the working directory"),
+        errno.ENOTDIR: (NO_SUCH_FILE, "write the path as seen from the working directory"),
         errno.EISDIR: ("this is a directory, not a file", "write the path of a file in it"),
         errno.EACCES: ("this user may not read the file", "change its permissions"),
     }

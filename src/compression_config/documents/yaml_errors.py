@@ -30,6 +30,11 @@ _WORD = re.compile(r"[^\s,\[\]{}]*")
 _INDENT = re.compile(r"(?:[ ]|- )*")
 _TIGHT_COLON = re.compile(r"(?:[ ]|- )*([A-Za-z_][\w.-]*):([^\s:/].*)", re.ASCII)
 _NO_COLON = re.compile(r"(?:[ ]|- )*([A-Za-z_][\w.-]*)(?:\s*=\s*|\s+)([^\s=:].*)", re.ASCII)
+_PYTHON = re.compile(
+    r"^(?:import [\w.]+|from [\w.]+ import |[A-Za-z_]\w*(?: *:[^=\n]*)? *\+?= *(?:\[ *(?:\{|dict\(|$|\#)|\{))",
+    re.MULTILINE | re.ASCII,
+)
+"""An import, or a list or dict of more than words that is bound to a name."""
 _TIGHT_DASH = re.compile(r" *(-)(?=[A-Za-z_'\"])")
 _COLON_AND_SPACE = re.compile(r":(?=\s|$)")
 _CONTENT = re.compile(r"^[^\s#%]", re.MULTILINE)
@@ -151,6 +156,13 @@ def _quote(text: str) -> str:
 
 
 # Each of these returns None where it does not recognize its slip.
+
+
+def _python_code(failure: Failure) -> Explained | None:
+    found = _PYTHON.search(failure.text, 0, failure.text.find("\n", failure.index) + 1 or len(failure.text))
+    if found is None:
+        return None
+    return Explained("this is Python code, not YAML", "give the list alone, from [ to ]", found.span())
 
 
 def _tab(failure: Failure) -> Explained | None:
@@ -390,6 +402,7 @@ def _after_value(failure: Failure) -> Explained | None:
 
 
 _SLIPS: tuple[Callable[[Failure], Explained | None], ...] = (
+    _python_code,
     _tab,
     _unclosed_quote,
     _bad_escape,

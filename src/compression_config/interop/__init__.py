@@ -36,14 +36,20 @@ __all__ = [
 EXPORTERS: Mapping[str, str] = {
     "llm-compressor": "llm_compressor",
     "compressed-tensors": "compressed_tensors",
+    "modelopt": "modelopt",
+    "torchao": "torchao",
+    "torch": "torch",
+    "torch-ao-pruning": "torch_ao_pruning",
 }
 """The engines for which a document can be written, and their modules."""
 
 IMPORTERS: Mapping[str, str] = {
+    "modelopt": "modelopt",
+    "torchao": "torchao",
     "llm-compressor": "llm_compressor",
     "compressed-tensors": "compressed_tensors",
 }
-"""The dialects that can be read, and their modules."""
+"""The dialects that can be read, and their modules; a document is of the first that recognizes it."""
 
 OnLoss: TypeAlias = Literal["error", "warn", "ignore"]
 """What becomes of a loss that is an error: it raises, or is a warning and warns once, or is left out."""
@@ -63,7 +69,7 @@ def engines() -> tuple[Engine, ...]:
     """Return all engines and dialects: what each reads, its options, the version it was checked with.
 
     >>> [engine.name for engine in engines() if "pruning" in engine.kinds]
-    ['llm-compressor']
+    ['llm-compressor', 'torch', 'torch-ao-pruning']
     """
     known = {**EXPORTERS, **IMPORTERS}
     return tuple(_engine(name, known, "engine") for name in known)

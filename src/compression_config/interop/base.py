@@ -6,12 +6,12 @@ engine's document as plain data, and says through the request what the document 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 import yaml
@@ -29,6 +29,7 @@ from compression_config.patterns import NameGroups
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings
 from compression_config.text import layers_words, listed, nearest
+from compression_config.writing import write_whole
 
 __all__ = [
     "Decision",
@@ -50,6 +51,8 @@ Names: TypeAlias = Literal["auto", "exact", "patterns"]
 
 _FEW_NAMES = 64
 """So many layers "auto" names one by one."""
+
+_NARROW = "exclude these layers, or narrow 'op_types'"
 
 S = TypeVar("S", bound=AnySettings)
 Outcome = TypeVar("Outcome", bound=Hashable)
@@ -281,10 +284,11 @@ class Request:
     def _allocations(self) -> dict[Resolved, Mapping[str, int]]:
         return {}
 
-    def quantized(self, options: QuantizationOptions) -> Iterator[Quantized]:
+    def quantized(self, options: QuantizationOptions, types: Sequence[str], hint: str = _NARROW) -> Iterator[Quantized]:
         """Yield the quantized layers with what each of their tensors gets, in list order.
 
-        What the list leaves open is filled in, which is one note.
+        What the list leaves open is filled in, which is one note. Layers that are not of `types`, which are those that
+        the engine quantizes, are left out and reported with `hint`.
         """
         assumed: list[Decision[QuantizationSettings]] = []
         for decision in self.decisions("quantization"):
@@ -292,17 +296,22 @@ class Request:
             tensors = {kind: _tensor(settings, kind, options) for kind in settings.bits}
             if any(kind not in (settings.scheme or {}) for kind in tensors):
                 assumed.append(decision)
-            if options.inputs == "dynamic" and "input" in (settings.scheme or {}):
-                message = "inputs are quantized per token at run time, not statically per tensor"
-                self.lose(decision, Code.LOSSY_APPROXIMATION, message, key="quant_scheme")
-            yield Quantized(decision, tensors, decision.positions)
+            what = f"'{self.engine.name}' quantizes"
+            positions = self.applied(decision, decision.positions, types, what, hint)
+            if positions:
+                yield Quantized(decision, tensors, positions)
         if assumed:
             message = f"without a 'quant_scheme' the export uses {_assumption(options)}"
             positions = [position for decision in assumed for position in decision.positions]
             self.lose(assumed[0], Code.ASSUMED_SCHEME, message, hint="write 'quant_scheme'", positions=positions)
 
     def applied(
-        self, decision: Decision[Any], positions: Sequence[int], types: Sequence[str], what: str, hint: str
+        self,
+        decision: Decision[Any],
+        positions: Sequence[int],
+        types: Sequence[str],
+        what: str,
+        hint: str = _NARROW,
     ) -> list[int]:
         """Return those of `positions` whose layers are of `types`, which `what` compresses; report the others.
 
@@ -318,6 +327,24 @@ class Request:
             message = f"{what} {listed(types)} layers; a '{name}' layer is left unchanged"
             self.lose(decision, Code.TYPE_NOT_APPLIED, message, hint=hint, key="op_types", positions=others)
         return [position for position in positions if names[position] in fine] if left else list(positions)
+
+    def lose_dynamic(self, part: Quantized) -> None:
+        """Report inputs whose scales are to be static, where the export makes them dynamic."""
+        if part.tensors["input"].dynamic and "input" in (part.decision.settings.scheme or {}):
+            message = "inputs are quantized per token at run time, not statically per tensor"
+            self.lose(part.decision, Code.LOSSY_APPROXIMATION, message, key="quant_scheme", positions=part.positions)
+
+    def lose_sign(self, part: Quantized, kind: QuantType) -> None:
+        """Report unsigned integers for an engine with signed ones; affine ones differ in the zero point only."""
+        tensor = part.tensors[kind]
+        code, message = Code.LOSSY_SETTING, f"'{self.engine.name}' has no unsigned symmetric integers ({kind})"
+        if not tensor.symmetric:
+            code = Code.LOSSY_DETAIL
+            message = (
+                f"unsigned integers are written as signed ones with another zero point, which is equivalent ({kind})"
+            )
+        if not tensor.signed:
+            self.lose(part.decision, code, message, key="quant_dtype", positions=part.positions)
 
     def lose_start_steps(self) -> None:
         """Report each start step: it has no meaning for the engine."""
@@ -379,25 +406,30 @@ class Request:
         exact: Callable[[str], str] = str,
         regex: Callable[[str], str] | None = None,
         glob: Callable[[str], str] | None = None,
+        further: Mapping[str, Outcome] | None = None,
     ) -> dict[Outcome, list[str]]:
         """Return for each outcome what the engine is to write for its layers, in the model's order.
 
         `outcomes` has the layers that are to be named, by position. `exact` says how a name is written; `regex` or
-        `glob` how a pattern is that matches it in full. An engine that has neither gets exact names.
+        `glob` how a pattern is that matches it in full. An engine that has neither gets exact names. `further` has
+        names that are not layers of the inventory, as a runtime has them; they go with exact names and regexes.
         """
-        names = self.inventory.names
+        names, further = self.inventory.names, further or {}
         written: dict[Outcome, list[str]] = {}
         few = len(outcomes) <= _FEW_NAMES if self._names == "auto" else self._names == "exact"
         if few or (regex is None and glob is None):
             for position in sorted(outcomes):
                 written.setdefault(outcomes[position], []).append(exact(names[position]))
+            for name, outcome in further.items():
+                written.setdefault(outcome, []).append(exact(name))
             return written
         if regex is not None:
             positions = sorted(outcomes)
             targeted = zip(
                 positions, map(names.__getitem__, positions), map(outcomes.__getitem__, positions), strict=True
             )
-            for pattern, outcome in NameGroups(targeted).regexes():
+            others = ((len(names) + i, name, further[name]) for i, name in enumerate(further))
+            for pattern, outcome in NameGroups(itertools.chain(targeted, others)).regexes():
                 written.setdefault(outcome, []).append(regex(pattern))
         elif glob is not None:
             every = ((position, name, outcomes.get(position)) for position, name in enumerate(names))
@@ -462,8 +494,11 @@ class Export:
         return yaml.dump(self.document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
     def to_json(self) -> str:
-        """Return the document as JSON."""
-        return json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
+        """Return the document as JSON. Raises `UsageError` where keys are numbers, which JSON cannot have."""
+        text = json.dumps(self.document, indent=2, ensure_ascii=False)
+        if json.loads(text) != self.document:
+            raise UsageError(f"this document of '{self.engine}' has numbers as keys, which JSON cannot: write YAML")
+        return text + "\n"
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the document to a file: JSON where its name ends in `.json`, YAML for `.yaml` and `.yml`.
@@ -474,10 +509,7 @@ class Export:
         if not name.endswith((".json", ".yaml", ".yml")):
             raise UsageError(f"a document is saved as .json, .yaml or .yml, not as '{name}'")
         text = self.to_json() if name.endswith(".json") else self.to_yaml()
-        try:
-            Path(name).write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise UsageError(f"'{name}' cannot be written: {error.strerror}") from error
+        write_whole(name, text.encode())
 
 
 class _Dumper(yaml.SafeDumper):

@@ -7,7 +7,7 @@ name wins over a regex, that over a class; among regexes the first in the order 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from compression_config.configs.value_rules import QuantType
@@ -47,7 +47,7 @@ def _export(request: Request, options: QuantizationOptions) -> dict[str, Any]:
 def config_groups(request: Request, options: QuantizationOptions) -> dict[str, dict[str, Any]]:
     """Return the groups that name every quantized layer, and say through `request` what they cannot."""
     request.lose_start_steps()
-    quantized = [part for part in _applied(request, options) if part.positions]
+    quantized = list(request.quantized(options, APPLIED))
     quantized.sort(key=lambda part: part.positions[0])
     check_group_sizes(request, quantized, options)
     check_serving(request, quantized)
@@ -79,14 +79,6 @@ def targets(request: Request, outcomes: Mapping[int, int]) -> Mapping[int, list[
     return request.named(outcomes, exact=exact, regex=regex)
 
 
-def _applied(request: Request, options: QuantizationOptions) -> Iterator[Quantized]:
-    """Yield what is quantized without the layers of other types, which are reported."""
-    what, hint = f"'{request.engine.name}' quantizes", "exclude these layers, or narrow 'op_types'"
-    for part in request.quantized(options):
-        positions = request.applied(part.decision, part.positions, APPLIED, what, hint)
-        yield Quantized(part.decision, part.tensors, positions)
-
-
 def _scheme(request: Request, part: Quantized) -> dict[str, Any]:
     """Return the group of a scheme without its targets."""
     scheme: dict[str, Any] = {}
@@ -98,23 +90,14 @@ def _scheme(request: Request, part: Quantized) -> dict[str, Any]:
 
 def _arguments(request: Request, part: Quantized, kind: QuantType, tensor: Tensor) -> dict[str, Any]:
     """Return how a tensor is quantized as `QuantizationArgs` has it."""
-
-    def lose(code: Code, message: str, key: str) -> None:
-        request.lose(part.decision, code, message, key=key, positions=part.positions)
-
     strategy: str = tensor.per
     if kind != "weight" and strategy == "channel":
-        lose(
-            Code.LOSSY_SETTING,
-            f"'{request.engine.name}' has one scale for the whole {kind}, not one for each channel",
-            "quant_scheme",
-        )
+        message = f"'{request.engine.name}' has one scale for the whole {kind}, not one for each channel"
+        request.lose(part.decision, Code.LOSSY_SETTING, message, key="quant_scheme", positions=part.positions)
         strategy = "tensor"
-    if not tensor.signed and tensor.symmetric:
-        lose(Code.LOSSY_SETTING, f"'{request.engine.name}' has no unsigned symmetric integers ({kind})", "quant_dtype")
-    elif not tensor.signed:
-        message = f"unsigned integers are written as signed ones with another zero point, which is equivalent ({kind})"
-        lose(Code.LOSSY_DETAIL, message, "quant_dtype")
+    request.lose_sign(part, kind)
+    if kind == "input":
+        request.lose_dynamic(part)
     arguments = {"num_bits": tensor.bits, "type": "int", "symmetric": tensor.symmetric, "strategy": strategy}
     if tensor.group_size is not None:
         arguments["group_size"] = tensor.group_size

@@ -9,7 +9,7 @@ from compression_config.interop.base import Decision, QuantizationOptions, Quant
 from compression_config.resolving.resolved import Resolved
 from compression_config.text import listed
 
-__all__ = ["check_group_sizes", "check_serving"]
+__all__ = ["EXPERTS", "VLLM", "check_fused", "check_group_sizes", "check_serving", "fused_names"]
 
 VLLM = "vLLM 0.33"
 
@@ -24,7 +24,8 @@ FUSED: Mapping[str, Sequence[str]] = {
 """The layers that vLLM merges into one, by the name of that one: its `packed_modules_mapping`s."""
 
 _FUSED_INTO = {shard: fused for fused, shards in FUSED.items() for shard in shards}
-_EXPERTS = ".experts."
+EXPERTS = ".experts."
+"""What the names of the layers of all experts of one module have in common."""
 
 SPLIT_INPUTS = ("o_proj", "out_proj", "down_proj", "dense_4h_to_h", "wo", "w2", "fc2", "c_proj")
 """Layers whose inputs, not outputs, are divided among devices."""
@@ -35,7 +36,7 @@ GROUP_SIZES = (32, 64, 128)
 def check_serving(request: Request, quantized: Iterable[Quantized]) -> None:
     """Say what the runtime that the caller named cannot serve; without one, note what most could not."""
     layers = list(quantized)
-    _check_fused(request, layers)
+    check_fused(request, layers)
     if request.serve is None:
         return
     for part in layers:
@@ -91,7 +92,7 @@ def _weights_alone(bits: int, per: str) -> tuple[str, str | None] | None:
 # Layers that are merged.
 
 
-def _check_fused(request: Request, quantized: Sequence[Quantized]) -> None:
+def check_fused(request: Request, quantized: Sequence[Quantized]) -> None:
     """Say which merged layers are not given one setting: of the last sub-config that decides about one of them."""
     if not quantized:
         return
@@ -105,7 +106,7 @@ def _check_fused(request: Request, quantized: Sequence[Quantized]) -> None:
         merged = listed(FUSED[fused]) if fused in FUSED else "all experts of one module"
         names = request.inventory.names
         name = names[firsts[0]]
-        parent = name.partition(_EXPERTS)[0] if fused == "experts" else name.rpartition(".")[0]
+        parent = name.partition(EXPERTS)[0] if fused == "experts" else name.rpartition(".")[0]
         several = _and_more(parent or "the model", len(firsts))
         message = f"{VLLM} merges {merged} into '{fused}' and needs one setting for them, but {several} several"
         request.lose(
@@ -134,7 +135,7 @@ def _fusions(resolved: Resolved) -> Mapping[tuple[str, str], tuple[int, set[int]
         if name.startswith(module):
             experts.add(index)
             continue
-        start, dot, _ = name.partition(_EXPERTS)
+        start, dot, _ = name.partition(EXPERTS)
         parent, _, last = name.rpartition(".")
         if dot:
             module = start + dot
@@ -143,6 +144,21 @@ def _fusions(resolved: Resolved) -> Mapping[tuple[str, str], tuple[int, set[int]
         elif last in _FUSED_INTO:
             merged.setdefault((_FUSED_INTO[last], parent), (position, set()))[1].add(index)
     return merged
+
+
+def fused_names(request: Request, outcomes: Mapping[int, int]) -> dict[str, int]:
+    """Return the names under which vLLM looks for layers that it merges, where all of them have one outcome."""
+    inventory = request.inventory
+    found: dict[str, int] = {}
+    for position, outcome in outcomes.items():
+        parent, dot, last = inventory.names[position].rpartition(".")
+        fused = _FUSED_INTO.get(last)
+        if fused is None or f"{parent}{dot}{fused}" in found:
+            continue
+        merged = [inventory.position(f"{parent}{dot}{shard}") for shard in FUSED[fused]]
+        if all(shard is None or outcomes.get(shard) == outcome for shard in merged):
+            found[f"{parent}{dot}{fused}"] = outcome
+    return {name: outcome for name, outcome in found.items() if inventory.position(name) is None}
 
 
 # Groups of weights.
@@ -158,7 +174,8 @@ def check_group_sizes(request: Request, quantized: Iterable[Quantized], options:
             shape = request.inventory.weight_shapes[position]
             if shape is None:
                 continue
-            inputs, devices = shape[-1], 1
+            # Of a convolution, as of a linear layer, the second axis.
+            inputs, devices = shape[min(1, len(shape) - 1)], 1
             if request.inventory.names[position].endswith(SPLIT_INPUTS):
                 devices = options.tensor_parallel
             if inputs % (weight.group_size * devices):

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Self, TypeAlias, cast, overload
 
 from compression_config.documents import paused_collector
-from compression_config.errors import InvalidInventory, UnknownLayer
+from compression_config.errors import InvalidInventory, UnknownLayer, is_a
 from compression_config.inventory.files import Contents, read_file, write_file
 from compression_config.inventory.layer import (
     NOTHING,
@@ -277,7 +277,7 @@ class Inventory(Sequence[Layer]):
 
         In a wrapped model the name of the module itself comes before that of a layer without wrappers (D19).
         """
-        if not isinstance(name, str):
+        if not is_a(name, str):
             return None
         found = self._key_positions.get(name, self._positions.get(name))
         return self._aliases.get(name) if found is None else found
@@ -332,7 +332,7 @@ class Inventory(Sequence[Layer]):
 
     def __contains__(self, item: object) -> bool:
         """Return whether `item` is one of the layers, or the name or an alias of one."""
-        if isinstance(item, Layer):
+        if is_a(item, Layer):
             position = self._positions.get(item.name)
             return position is not None and self._layers[position] == item
         return self.position(item) is not None
@@ -351,7 +351,7 @@ class Inventory(Sequence[Layer]):
 
     def nearest(self, name: object, limit: int = 3) -> tuple[str, ...]:
         """Return up to `limit` names that `name` may have been meant to be, the likeliest first; three at most."""
-        return self._layer_names.nearest(name, limit) if isinstance(name, str) else ()
+        return self._layer_names.nearest(name, limit) if is_a(name, str) else ()
 
     def _repr_html_(self) -> str:
         return as_html(self, self._model, self._root)
@@ -391,7 +391,7 @@ def as_inventory(model: object) -> Inventory:
 
     Raises `InvalidInventory` for anything else.
     """
-    if isinstance(model, Inventory):
+    if is_a(model, Inventory):
         return model
     if has_named_modules(model):
         return Inventory.from_model(cast("SupportsNamedModules", model))
@@ -447,21 +447,21 @@ def _root_of(layers: Iterable[Layer]) -> OwnParameters:
 
 def _checked(layers: object) -> list[Any]:
     """Return `layers` as a list; raise `InvalidInventory` unless it consists of layers and pairs."""
-    if isinstance(layers, str | PathLike) and str(layers).lower().endswith(WEIGHT_FILES):
+    if (is_a(layers, str) or is_a(layers, PathLike)) and str(layers).lower().endswith(WEIGHT_FILES):
         raise InvalidInventory(weight_file_words(str(layers)))
-    if isinstance(layers, str | bytes | PathLike):
+    if is_a(layers, (str, bytes, PathLike)):
         path = represented(str(layers))
         raise InvalidInventory(
             f"{represented(layers)} is not a model (write Inventory.from_source({path}) to read one)"
         )
-    if isinstance(layers, Mapping) and all(hasattr(value, "shape") for value in layers.values()) and layers:
+    if is_a(layers, Mapping) and all(hasattr(value, "shape") for value in layers.values()) and layers:
         raise InvalidInventory(
             "a state dict is not a model, as it does not have the types of layers (pass the model that it is for, or "
             "its inventory)"
         )
-    if isinstance(layers, Mapping):
+    if is_a(layers, Mapping):
         raise InvalidInventory("a mapping is not a model (write .items() after it for pairs of a name and a type)")
-    if not isinstance(layers, Iterable):
+    if not is_a(layers, Iterable):
         raise InvalidInventory(
             "a model has named_modules(), or is an inventory or pairs of a name and a type, "
             f"and not {represented(layers)}"
@@ -472,8 +472,8 @@ def _checked(layers: object) -> list[Any]:
     except Exception as error:
         raise InvalidInventory(f"the layers could not be listed: {error!r}") from error
     for entry in given:
-        if isinstance(entry, Layer):
+        if is_a(entry, Layer):
             continue
-        if not isinstance(entry, tuple | list) or len(entry) != 2 or not isinstance(entry[0], str):  # noqa: PLR2004
+        if not is_a(entry, (tuple, list)) or len(entry) != 2 or not is_a(entry[0], str):  # noqa: PLR2004
             raise InvalidInventory(f"a layer is a Layer or a pair of a name and a type, and not {represented(entry)}")
     return given

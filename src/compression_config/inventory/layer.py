@@ -8,7 +8,7 @@ import operator
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn, Self, TypeAlias, TypeVar
 
-from compression_config.errors import InvalidInventory
+from compression_config.errors import InvalidInventory, is_a
 from compression_config.text import represented
 
 __all__ = [
@@ -66,6 +66,9 @@ class ByParameter(Mapping[str, V_co]):
     def __repr__(self) -> str:
         return repr(self._values)
 
+
+_type = type
+"""The parameters of the methods below hide the name."""
 
 _NOT_GIVEN: ByParameter[Any] = ByParameter()
 """Stands for parameters that the caller left out; told from an empty mapping by identity."""
@@ -146,7 +149,7 @@ class Layer(_Fields):
     ) -> Self:
         """Make the layer that the fields describe, once they are checked."""
         # Files of a million layers come through here: what is right takes no call.
-        texts = name.__class__ is type.__class__ is str and (dtype is None or dtype.__class__ is str)
+        texts = _type(name) is _type(type) is str and (dtype is None or _type(dtype) is str)
         if not texts or not name or not type or tied_to is not None:
             _check_texts(name, type, dtype, tied_to)
         shape = None if weight_shape is None else checked_shape(weight_shape, ("weight_shape",), name)
@@ -158,7 +161,7 @@ class Layer(_Fields):
             has_weight = True
         if parameters is _NOT_GIVEN:
             shapes = derived_parameters(shape)
-        elif parameters.__class__ is ByParameter:
+        elif _type(parameters) is ByParameter:
             shapes = parameters
         else:
             shapes = checked_parameters(parameters, name)
@@ -219,7 +222,7 @@ def checked_shape(given: object, path: tuple[str, ...], layer: object = None) ->
     Raises `WrongField` for anything else, and for more axes or elements than tensors have.
     """
     # Almost all shapes are lists or tuples of plain integers, and most were met before.
-    usual: Any = given if given.__class__ is list or given.__class__ is tuple else ()
+    usual: Any = given if type(given) is list or type(given) is tuple else ()
     if usual and len(usual) <= MAX_AXES and set(map(type, usual)) <= _INT:
         known = _bounded(tuple(usual))
         if known is not None:
@@ -245,34 +248,34 @@ def _bounded(shape: Shape) -> Shape | None:
 
 def _lengths(given: object) -> list[int] | None:
     """Return the items of a sequence as plain integers; None when it is another thing, or one of them is."""
-    if not isinstance(given, Sequence) or isinstance(given, str | bytes):
+    if not is_a(given, Sequence) or is_a(given, (str, bytes)):
         return None
     try:
-        return [-1 if isinstance(length, bool) else operator.index(length) for length in given]
+        return [-1 if is_a(length, bool) else operator.index(length) for length in given]
     except TypeError:
         return None
 
 
 def _check_texts(name: object, layer_type: object, dtype: object, tied_to: object) -> None:
     """Raise `WrongField` unless the fields that hold text do."""
-    if not isinstance(name, str) or not name:
+    if not is_a(name, str) or not name:
         _refuse(("name",), f"the name of a layer is a string that is not empty, not {_text(name)}")
-    if not isinstance(layer_type, str) or not layer_type:
+    if not is_a(layer_type, str) or not layer_type:
         _refuse(("type",), f"'type' is the name of a class, not {_text(layer_type)}", name)
-    if dtype is not None and not isinstance(dtype, str):
+    if dtype is not None and not is_a(dtype, str):
         _refuse(("dtype",), f"'dtype' is a string, not {_text(dtype)}", name)
-    if tied_to is not None and not isinstance(tied_to, str):
+    if tied_to is not None and not is_a(tied_to, str):
         _refuse(("tied_to",), f"'tied_to' is the name of a layer, not {_text(tied_to)}", name)
 
 
 def _text(value: object) -> str:
     """Return a value where text is expected, with a hint where YAML read text as something else."""
-    return represented(value) + (" (put it in quotes)" if isinstance(value, bool | int | float) else "")
+    return represented(value) + (" (put it in quotes)" if is_a(value, (bool, int, float)) else "")
 
 
 def checked_parameters(given: object, layer: object = None) -> ByParameter[Shape | None]:
     """Return names and shapes of parameters; raise `WrongField` for anything else."""
-    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+    if not is_a(given, Mapping) or not all(is_a(name, str) for name in given):
         _refuse(("parameters",), f"'parameters' maps names to shapes, and is not {represented(given)}", layer)
     return ByParameter(
         {
@@ -300,7 +303,7 @@ def checked_texts(
 
 
 def _aliases(given: object, layer: str) -> tuple[str, ...]:
-    if not isinstance(given, list | tuple) or not all(isinstance(alias, str) and alias for alias in given):
+    if not is_a(given, (list, tuple)) or not all(is_a(alias, str) and alias for alias in given):
         _refuse(("aliases",), f"'aliases' is a list of names, not {represented(given)}", layer)
     return tuple(given)
 

@@ -186,7 +186,7 @@ def stored_in(module: object, what: str) -> dict[str, Any] | None:
     """Return the dict in which a torch module keeps `what`; None when `module` is not made like one."""
     try:
         found = vars(module).get(what)
-    except TypeError:
+    except Exception:  # noqa: BLE001  # a module may answer by code of its own
         return None
     return found if isinstance(found, dict) else None
 
@@ -510,11 +510,13 @@ def _ties(stored: Sequence[Tensor | None], shapes: Sequence[Shape | None], walke
     ties = _Ties([None] * len(stored), [NOTHING] * (len(stored) + 1))
     others = [
         (position, name, tensor)
-        for position, own in enumerate([*walked.parameters, _own(walked.root)])
-        if own and (len(own) > 1 or "weight" not in own or position == len(stored))
+        for position, own in enumerate(walked.parameters)
+        if own and (len(own) > 1 or "weight" not in own)
         for name, tensor in own.items()
-        if tensor is not None and (name != "weight" or position == len(stored))
+        if tensor is not None and name != "weight"
     ]
+    of_root = (_own(walked.root) or {}).items()
+    others += [(len(stored), name, tensor) for name, tensor in of_root if tensor is not None]
     some = next((tensor for tensor in stored if tensor is not None), others[0][2] if others else None)
     identify: Callable[[Tensor], int] = id if getattr(some, "is_meta", True) else _address
     identities = [None if tensor is None else identify(tensor) for tensor in stored]

@@ -32,7 +32,7 @@ from compression_config.suggestions import (
     type_name,
     undecorated,
 )
-from compression_config.text import Notation, layers_words, listed, names_words, written
+from compression_config.text import Notation, layers_words, listed, names_words, number_order, written
 
 __all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "has_weighted_name", "is_norm", "paths_of"]
 
@@ -359,7 +359,7 @@ class Hints:
         if not children:
             return Offer(f"there is nothing below '{path}'") if path != spot.word else None
         if children[0].isdecimal():
-            numbers = sorted(int(child) for child in children if child.isdecimal())
+            numbers = sorted((child for child in children if child.isdecimal()), key=number_order)
             return Offer(f"the numbers after '{start}' go from {numbers[0]} to {numbers[-1]}")
         return Offer(
             f"below '{path}' there are {_some(children)}"
@@ -395,7 +395,7 @@ class Hints:
     # Patterns.
 
     def _as_pattern(self, spot: Spot, layers: LayerNames) -> Offer | None:
-        """Return the selector that selects what the element matches as a pattern; None when it is none."""
+        """Return the selector that selects what the element matches as a pattern; None when it is not a pattern."""
         if not has_wildcards(spot.word):
             return None
         part = spot.key == "op_partial_names"

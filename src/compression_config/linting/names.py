@@ -15,7 +15,7 @@ from compression_config.linting.hints import Spot
 from compression_config.locations import Place
 from compression_config.resolving.resolved import Resolved
 from compression_config.suggestions import block_form
-from compression_config.text import joined, layers_words, listed
+from compression_config.text import joined, layers_words, listed, number_order
 
 __all__ = ["boundary_findings"]
 
@@ -26,6 +26,8 @@ _WORK = 1_000_000
 """Beyond so many partial names in names nothing is reported; no model that was tried has as many."""
 _NAMES = 8
 """So many names at most a hint lists in full."""
+_LONG_LIST = 200
+"""In longer lists of partial names, which programs write, several paths are not looked for: that compares all pairs."""
 _WHOLE, _IN_WORD, _IN_NUMBER = range(3)
 """Where a partial name is in a name: between dots, or it cuts a word, or a number. The less it cuts, the less."""
 
@@ -121,9 +123,9 @@ def _findings(resolved: Resolved, index: int, element: int, reach: _Reach) -> It
     yield Finding.at(place, code, message, hint, fix=spot.edits(key, words) if words else None)
 
 
-def _natural(text: str) -> list[tuple[str, int]]:
+def _natural(text: str) -> list[tuple[str, tuple[int, str]]]:
     """Sort numbers by their value."""
-    return [(word, int(number or 0)) for word, number in re.findall(r"([^0-9]+|^)([0-9]*)", text)]
+    return [(word, number_order(number)) for word, number in re.findall(r"([^0-9]+|^)([0-9]*)", text)]
 
 
 def _longer(part: str, name: str) -> str:
@@ -154,6 +156,8 @@ def _instead(spot: Spot, kept: Sequence[str], more: Sequence[str]) -> tuple[str,
 
 def _two_paths(place: Place, spot: Spot, names: Iterable[str]) -> Iterator[Finding]:
     """Yield that a partial name is the path to layers of a block, and in a longer one to others of the same block."""
+    if len(spot.config.op_partial_names or ()) > _LONG_LIST:
+        return
     part, inner = spot.word, spot.word.strip(".")
     paths: dict[tuple[str, str], dict[str, list[str]]] = {}
     said = [other for other in spot.config.op_partial_names or () if inner in other and other not in (inner, part)]

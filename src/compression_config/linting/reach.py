@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from compression_config.budget.counting import total
@@ -11,6 +12,7 @@ from compression_config.budget.groups import counted_weights, other_parameters
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Edit, Finding
 from compression_config.inventory import Inventory
+from compression_config.inventory.layer import numel_of
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import UNDECIDED
 from compression_config.text import joined, layers_words, percent_words, written
@@ -37,12 +39,17 @@ def reach_findings(resolved: Resolved) -> Iterator[Finding]:
     left = _types_left(resolved)
     if left:
         subclasses: set[str] = set()
+        present = frozenset(resolved.inventory.types)
         for index, config in enumerate(resolved.config_list):
-            found = [] if config.exclude or config.op_types is None else _subclasses(resolved, config, left)
+            # Where the model has none of the listed types, `unmatched-type` reports that and offers the subclass.
+            listed = frozenset[str]() if config.exclude else (config.types or frozenset()) & present
+            found = _subclasses(resolved, config, left) if listed else []
             if found:
                 subclasses.update(subclass.type for subclass in found)
                 yield _subclass_finding(resolved, index, found)
-        yield from _low_coverage(resolved, {name for name in left if name not in subclasses})
+        others = {name: positions for name, positions in left.items() if name not in subclasses}
+        if _may_be_most(resolved, others):
+            yield from _low_coverage(resolved, others)
 
 
 def _types_left(resolved: Resolved) -> dict[str, list[int]]:
@@ -117,32 +124,40 @@ def _subclass_finding(resolved: Resolved, index: int, found: Sequence[_Subclass]
     return Finding.at(place, Code.SUBCLASS_NOT_SELECTED, message, hint, fix=fix)
 
 
-def _low_coverage(resolved: Resolved, left: set[str]) -> Iterator[Finding]:
-    """Yield that types of which no layer is selected hold more than half of all parameters."""
+def _may_be_most(resolved: Resolved, left: Mapping[str, Sequence[int]]) -> bool:
+    """Return whether what a list compresses may hold less than the types in `left`: mostly a few layers tell."""
     inventory = resolved.inventory
-    if not any(
-        not config.exclude and decided for config, decided in zip(resolved.config_list, resolved.decided, strict=True)
-    ):
-        return
-    weights, others = counted_weights(resolved), other_parameters(inventory)
+    held = 0
+    for position in itertools.chain(*left.values()):
+        held += inventory.numel(position) or 0
+        held += sum(numel_of(shape) or 0 for name, shape in inventory.parameters(position).items() if name != "weight")
+    compressed = [decided for index, decided in enumerate(resolved.decided) if not resolved.config_list[index].exclude]
+    for position in itertools.chain(*compressed):
+        if inventory.weight_owner(position) == position:
+            held -= inventory.numel(position) or 0
+            if held < 0:
+                return False
+    return any(compressed)
+
+
+def _low_coverage(resolved: Resolved, left: Mapping[str, Sequence[int]]) -> Iterator[Finding]:
+    """Yield that types of which no layer is selected hold more than half of all parameters."""
+    weights, others = counted_weights(resolved), other_parameters(resolved.inventory)
     parameters = total((*weights.numels, others.total))
     if not parameters:
         return
-    layers: Counter[str] = Counter()
     elements: Counter[str] = Counter()
     reachable = set()
-    for position, name in enumerate(inventory.types):
-        if name in left:
-            numel = weights.numels[position] or 0
-            layers[name] += 1
-            elements[name] += numel + (others.numel(position) or 0)
-            if numel:
-                reachable.add(name)
+    for name, positions in left.items():
+        numel = sum(weights.numels[position] or 0 for position in positions)
+        elements[name] = numel + sum(others.numel(position) or 0 for position in positions)
+        if numel:
+            reachable.add(name)
     if 2 * elements.total() <= parameters:
         return
     heaviest = [name for name, _ in elements.most_common(_SHOWN) if elements[name] * 100 >= parameters]
     held = sum(elements[name] for name in heaviest)
-    words = [f"{layers[name]:,} {name} ({percent_words(elements[name], parameters)})" for name in heaviest]
+    words = [f"{len(left[name]):,} {name} ({percent_words(elements[name], parameters)})" for name in heaviest]
     message = f"no sub-config selects {joined(words)}, which hold {held:,} of all {parameters:,} parameters"
     place = resolved.config_list.provenance.place(())
     weighted = [name for name in heaviest if name in reachable]

@@ -36,7 +36,7 @@ def selection_findings(resolved: Resolved) -> Iterator[Finding]:
     if not resolved.config_list:
         return
     if resolved.inventory.only_root:
-        message = "the only module of the model is the root, and the root is no layer"
+        message = "the only module of the model is the root, which is not a layer"
         hint = "wrap it: in torch.nn.Sequential(model) it is the layer '0'"
         yield Finding.at(resolved.config_list.provenance.place(()), Code.ONLY_ROOT, message, hint)
         return
@@ -81,13 +81,16 @@ class _Selecting:
         ]
         # What the caller has silenced does not explain why a sub-config selects nothing.
         level = self._configs.policy.level
-        wrong = {index for index, _, _, finding in found if level(finding) == "error"}
+        wrong = {
+            index for index, _, _, finding in found if finding.severity is Severity.ERROR and level(finding) == "error"
+        }
         reported = {index for index, *_ in found}
         mismatched = {mismatch.index for mismatch in selection.mismatches}
         idle = {
             index
             for index in selection.idle
-            if index not in (reported | mismatched if self._configs[index].exclude else wrong)
+            if not _lists_nothing(self._configs[index])
+            and index not in (reported | mismatched if self._configs[index].exclude else wrong)
         }
         found += [(index, -1, 0, self._of_idle(index)) for index in idle]
         found += [(*_order(mismatch), self._of_mismatch(mismatch)) for mismatch in selection.mismatches]
@@ -97,7 +100,7 @@ class _Selecting:
         """Return whether the model has none of the types that a sub-config lists; worked out once for each."""
         if index not in self._no_types:
             config: SubConfig = self._configs[index]
-            self._no_types[index] = (config.types or frozenset()).isdisjoint(self._hints.types)
+            self._no_types[index] = not any(name in self._hints.types for name in config.types or ())
         return self._no_types[index]
 
     def _of_unmatched(self, unmatched: Unmatched) -> Finding:
@@ -210,6 +213,11 @@ class _Selecting:
             return None
         elements = [(self._configs[u.index].op_names[u.element], self._configs[u.index]) for u in names]
         return self._hints.renaming(elements, HINTS)
+
+
+def _lists_nothing(config: SubConfig) -> bool:
+    """Return whether a key of the selector is an empty list, which is reported without a model (D1)."""
+    return any(getattr(config, key) == () for key in SELECTOR_KEYS)
 
 
 def _order(found: Unmatched | Mismatch | AliasUse) -> tuple[int, int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from compression_config.configs.quantization import QuantizationConfig
@@ -19,6 +19,7 @@ __all__ = ["weight_findings"]
 def weight_findings(resolved: Resolved) -> Iterator[Finding]:
     """Yield the sub-configs that compress weights of layers without one, or take containers, in list order."""
     containers = _Containers(resolved)
+    norms_of_model = {kind for kind in set(resolved.inventory.types) if is_norm(kind)}
     for index, config in enumerate(resolved.config_list):
         if config.exclude:
             continue
@@ -32,7 +33,7 @@ def weight_findings(resolved: Resolved) -> Iterator[Finding]:
         if weightless and _compresses_weights(config):
             # One cause, one finding: the containers have no weight either, and its hint leaves normalizations out.
             yield _no_weight(resolved, index, sorted({*weightless, *swept_up}), containers)
-        elif norms := _pruned_norms(resolved, index):
+        elif norms := _pruned_norms(resolved, index, norms_of_model):
             yield _normalization(resolved, index, norms)
         elif swept_up:
             yield _containers_claimed(resolved, index, sorted(swept_up))
@@ -40,13 +41,12 @@ def weight_findings(resolved: Resolved) -> Iterator[Finding]:
             yield from _integer_inputs(resolved, index)
 
 
-def _pruned_norms(resolved: Resolved, index: int) -> list[int]:
-    """Return the normalizations that a sub-config prunes."""
-    if resolved.config_list.kind != "pruning":
+def _pruned_norms(resolved: Resolved, index: int, norms: Collection[str]) -> list[int]:
+    """Return the normalizations, of the types `norms`, that a sub-config prunes."""
+    if resolved.config_list.kind != "pruning" or not norms:
         return []
     types, has_weight = resolved.inventory.types, resolved.inventory.has_weight
-    norms = {kind for kind in set(types) if is_norm(kind)}
-    return [p for p in resolved.decided[index] if types[p] in norms and has_weight(p) is not False] if norms else []
+    return [p for p in resolved.decided[index] if types[p] in norms and has_weight(p) is not False]
 
 
 def _normalization(resolved: Resolved, index: int, positions: Sequence[int]) -> Finding:

@@ -7,16 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, islice
 from typing import Final, NamedTuple
 
-from compression_config.findings import Finding, Severity, count_by_severity
+from compression_config.findings import MOST_FINDINGS, Finding, Severity, count_by_severity
 from compression_config.locations import Span, format_path
 from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, Line, Part, Style, line, paragraph, plain_text
 from compression_config.text import counted, display_width, more_words, printable
 
 __all__ = ["as_github", "as_text", "finding_lines", "tally"]
 
-
-_MOST = 1_000
-"""How many findings a report shows; the others are counted. A document may have a million, which are not read."""
 
 _STYLES: Final = {Severity.ERROR: Style.ERROR, Severity.WARNING: Style.WARNING, Severity.NOTE: Style.NOTE}
 
@@ -42,7 +39,7 @@ def as_text(findings: Iterable[Finding], width: int | None = None) -> str:
 def finding_lines(findings: Iterable[Finding], width: int | None = None) -> Iterator[Line]:
     """Yield the lines of each finding, with an empty one after it; after the first 1,000 one that counts the rest."""
     rest = iter(findings)
-    for finding in islice(rest, _MOST):
+    for finding in islice(rest, MOST_FINDINGS):
         yield from _block(finding, width)
         yield EMPTY
     more = sum(1 for _ in rest)
@@ -161,9 +158,9 @@ def as_github(findings: Sequence[Finding]) -> str:
     Columns are left out where a span goes over several lines: GitHub knows them on one line only. No findings give
     the empty string.
     """
-    commands = [_command(finding) for finding in findings[:_MOST]]
-    if len(findings) > _MOST:
-        commands.append(f"::notice::and {more_words(len(findings) - _MOST)}, not shown")
+    commands = [_command(finding) for finding in findings[:MOST_FINDINGS]]
+    if len(findings) > MOST_FINDINGS:
+        commands.append(f"::notice::and {more_words(len(findings) - MOST_FINDINGS)}, not shown")
     return "".join(f"{command}\n" for command in commands)
 
 

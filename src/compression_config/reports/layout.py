@@ -57,7 +57,7 @@ class Part(_Part):
     """A stretch of a line in one style.
 
     Its text is escaped here, before anything is measured: whatever a document, a model or a file is called, a line
-    stays one line, moves no cursor, and is no command to the program that reads it.
+    stays one line, moves no cursor, and is not a command to the program that reads it.
     """
 
     __slots__ = ()

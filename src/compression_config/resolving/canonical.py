@@ -21,7 +21,7 @@ class Share:
 
     status: Status
     settings: AnySettings | None
-    """Without the index of a group's sub-config, which is no part of the answer; None unless compressed."""
+    """Without the index of a group's sub-config, which is not part of the answer; None unless compressed."""
     names: tuple[str, ...]
     """In the model's order."""
 

@@ -9,8 +9,9 @@ in every layer.
 
 from __future__ import annotations
 
+import bisect
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
@@ -144,6 +145,19 @@ class Selection:
         key = self._inventory.keys[position]
         return found | {part: key for part in self._key_parts if part in key}
 
+    def few_partial_names_in(self, position: int, most: int) -> Collection[str] | None:
+        """Return the partial names that a layer's name or an alias contains; None where they are more than `most`.
+
+        O(most), where `partial_names_in` takes as long as all of them.
+        """
+        found: set[str] = set()
+        for name in self._names_of(position):
+            for part in self._hits.members(self._hits.of_name[name], set()):
+                found.add(self._parts[part])
+                if len(found) > most:
+                    return None
+        return found
+
     def deciders(self, parts: Iterable[str], most: int) -> dict[str, Mapping[str, Sequence[int]]]:
         """Return for each of `parts` and each type the first `most` sub-configs that decide layers with the part.
 
@@ -175,21 +189,28 @@ class Selection:
         """Return for each sub-config how many layers it selects.
 
         Selectors of partial names that are in the same layers are counted once, so that it takes no longer where all
-        of them are in all layers; those that have full names as well are counted one by one.
+        of them are in all layers.
         """
 
         @functools.cache
         def within(runs: tuple[Run, ...], admitted: Types) -> int:
+            if admitted is None and not self._inventory.aliases:
+                return sum(end - start for start, end in runs)
             return len(self._within(runs, admitted))
 
         counts = []
         for index, (config, admitted) in enumerate(zip(self._configs, self._admitted, strict=True)):
             if not config.names_layers:
                 counts.append(sum(len(self._of_type.get(name, ())) for name in admitted or ()))
-            elif config.op_names or index in self._by_key:
+                continue
+            if index in self._by_key:
                 counts.append(len(self.selected(index)))
-            else:
-                counts.append(within(self._runs_of(config.op_partial_names or ()), admitted))
+                continue
+            runs = self._runs_of(config.op_partial_names or ())
+            count = within(runs, admitted)
+            if config.op_names:
+                count += sum(1 for position in self._named(index) if not self._is_within(position, runs))
+            counts.append(count)
         return counts
 
     def _enter(self, index: int, config: SubConfig, present: frozenset[str]) -> None:
@@ -371,6 +392,19 @@ class Selection:
         """Return the layers of the types in `runs`; one that has aliases may be there several times."""
         types = self._inventory.types
         return {p for start, end in runs for p in self._arranged[start:end] if admitted is None or types[p] in admitted}
+
+    def _is_within(self, position: int, runs: Sequence[Run]) -> bool:
+        """Return whether one of the names of a layer is in `runs`, which are disjoint and ascending."""
+        for place in self._places[position] if runs else ():
+            number = bisect.bisect_right(runs, place, key=lambda run: run[0]) - 1
+            if number >= 0 and place < runs[number][1]:
+                return True
+        return False
+
+    @functools.cached_property
+    def _places(self) -> dict[int, list[int]]:
+        """For each layer where it is in `_arranged`."""
+        return _grouped(self._arranged)
 
     @functools.cached_property
     def _of_type(self) -> dict[str, list[int]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, cast
 
 from compression_config.budget.counting import masked_count, real_number
-from compression_config.errors import UsageError
+from compression_config.errors import UsageError, is_a
 from compression_config.findings import Code
 from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.selection import UNDECIDED
@@ -34,7 +34,7 @@ _NAMES = ("exact", "element", "channel")
 
 def checked_tolerance(tolerance: object) -> Tolerance:
     """Return `tolerance`, a number as a float. Raises `UsageError` for anything else."""
-    if isinstance(tolerance, str) and tolerance in _NAMES:
+    if is_a(tolerance, str) and tolerance in _NAMES:
         return cast("Tolerance", tolerance)
     share = real_number(tolerance)
     if share is None or not 0 <= share < 1:

@@ -7,12 +7,13 @@ NNI hands them out, `{layer: {"weight": mask}}`, or arrays by layer.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from compression_config.errors import InvalidInventory, UsageError
+from compression_config.errors import InvalidInventory, UsageError, is_a
 from compression_config.inventory import Inventory
 from compression_config.inventory.torch_modules import has_named_modules, walk
 from compression_config.inventory.wrappers import bare_name, wrappers_in
@@ -95,7 +96,7 @@ def source_of(weights: object, inventory: Inventory) -> Source:
     try:
         if has_named_modules(weights):
             return _Model(weights, inventory)
-        if isinstance(weights, Mapping):
+        if is_a(weights, Mapping):
             return _Tensors(weights, inventory)
     except UsageError:
         raise
@@ -106,6 +107,10 @@ def source_of(weights: object, inventory: Inventory) -> Source:
     raise UsageError(
         f"what is verified is a model, a state dict, or masks or arrays by layer, not {type(weights).__name__!r}"
     )
+
+
+_MOST = 1_000_000
+"""How many tensors are looked at; the iterator of a foreign mapping may have no end."""
 
 
 class _Names:
@@ -226,9 +231,11 @@ class _Tensors:
         """Position of a layer and ending -> the key; the ending "" stands for the name of the layer itself."""
         self._others: list[str] = []
         self._trained: set[int] = set()
-        keys = list(tensors)
+        keys = list(itertools.islice(tensors, _MOST + 1))
+        if len(keys) > _MOST:
+            raise UsageError(f"{type(tensors).__name__!r} has more than {_MOST:,} names")
         for key in keys:
-            if not isinstance(key, str):
+            if not is_a(key, str):
                 raise UsageError(f"tensors and masks are found by names, not by {represented(key)}")
         self._layers = _Names(keys, inventory)
         for key in keys:
@@ -263,7 +270,7 @@ class _Tensors:
         if any(suffix not in ("", ".weight_mask") for _, suffix in self._keys):
             return False
         named = [self._tensors[key] for (_, suffix), key in self._keys.items() if not suffix]
-        return bool(self._keys) and all(isinstance(given, Mapping) or _is_mask(given) for given in named)
+        return bool(self._keys) and all(is_a(given, Mapping) or _is_mask(given) for given in named)
 
     @property
     def unexpected(self) -> tuple[str, ...]:
@@ -283,7 +290,7 @@ class _Tensors:
         key = self._keys.get((position, ""))
         if key is not None:
             given = _of(self._tensors, key)
-            if isinstance(given, Mapping):
+            if is_a(given, Mapping):
                 mask = _of(given, "weight") if "weight" in given else None
                 return None if mask is None else Found(mask=mask)
             return Found(mask=given) if _is_mask(given) else Found(weight=given, dtype=self._dtype(key))
@@ -291,7 +298,7 @@ class _Tensors:
         mask = _of(self._tensors, keys["weight_mask"]) if "weight_mask" in keys else None
         for name in ("weight", "weight_orig", _TORCH_PACKED):
             weight = _of(self._tensors, keys[name]) if name in keys else None
-            if isinstance(weight, tuple) and name == _TORCH_PACKED:
+            if is_a(weight, tuple) and name == _TORCH_PACKED:
                 weight = weight[0]
             if weight is not None:
                 return Found(mask, weight, self._dtype(keys[name]), trained=position in self._trained)
@@ -299,7 +306,7 @@ class _Tensors:
         return None if mask is None and instead is None else Found(mask, instead=None if mask is not None else instead)
 
     def _dtype(self, key: str) -> str | None:
-        return self._tensors.dtype(key) if isinstance(self._tensors, Checkpoint) else None
+        return self._tensors.dtype(key) if is_a(self._tensors, Checkpoint) else None
 
 
 def _of(tensors: Mapping[str, Foreign], key: str) -> Foreign:

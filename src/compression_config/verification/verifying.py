@@ -11,7 +11,7 @@ from typing import cast
 
 from compression_config.budget.counting import total
 from compression_config.budget.groups import CountedWeights, counted_weights, group_budget
-from compression_config.errors import UsageError
+from compression_config.errors import UsageError, is_a
 from compression_config.findings import Code
 from compression_config.inventory import Inventory
 from compression_config.resolving.resolved import Resolved
@@ -49,7 +49,7 @@ def verify(
 
     Raises `UsageError` for weights of another kind, a wrong tolerance, and a checkpoint that cannot be read.
     """
-    given = read_checkpoint(weights) if isinstance(weights, str | os.PathLike) else weights
+    given = read_checkpoint(weights) if is_a(weights, str) or is_a(weights, os.PathLike) else weights
     required = _requirements(resolved, beside, checked_tolerance(tolerance))
     inventory, counted = required.first.inventory, counted_weights(required.first)
     source = source_of(given, inventory)
