@@ -149,8 +149,24 @@ LISTS: list[tuple[str, list[dict[str, Any]], str]] = [
     ("bitsandbytes", [{"load_in_4bit": True}], "load_in_4bit"),
     ("GPTQ", [{"quant_method": "gptq", "bits": 4}], "quant_method"),
 ]
-IMPORTED = {"compressed-tensors", "llm-compressor", "NVIDIA ModelOpt", "torchao", "NNI 1.0"}
-"""The tools whose documents `import` converts."""
+PARTS: list[Any] = [
+    # Documents of tools that have an importer, in forms that it does not read, or that it reads too.
+    {"quant_method": "compressed-tensors", "format": "dense"},
+    {"sparsity_config": {"format": "dense"}},
+    {"quant_method": "modelopt", "quant_algo": "FP8"},
+    {"quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4", "ignore": ["lm_head"]}},
+    {"quantized_layers": {"fc1": {"quant_algo": "FP8"}}},
+    {"quant_method": "torchao", "quant_type": "int8_weight_only"},
+    {
+        "quantization_config": {
+            "quant_method": "torchao",
+            "quant_type": {"default": {"_type": "Int8WeightOnlyConfig", "_version": 1, "_data": {}}},
+        }
+    },
+    {"quant_modifiers": {"QuantizationModifier": {"targets": "Linear", "scheme": "W8A8"}}},
+    {"quant_stage": {"run_type": "oneshot"}},
+    {"text_config": {"quantization_config": {"config_groups": {}}}},
+]
 
 
 def hint_of(key: str, notation: Notation) -> str:
@@ -215,7 +231,6 @@ def test_a_whole_document_of_another_tool_draws_one_finding_that_names_it(tool: 
     assert (finding.code, finding.path) == (cc.Code.OTHER_DIALECT, (key,))
     assert finding.message == f"this is a document of {tool}, not a config list"
     assert finding.hint
-    assert ("compression-config import" in finding.hint) == (tool in IMPORTED)
     assert cc.check(document, kind="quantization") == (finding,)
 
 
@@ -266,17 +281,24 @@ def test_what_is_of_no_other_tool_is_no_document_of_one() -> None:
     assert foreign_document({"pruning": [], "quantization": [], "op_types": [], "a": {}, "": 1, "params": {}}) is None
 
 
-def test_a_list_of_nni_keeps_the_finding_of_each_key_and_names_the_way_to_convert_it_once() -> None:
-    lists = [
-        [{"op_types": ["Linear"], "sparse_ratio": 0.5}, {"op_names": ["fc1"], "sparse_ratio": 0.7}],
-        [{"op_types": ["Linear"], "final_sparsity": 0.5, "start_epoch": 1}],
-    ]
-    for config_list in lists:
-        hints = [str(f.hint) for f in cc.check(config_list)]
-        assert len(hints) == 2
-        assert ["compression-config import" in hint for hint in hints] == [True, False]
-    mixed = cc.check([{"op_types": ["Linear"], "sparsity": 0.5}, {"op_names": ["fc1"], "sparse_ratio": 0.7}])
-    assert not any("import" in str(f.hint) for f in mixed)
+@pytest.mark.parametrize(
+    "document", [*(entry[1] for entry in DOCUMENTS), *PARTS, *(entry[1] for entry in LISTS), *of_nni()], ids=repr
+)
+def test_a_hint_names_import_exactly_where_import_reads_the_document(document: Any) -> None:
+    """D21: a hint was tried before it is shown."""
+    offered = any("compression-config import" in str(finding.hint) for finding in cc.check(document))
+    try:
+        cc.import_list(document, model=[("model.fc1", "Linear"), ("lm_head", "Linear")])
+    except cc.UsageError:
+        assert not offered
+    else:
+        assert offered
+
+
+def test_a_part_that_is_another_tools_is_not_offered_to_import() -> None:
+    (finding,) = cc.check({"pruning": {"config_groups": {"group_0": CONFIG_GROUP}}})
+    assert finding.code is cc.Code.OTHER_DIALECT
+    assert "import" not in str(finding.hint)
 
 
 LIST = [{"op_types": ["Linear"], "sparsity": 0.5}]

@@ -246,10 +246,6 @@ class Hint:
         self._template = template
         self._parts = parts
 
-    def followed_by(self, text: str) -> Hint:
-        """Return this hint with `text` after it, which has no braces."""
-        return Hint(self._template + text, *self._parts)
-
     def in_notation(self, notation: Notation) -> str:
         """Return the hint as a user of `notation` reads it.
 

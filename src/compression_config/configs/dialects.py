@@ -6,7 +6,7 @@ Each key was looked up in the sources or the documentation of its format.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -21,7 +21,7 @@ __all__ = [
     "foreign_document",
     "foreign_list",
     "foreign_value",
-    "is_nni_list",
+    "is_importable",
 ]
 
 
@@ -232,7 +232,6 @@ FOREIGN_KEYS: Mapping[str, ForeignKey] = MappingProxyType(
 )
 """Every foreign key that is recognized in a sub-config."""
 
-_IMPORT = "convert it with 'compression-config import'"
 _ONE_EACH = "write a list with one sub-config for each"
 _QUANTIZED = (Line("op_types", ["Linear"]), Line("quant_types", ["weight"]))
 _SOME_LAYERS = Hint("write a sub-config with {}, {} and 'quant_bits' for the layers that it quantizes", *_QUANTIZED)
@@ -257,9 +256,9 @@ _BITSANDBYTES = _Tool("bitsandbytes", _all_but("llm_int8_skip_modules"))
 _DISTILLER = _Tool("Distiller", f"{_ONE_EACH} pruner or quantizer; the schedule belongs to the training script")
 _NNCF = _Tool("NNCF", f"{_ONE_EACH} algorithm, and one with 'exclude' for its 'ignored_scopes'")
 _QUARK = _Tool("Quark", _all_but("exclude"))
-_TENSORS = _Tool(_COMPRESSED_TENSORS, _IMPORT)
-_TORCHAO = _Tool("torchao", _IMPORT)
-_OPTIMIZER = _Tool(_MODEL_OPT, _IMPORT)
+_TENSORS = _Tool(_COMPRESSED_TENSORS, f"{_ONE_EACH} group of 'config_groups'")
+_TORCHAO = _Tool("torchao", _SOME_LAYERS)
+_OPTIMIZER = _Tool(_MODEL_OPT, f"{_ONE_EACH} set of layers that it quantizes alike")
 _COMPRESSOR = _Tool(_NEURAL_COMPRESSOR, f"{_ONE_EACH} set of layers: {_BY_SCOPE}")
 
 _METHODS: Mapping[str, _Tool] = {
@@ -383,7 +382,7 @@ _DOCUMENTS: tuple[tuple[_Tool, _Teller], ...] = (
     (_BITSANDBYTES, _any_of("load_in_4bit", "load_in_8bit", "llm_int8_skip_modules", "bnb_4bit_quant_type")),
     (_TENSORS, _any_of("config_groups", "sparsity_config")),
     (
-        _Tool(_LLM_COMPRESSOR, f"{_ONE_EACH} modifier of the recipe, or {_IMPORT}"),
+        _Tool(_LLM_COMPRESSOR, f"{_ONE_EACH} modifier of the recipe"),
         lambda data: next((key for key in data if _RECIPE_KEY.fullmatch(key)), None),
     ),
     (_OPTIMIZER, _any_of("quant_cfg", "quant_algo", "quantized_layers")),
@@ -411,7 +410,7 @@ _DOCUMENTS: tuple[tuple[_Tool, _Teller], ...] = (
         _Tool(_DEEPSPEED, f"{_ONE_EACH} group of 'different_groups'"),
         _holding(_DEEPSPEED_PART),
     ),
-    (_Tool("NNI 1.0", _IMPORT), _holding(r"\w+(?:Pruner|Quantizer)", "config")),
+    (_Tool("NNI 1.0", f"{_ONE_EACH} entry under 'config'"), _holding(r"\w+(?:Pruner|Quantizer)", "config")),
     (_Tool("coremltools", f"{_ONE_EACH} entry of these configs"), _holding("|".join(_IN_CORE))),
     (_Tool("transformers", _all_but("modules_to_not_convert")), _any_of("modules_to_not_convert")),
 )
@@ -503,15 +502,35 @@ def foreign_list(items: Sequence[object], own: Collection[str]) -> ForeignDocume
     return first._replace(path=(0, *first.path))
 
 
-def is_nni_list(items: Iterable[object]) -> bool:
-    """Return whether each entry of a list has a key of NNI 1.x or 3.0 that stands for one of ours.
+def is_importable(data: _Document) -> bool:
+    """Return whether `compression-config import` reads a document: a tool may have forms that it does not read.
 
-    `import` converts such a list as a whole.
+    The importers are above this module; a test holds that they read what is told here, and nothing else.
     """
-    return all(isinstance(item, dict) and any(key in _OF_NNI for key in item) for item in items)
+    nested = ("quantization_config", "compression_config", "quantization")
+    configs = [data, *(part for key in nested if isinstance(part := data.get(key), dict))]
+    return any(
+        not {"config_groups", "quant_cfg", "quant_algo"}.isdisjoint(config)
+        or config.get("quant_method") == "modelopt"
+        or _has_torchao_config(config)
+        for config in configs
+    ) or any(_is_stage(key, part) for key, part in data.items())
 
 
-_OF_NNI = frozenset(key for key, foreign in _NNI.items() if foreign.stands_for)
+def _has_torchao_config(config: _Document) -> bool:
+    for key in ("quant_type", "default"):
+        inner = config.get(key)
+        config = inner if isinstance(inner, dict) else config
+    return _of_torchao(config) is not None
+
+
+def _is_stage(key: str, part: object) -> bool:
+    """Return whether an entry of a recipe of llm-compressor is a stage with modifiers."""
+    groups = part.items() if key.endswith("_stage") and isinstance(part, dict) else ()
+    return any(
+        group.endswith("_modifiers") and isinstance(modifiers, dict) and modifiers for group, modifiers in groups
+    )
+
 
 _DTYPE_WITH_BITS = re.compile(r"(u?int)([1-9][0-9]?)")
 

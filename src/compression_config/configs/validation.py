@@ -13,14 +13,14 @@ from compression_config.configs.dialects import (
     ForeignDocument,
     foreign_document,
     foreign_list,
-    is_nni_list,
+    is_importable,
 )
 from compression_config.configs.plain_data import Opaque, shown
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SELECTOR_KEYS, Kind, SubConfig
 from compression_config.errors import InvalidConfig
-from compression_config.findings import Code, Finding, Hint, LocalFinding, Severity, SeverityPolicy, Shortlist
+from compression_config.findings import Code, Finding, LocalFinding, Severity, SeverityPolicy, Shortlist
 from compression_config.locations import ConfigPath, Place, Provenance, format_path
 from compression_config.text import counted, joined, nearest, printable, shortened
 
@@ -56,8 +56,6 @@ def validated(
         return made
     whole = _not_one_list(data)
     local = [finding._replace(path=(index, *finding.path)) for index, finding in made] if whole is None else [whole]
-    if whole is None and is_nni_list(data):
-        local = _converted(local)
     if provenance.place(()).path == (kind,):
         local = [_of_part(finding, kind) for finding in local]
     local = [_after(finding, start) for finding in once(local)]
@@ -83,20 +81,14 @@ def _not_one_list(data: list[object]) -> LocalFinding | None:
     return None
 
 
-def _of_another_tool(foreign: ForeignDocument) -> LocalFinding:
+def _of_another_tool(foreign: ForeignDocument, whole: Mapping[str, object] | None = None) -> LocalFinding:
+    """Return whose document this is; `whole` is all that was given, where the document is a mapping and all of it."""
     message = f"this is a document of {foreign.tool}, not a config list"
-    return LocalFinding(Code.OTHER_DIALECT, message, foreign.hint, foreign.path, at_key=True)
-
-
-def _converted(findings: list[LocalFinding]) -> list[LocalFinding]:
-    """Return the findings about a list of NNI 1.x or 3.0, with the way to convert it beside the first foreign key."""
-    first = next((index for index, finding in enumerate(findings) if finding.code is Code.OTHER_DIALECT), None)
-    if first is None:  # the list is of the other kind, and its keys are reported as such
-        return findings
-    found = findings[first]
-    way = "; or convert the whole list with 'compression-config import'"
-    hint = found.hint.followed_by(way) if isinstance(found.hint, Hint) else f"{found.hint}{way}"
-    return [*findings[:first], found._replace(hint=hint), *findings[first + 1 :]]
+    hint = foreign.hint
+    if whole is not None and is_importable(whole):
+        convert = "convert it with 'compression-config import'"
+        hint = f"{hint}, or {convert}" if isinstance(hint, str) else convert
+    return LocalFinding(Code.OTHER_DIALECT, message, hint, foreign.path, at_key=True)
 
 
 def once(findings: Iterable[LocalFinding]) -> list[LocalFinding]:
@@ -134,7 +126,7 @@ def _not_a_list(data: object, provenance: Provenance) -> LocalFinding:
     """Return what was written in place of a config list."""
     in_python, in_yaml = (provenance.notation(()) == notation for notation in ("python", "yaml"))
     if isinstance(data, dict):
-        return _mapping_for_list(data, in_yaml=in_yaml)
+        return _mapping_for_list(data, in_yaml=in_yaml, whole=not provenance.place(()).path)
     if data is None:
         hint = "write [] if nothing is to be compressed"
         return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not an empty value", hint)
@@ -153,15 +145,15 @@ def another_document(data: Mapping[str, object]) -> LocalFinding | None:
     if all(isinstance(data[kind], list) for kind in KINDS if kind in data):
         return None
     foreign = foreign_document(data)
-    return None if foreign is None else _of_another_tool(foreign)
+    return None if foreign is None else _of_another_tool(foreign, data)
 
 
-def _mapping_for_list(data: Mapping[str, object], *, in_yaml: bool) -> LocalFinding:
+def _mapping_for_list(data: Mapping[str, object], *, in_yaml: bool, whole: bool) -> LocalFinding:
     if data.get("format") == "compression-config-inventory":
         hint = "pass the inventory as the model, and a config list in its place"
         return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not an inventory", hint)
     if data.keys().isdisjoint(SELECTOR_KEYS) and (foreign := foreign_document(data)) is not None:
-        return _of_another_tool(foreign)
+        return _of_another_tool(foreign, data if whole else None)
     if not data.keys().isdisjoint(_LEGAL.union(FOREIGN_KEYS)):
         dash = ", or write '- ' before its first key and indent the others" if in_yaml else ""
         return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not a single sub-config", f"put it in [ ]{dash}")
