@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast, overload
@@ -222,15 +223,15 @@ Unmatched: TypeAlias = Literal["error", "warn", "ignore"]
 """What becomes of an error about a selector that selects nothing (D14)."""
 
 
-class _Answer:
+class _Answer(ABC):
     """What one resolution and two have in common: findings that can be made to raise, and how they are shown."""
 
     findings: tuple[Finding, ...]
 
     @property
+    @abstractmethod
     def _parts(self) -> tuple[Resolution[Any], ...]:
         """The resolutions, pruning first."""
-        raise NotImplementedError
 
     def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
         """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
