@@ -165,7 +165,10 @@ def test_rounded_weights_are_verified(seed: int) -> None:
         for name, layer in resolution.compressed.items()
         if "weight" in layer.settings.bits and layer.layer.has_weight
     )
-    assert cc.verify(resolution, model).findings == ()
+    verification = cc.verify(resolution, model)
+    # The few numbers of a norm fit any bits.
+    assert {finding.code for finding in verification.findings} <= {cc.Code.NOT_VERIFIED}
+    assert all(row.layer.endswith("norm") for row in verification.layers if row.codes)
     changed = {name for name, parameter in model.named_parameters() if not torch.equal(parameter, before[name])}
     assert changed <= {f"{name}.weight" for name in done}
 
@@ -186,7 +189,9 @@ def test_no_value_is_further_away_than_half_a_step(bits: int, scheme: str, layer
     config = {"op_names": ["one"], "quant_types": ["weight"], "quant_bits": bits, "quant_scheme": scheme}
     resolution: Any = cc.resolve([config], model)
     assert fake_quantize_(model, resolution) == ("one",)
-    assert cc.verify(resolution, model).findings == ()
+    # So few weights have no more values than 16 bits tell apart, whatever was done to them.
+    decided: set[cc.Code] = set() if bits <= 8 else {cc.Code.NOT_VERIFIED}
+    assert {finding.code for finding in cc.verify(resolution, model).findings} <= decided
     symmetric = scheme.endswith("symmetric")
     whole = before.abs().max() * 2 if symmetric else before.max() - before.min()
     # Of a range that is not symmetric, the most positive value is cut by up to one step.
