@@ -426,7 +426,7 @@ def _places(text: str, inside: str) -> Iterator[int]:
 
 _BRACKETS = re.compile(r"(?<=[\w\])])\[(?:([0-9]|[1-9][0-9]+|[^\W\d]\w*)|'(\w+)'|\"(\w+)\")\]")
 """An index or a key of Python after what it is looked up in, or the name of a module after its class in NNCF."""
-_SCOPES = re.compile(r"\w+\[(\w+)\]")
+_SCOPES = re.compile(r"(?<!\w)\w++\[(\w+)\]")
 """How NNCF writes a module: its class, and in brackets its name."""
 _LEADING_ZEROS = re.compile(r"(?<![^.])0+(?=[0-9])")
 _WRAPPERS = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
