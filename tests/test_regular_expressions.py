@@ -37,7 +37,7 @@ REVIEWED = {
     r"true|false|null|NaN|-?Infinity|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?",
 }
 SEARCHED = {
-    r"%(\(\w+\))?[-+ #0]*\d{0,2}(\.\d{1,2})?[diouxXeEfFgGcrs%]": "begins after a percent sign, which no quantifier takes",
+    r"%(\(\w+\))?[-+ #0]*\d{0,2}(\.\d{1,2})?[diouxXeEfFgGcrs%]": "begins after a percent sign",
     r"(?<=\{)[\w-]+(?:,[\w-]+)+(?=\}$)": "begins after a brace, and no brace is inside",
     r"[*+?]|\{[0-9]*,?[0-9]*\}": "a pattern of at most 200 characters",
     r"[^.,/]*[.,/]+\s*|[^.,/]+": "what one match gives up, the second alternative takes",
