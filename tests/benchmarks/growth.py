@@ -47,6 +47,8 @@ LEFT_OUT = {
 
 MEMORY_LIMIT = 1.25
 HOSTILE = (500, 1_000, 2_000, 4_000)
+FLOOR = 0.005
+"""In seconds: below it the noise of a busy machine is larger than what is measured."""
 DECADES = 100
 """The peak of memory at the last of these sizes is compared with that at so many times less."""
 
@@ -138,7 +140,7 @@ def hostile() -> Iterator[tuple[str, str, float, float]]:
                 if name == "compare" and family not in COMPARED:
                     continue
                 ratio = peak_bytes(operation(by_size[HOSTILE[-1]])) / peak_bytes(operation(small))
-                yield name, family, exponent(operation, by_size), math.log(ratio, DECADES)
+                yield name, family, exponent(operation, by_size, FLOOR), math.log(ratio, DECADES)
 
 
 def exponents() -> Iterator[tuple[str, str, float]]:
@@ -149,15 +151,15 @@ def exponents() -> Iterator[tuple[str, str, float]]:
                 yield name, grows, exponent(operation, by_size)
 
 
-def exponent(operation: Callable[[Case], Call], by_size: Mapping[int, Case]) -> float:
-    """Return the exponent with which the time of `operation` grows."""
+def exponent(operation: Callable[[Case], Call], by_size: Mapping[int, Case], floor: float = 0) -> float:
+    """Return the exponent with which the time of `operation` grows; `floor` seconds stand for every shorter time."""
     least = dict.fromkeys(by_size, math.inf)
     slope = math.inf
     for _ in range(ROUNDS):
         for size, case in by_size.items():
             least[size] = min(least[size], *(seconds(operation(case)) for _ in range(RUNS)))
         slope = statistics.linear_regression(
-            [math.log(size) for size in least], [math.log(time) for time in least.values()]
+            [math.log(size) for size in least], [math.log(max(time, floor)) for time in least.values()]
         ).slope
         if slope <= LIMIT:
             break
