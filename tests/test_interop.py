@@ -594,13 +594,34 @@ BAD_DOCUMENTS = [
     ),
     (
         {"config_groups": {"g": {"targets": ["re:("]}}},
-        "the document of compressed-tensors has '(', which is not a regex",
+        (
+            "'(' in the document of compressed-tensors is not a regex with at most six quantifiers, none inside "
+            "another, and no back-reference"
+        ),
     ),
     (
         {"bits": 4},
         "the document is of none of the dialects 'modelopt', 'torchao', 'llm-compressor' or 'compressed-tensors'",
     ),
 ]
+
+
+@pytest.mark.parametrize("regex", ["(a+)+b", "a*a*a*a*a*a*a*b", "(.*)*x", "(a)\\1", "[" * 10_000])
+def test_a_regex_beyond_the_bounds_is_refused(regex: str) -> None:
+    for document in (
+        {"config_groups": {"g": {"targets": [f"re:{regex}"]}}},
+        {"_type": "FqnToConfig", "_version": 1, "_data": {"fqn_to_config": {f"re:{regex}": None}}},
+    ):
+        with pytest.raises(cc.UsageError, match="not a regex with at most six quantifiers"):
+            cc.import_list(document, model=[("a" * 100, "Linear")])
+
+
+def test_regexes_that_could_take_minutes_are_refused() -> None:
+    document = {"config_groups": {"g": {"targets": ["re:.*a.*a.*a.*a.*b"]}}}
+    with pytest.raises(cc.UsageError) as raised:
+        cc.import_list(document, model=[("a" * 1000, "Linear")])
+    assert str(raised.value) == "matching '.*a.*a.*a.*a.*b' in the document with 1 layer could take minutes"
+    assert cc.import_list(document, model=LAYERS).to_data() == []
 
 
 @pytest.mark.parametrize(("document", "message"), BAD_DOCUMENTS)

@@ -13,6 +13,7 @@ numbers are spelled out in classes of digits. Globs have no alternatives, so one
 
 from __future__ import annotations
 
+import fnmatch
 import itertools
 import math
 import re
@@ -391,6 +392,8 @@ class _Stars(Generic[Outcome]):
         # `*` goes through dots, into names of other templates. They are compared with each run of digits as one 0, on
         # both sides, which can only make more of them match: a number ends a component, so no digit follows a `*`.
         written = _interleaved(member.pieces, ["\0" if place in starred else "0" for place in range(len(member.box))])
-        matches = re.compile(re.escape(_DIGITS.sub("0", written)).replace("\0", ".*"), re.DOTALL).fullmatch
+        # The stars of fnmatch do not backtrack: a name may have dozens of numbers.
+        glob = escaped_glob(_DIGITS.sub("0", written)).replace("\0", "*")
+        matches = re.compile(fnmatch.translate(glob)).match
         matched = itertools.chain.from_iterable(found for folded, found in self._folded.items() if matches(folded))
         return all(outcome == member.outcome or pieces == member.pieces for pieces, outcome in matched)

@@ -49,7 +49,7 @@ _STAND_INS: Final[Mapping[str, tuple[object, object]]] = {
 """Two legal values for each setting: what is wrong with both does not depend on the value."""
 
 
-_LITERAL = re.compile(r"[\w.+-]*\d[\w.+-]*|True|False")
+_LITERAL = re.compile(r"(?=\D*\d)[\w.+-]+|True|False")
 """A number or boolean as a script writes it."""
 
 

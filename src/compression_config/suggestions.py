@@ -436,7 +436,7 @@ def _places(text: str, inside: str) -> Iterator[int]:
 
 _BRACKETS = re.compile(r"(?<=[\w\])])\[(?:([0-9]|[1-9][0-9]+|[^\W\d]\w*)|'(\w+)'|\"(\w+)\")\]")
 """An index or a key of Python after what it is looked up in, or the name of a module after its class in NNCF."""
-_SCOPES = re.compile(r"\w+\[(\w+)\]")
+_SCOPES = re.compile(r"(?<!\w)\w++\[(\w+)\]")
 """How NNCF writes a module: its class, and in brackets its name."""
 _LEADING_ZEROS = re.compile(r"(?<![^.])0+(?=[0-9])")
 _WRAPPERS = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
@@ -649,10 +649,10 @@ def readings(word: str, *, part: bool) -> list[Reading]:
     """
     prefix = _PREFIX.match(word.strip())
     text = word.strip()[prefix.end() if prefix else 0 :].strip()
+    regexes = _regexes(text, part=part, from_start=prefix is not None) if len(text) <= _LONGEST_REGEX else ()
     if prefix or _REGEX.search(text):
-        return list(_regexes(text, part=part, from_start=prefix is not None))
-    regexes = _regexes(text, part=part, from_start=False) if re.search(r"\.\*(?!\.)", text) else ()
-    return [*_globs(text, part=part), *regexes]
+        return list(regexes)
+    return [*_globs(text, part=part), *(regexes if re.search(r"\.\*(?!\.)", text) else ())]
 
 
 def _globs(text: str, *, part: bool) -> Iterator[Reading]:
@@ -674,10 +674,19 @@ def _globs(text: str, *, part: bool) -> Iterator[Reading]:
         yield Reading(ending.match, "at the end", wide + 1, narrow, glob=True)
 
 
+def regex(text: str, *, in_full: bool) -> Reading | None:
+    """Return `text`, of any length, as `re.fullmatch` or `re.match` reads it.
+
+    None where it is not a regex, or beyond the other bounds of D21.
+    """
+    return next(_regexes(text, part=False, from_start=not in_full), None)
+
+
 def _regexes(text: str, *, part: bool, from_start: bool) -> Iterator[Reading]:
-    if len(text) > _LONGEST_REGEX or not text:
+    bare = re.sub(r"\\.", "E", text)
+    if not text or bare.rfind("[") > bare.rfind("]"):  # looking for the end of each would take quadratic time
         return
-    bare = re.sub(r"\[\^?\]?[^\]]*\]", "C", re.sub(r"\\.", "E", text)).replace("(?", "(")
+    bare = re.sub(r"\[\^?\]?[^\]]*\]", "C", bare).replace("(?", "(")
     quantifiers = _QUANTIFIER.findall(re.sub(r"([*+?}])\?", r"\1", bare))
     if len(quantifiers) > _QUANTIFIERS or _nested(bare) or re.search(r"\\[1-9]|\(\?P?[=(]", text):
         return

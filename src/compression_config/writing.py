@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import stat
@@ -26,9 +25,8 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         # The temporary file is beside the target, not beside a link to it: only within one file system is the
         # replacement a single step.
         target = Path(path).resolve()
-        if target.is_symlink():  # a circle of links, which Python below 3.13 refuses to resolve
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        mode = target.stat().st_mode if target.exists() else None
+        # What is still a link is a circle of them, of which the state cannot be read.
+        mode = target.stat().st_mode if os.path.lexists(target) else None
         if mode is not None and not stat.S_ISREG(mode):
             target.write_bytes(data)
         else:

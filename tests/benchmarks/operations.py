@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,10 +45,14 @@ class Case:
 
     layers: NamesAndTypes
     data: ConfigData
+    aliases: tuple[str, ...] = ()
+    """Further names of the first layer."""
+    one_line: bool = False
+    """Whether the text of the list is a single line."""
 
     @cached_property
     def text(self) -> str:
-        return yaml_text(self.data)
+        return json.dumps(self.data) if self.one_line else yaml_text(self.data)
 
     @cached_property
     def config_list(self) -> cc.PruningConfigList:
@@ -59,7 +64,10 @@ class Case:
 
     @cached_property
     def inventory(self) -> cc.Inventory:
-        return cc.Inventory.from_model(self.model)
+        if not self.aliases:
+            return cc.Inventory.from_model(self.model)
+        first, *others = self.layers
+        return cc.Inventory.from_layers([cc.Layer(name=first[0], type=first[1], aliases=self.aliases), *others])
 
     def resolution(self) -> cc.Resolution[cc.PruningSettings]:
         """Return a new resolution, in which nothing has been asked yet."""

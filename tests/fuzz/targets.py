@@ -6,11 +6,13 @@ Nothing but an answer or a `CompressionConfigError` may come out. `guided.py` ru
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import io
 import json
 import os
 import re
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +47,7 @@ T = TypeVar("T")
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _PLACE = Path(tempfile.gettempdir()) / f"fuzzed-{os.getpid()}"
 """Where inputs are written that only a file can be."""
+atexit.register(shutil.rmtree, _PLACE, ignore_errors=True)
 
 _LAYERS: Final = (("fc1", "Linear"), ("block.0.fc2", "Linear"), ("block.1.conv", "Conv2d"), ("block.1.norm", "Norm"))
 

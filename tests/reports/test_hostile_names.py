@@ -42,13 +42,19 @@ EVERY_NAME = pytest.mark.parametrize("name", HOSTILE, ids=map(ascii, HOSTILE))
 COMMANDS = [
     *(["validate", "{file}", "--format", name] for name in FINDING_WRITERS),
     *(["validate", "{file}", "-m", "{model}", "--format", name] for name in FINDING_WRITERS),
-    *(["validate", "wrong.json", "--format", name] for name in FINDING_WRITERS),
+    *(["validate", "wrong.json", "parts.json", "list.py", "--format", name] for name in FINDING_WRITERS),
+    *(["validate", "list.py", "-m", "{model}", "--format", name] for name in FINDING_WRITERS),
+    ["validate", "list.py::{name}", "{file}", "--join"],
+    ["resolve", "list.py::config_list", "-m", "{model}"],
     *(["resolve", "{file}", "-m", "{model}", "--format", name] for name in RESOLUTION_WRITERS),
     ["resolve", "{file}", "-m", "{model}", "--grid"],
     *(["diff", "{file}", "other.json", "-m", "{model}", "--format", name] for name in COMPARISON_WRITERS),
     ["diff", "{file}", "{name}.json", "-m", "{model}"],
     ["diff", "{file}", "other.json", "-m", "{name}"],
     ["inventory", "{model}"],
+    ["inventory", "keys.json"],
+    ["validate", "{file}", "-m", "layers.yaml"],
+    ["verify", "{file}", "index", "-m", "{model}"],
     *(["verify", "{file}", "net.safetensors", "-m", "{model}", "--format", name] for name in VERIFICATION_WRITERS),
     ["explain", "{file}", "{name}", "-m", "{model}"],
     ["explain", "{file}", "{name}{name}", "-m", "{model}"],
@@ -86,6 +92,15 @@ def prepared(name: str) -> dict[str, str]:
     Path(file).write_text(json.dumps(config))
     Path("other.json").write_text(json.dumps([{"op_names": [name], "sparsity_per_layer": 0.25}]))
     Path("wrong.json").write_text(json.dumps([{name: name, "op_types": name}]))
+    Path("parts.json").write_text(json.dumps({"pruning": [], name: [{name: name}]}))
+    Path("list.py").write_text(f"config_list = [{{'op_names': [{name!r}], 'sparsity': 0.5, {name!r}: {name!r}}}]\n")
+    Path("keys.json").write_text(json.dumps({"format": "compression-config-inventory", "version": 1, name: name}))
+    layer = {"name": "a", "type": "b", "tied_to": name, name: name}
+    Path("layers.yaml").write_text(
+        json.dumps({"format": "compression-config-inventory", "version": 1, "layers": [layer]})
+    )
+    Path("index").mkdir()
+    Path("index/net.safetensors.index.json").write_text(json.dumps({"weight_map": {name: name}}))
     saved(Path("net.safetensors"), {f"{name}.weight": [[0.0, 1.0], [1.0, 0.0]], name: [1.0]})
     return {"file": file, "model": "model.json", "name": name}
 

@@ -18,7 +18,7 @@ from compression_config.locations import ConfigPath, Place, Position, SourceMap,
 __all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "read_script"]
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
-_MAGIC = re.compile(r"([ \t]*)(?:(?:[\w, \t]+=[ \t]*)?[%!?].*|[\w.]+\?\??[ \t]*)")
+_MAGIC = re.compile(r"([ \t]*+)(?:(?:[\w, \t]+=[ \t]*)?[%!?].*|[\w.]+\?\??[ \t]*)")
 """A line that only notebooks understand: `%matplotlib inline`, `!pip install nni`, `files = !ls`, `model?`."""
 _MAGICS = 100
 """How many such lines a script has at most; each of them costs one more parse."""

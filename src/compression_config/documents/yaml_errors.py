@@ -31,7 +31,7 @@ _INDENT = re.compile(r"(?:[ ]|- )*")
 _TIGHT_COLON = re.compile(r"(?:[ ]|- )*([A-Za-z_][\w.-]*):([^\s:/].*)", re.ASCII)
 _NO_COLON = re.compile(r"(?:[ ]|- )*([A-Za-z_][\w.-]*)(?:\s*=\s*|\s+)([^\s=:].*)", re.ASCII)
 _PYTHON = re.compile(
-    r"^(?:import [\w.]+|from [\w.]+ import |[A-Za-z_]\w*(?: *:[^=\n]*)? *\+?= *(?:\[ *(?:\{|dict\(|$|\#)|\{))",
+    r"^(?:import [\w.]+|from [\w.]+ import |[A-Za-z_]\w*(?: *:[^=\n]*+)? *\+?= *(?:\[ *(?:\{|dict\(|$|\#)|\{))",
     re.MULTILINE | re.ASCII,
 )
 """An import, or a list or dict of more than words that is bound to a name."""
@@ -40,7 +40,7 @@ _COLON_AND_SPACE = re.compile(r":(?=\s|$)")
 _CONTENT = re.compile(r"^[^\s#%]", re.MULTILINE)
 _OPENING = re.compile(r"(?:[&!]\S*\s+)*[\[{]")
 _ALIAS = re.compile(r"\*[\w-]+", re.ASCII)
-_ESCAPED = re.compile(r"!\S*%|(?<=\\)U(?!000|0010)[0-9a-fA-F]{8}")
+_ESCAPED = re.compile(r"!!?[^\s!]*%|(?<=\\)U(?!000|0010)[0-9a-fA-F]{8}")
 _ESCAPE = re.compile(
     r'\\(?:[0abt\tnvfre "\\/N_LP\r\n\x85\u2028\u2029]'
     r"|(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})|)"

@@ -176,8 +176,8 @@ def matcher(reading: Reading, targets: Iterable[str]) -> Callable[[int], str | N
         name = inventory.names[position]
         if name in exact:
             return name
-        for target, regex in regexes:
-            if regex.match(name):
+        for target, matches in regexes:
+            if matches(name):
                 return target
         kind = inventory.types[position]
         classes = (t for t in ordered if t in (kind, "Module") or (t in APPLIED and is_a(inventory, position, t)))

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,11 +19,16 @@ from compression_config.findings import Code, Finding, has_errors
 from compression_config.inventory import Inventory
 from compression_config.loading import AnyConfig, validate
 from compression_config.locations import ConfigPath, Place, format_path
+from compression_config.suggestions import regex
+from compression_config.text import counted, represented
 
 __all__ = ["TRANSFORMERS", "Import", "Reading", "config_list_for", "read_foreign"]
 
 TRANSFORMERS = "hf:"
 """What comes before a directory that holds a checkpoint of transformers."""
+
+_MOST_STEPS = 3 * 10**10
+"""So many steps of `re`, in the worst case, take about half a minute."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,9 @@ class Reading:
         self.inventory = inventory
         self._entered: dict[Kind, dict[int, Mapping[str, Any]]] = {}
         self._findings: dict[Finding, None] = {}
+        self._longest = max(map(len, inventory.names), default=0)
+        self._steps = 0
+        """A bound for the steps of matching the regexes met so far with all names."""
 
     def enter(self, kind: Kind, position: int, keys: Mapping[str, Any]) -> None:
         """Note what the layer at `position` gets, as the keys of a sub-config without selector; the last one counts."""
@@ -108,12 +116,20 @@ class Reading:
             return given
         raise self._refused("a list of names", path)
 
-    def regex(self, pattern: str) -> re.Pattern[str]:
-        """Return a compiled regex."""
-        try:
-            return re.compile(pattern)
-        except re.error as error:
-            raise UsageError(f"the document of {self.dialect} has {pattern!r}, which is not a regex") from error
+    def regex(self, pattern: str, *, in_full: bool = False) -> Callable[[str], object]:
+        """Return what tells whether a name, or its start, matches a regex.
+
+        Raises `UsageError` for what is not a regex, and where matching all of them could take longer than a minute.
+        """
+        found = regex(pattern, in_full=in_full)
+        if found is None:
+            bounds = "at most six quantifiers, none inside another, and no back-reference"
+            raise UsageError(f"{represented(pattern)} in the document of {self.dialect} is not a regex with {bounds}")
+        self._steps += found.cost(len(self.inventory), self._longest)
+        if self._steps > _MOST_STEPS:
+            layers = counted(len(self.inventory), "layer")
+            raise UsageError(f"matching {represented(pattern)} in the document with {layers} could take minutes")
+        return found.matches
 
     def _refused(self, what: str, path: ConfigPath) -> UsageError:
         where = f"'{format_path(path)}'" if path else "it"

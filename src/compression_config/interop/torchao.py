@@ -7,7 +7,7 @@ comes before a regex, that of a parameter before that of its layer, and among re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -188,7 +188,7 @@ def _read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401
     else:
         # Any other config is one for all linear layers.
         table, path = {DEFAULT: config}, ()
-    regexes = {key: reading.regex(key.removeprefix("re:")) for key in table if key.startswith("re:")}
+    regexes = {key: reading.regex(key.removeprefix("re:"), in_full=True) for key in table if key.startswith("re:")}
     keys: dict[str, dict[str, Any]] = {}
     for position, kind in enumerate(reading.inventory.types):
         key = _chosen(reading.inventory, position, table, regexes)
@@ -223,7 +223,7 @@ def _config_of(document: Any) -> Any:  # noqa: ANN401
 
 
 def _chosen(
-    inventory: Inventory, position: int, table: Mapping[str, Any], regexes: Mapping[str, re.Pattern[str]]
+    inventory: Inventory, position: int, table: Mapping[str, Any], regexes: Mapping[str, Callable[[str], object]]
 ) -> str | None:
     """Return the key that `quantize_` takes for the weight of a layer; None where there is none."""
     name = inventory.names[position]
@@ -234,11 +234,11 @@ def _chosen(
         return weight if weight in table else None
     if name in table:
         return name
-    matched = {p: key for p in parameters for key, regex in regexes.items() if regex.fullmatch(p)}
+    matched = {p: key for p in parameters for key, matches in regexes.items() if matches(p)}
     if matched:
-        return next((key for key, regex in regexes.items() if regex.fullmatch(weight)), None)
-    for key, regex in regexes.items():
-        if regex.fullmatch(name):
+        return next((key for key, matches in regexes.items() if matches(weight)), None)
+    for key, matches in regexes.items():
+        if matches(name):
             return key
     kind = inventory.types[position]
     # The projection of torch's attention is a Linear that torchao leaves alone.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from os import PathLike
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias, cast, overload
@@ -34,6 +35,10 @@ LayerLike: TypeAlias = Layer | tuple[str, object]
 """A layer, or a pair of its name and its type: the name of a class, a class, or a module."""
 
 
+_MOST_COMPONENTS = 200
+"""Paths are compared component by component, with all that lead to them; PyTorch itself nests less deep than 1,000."""
+
+
 class Inventory(Sequence[Layer]):
     """The layers of a model in the model's order, read-only; the root is not among them.
 
@@ -53,9 +58,9 @@ class Inventory(Sequence[Layer]):
     ) -> None:
         """Make the inventory of the layers in `columns`; users call one of the class methods.
 
-        Raises `InvalidInventory` for two layers of one name, an alias that is already the name of a layer, a layer
-        that is tied to something else than the first layer with its weight, and a parameter that is tied to one that
-        is not there or is tied itself.
+        Raises `InvalidInventory` for two layers of one name, a name of more than 200 components, an alias that is
+        already the name of a layer, a layer that is tied to something else than the first layer with its weight, and
+        a parameter that is tied to one that is not there or is tied itself.
         """
         self._columns = columns
         self._model = model
@@ -74,6 +79,11 @@ class Inventory(Sequence[Layer]):
         if len(self._positions) != len(self._names):
             twice = next(name for position, name in enumerate(self._names) if self._positions[name] != position)
             raise InvalidInventory(f"two layers have the name {represented(twice)}")
+        for name in chain(self._names, chain.from_iterable(aliases)):
+            if name.count(".") >= _MOST_COMPONENTS:
+                raise InvalidInventory(
+                    f"the name of a layer has at most {_MOST_COMPONENTS} components, not {name.count('.') + 1:,}"
+                )
         self._owners = self._owners_of(tied_to) if any(tied_to) else {}
         self._aliases = self._aliases_of(aliases) if any(aliases) else {}
         self._keys = self._names if keys is None else tuple(keys)
@@ -351,7 +361,8 @@ class Inventory(Sequence[Layer]):
 
     def nearest(self, name: object, limit: int = 3) -> tuple[str, ...]:
         """Return up to `limit` names that `name` may have been meant to be, the likeliest first; three at most."""
-        return self._layer_names.nearest(name, limit) if is_a(name, str) else ()
+        is_name = is_a(name, str) and name.count(".") < _MOST_COMPONENTS
+        return self._layer_names.nearest(cast("str", name), limit) if is_name else ()
 
     def _repr_html_(self) -> str:
         return as_html(self, self._model, self._root)

@@ -24,6 +24,8 @@ __all__ = ["HINTS", "findings_about", "selection_findings"]
 
 HINTS = 100
 """For so many elements of each key it is looked for what was meant; the second hundred is seldom read."""
+_DEEPEST = 100
+"""In dots: for an element of more it is not looked for what was meant."""
 _LONGEST_SHOWN = 120
 """How many characters of an element a message repeats."""
 
@@ -120,7 +122,7 @@ class _Selecting:
         else:
             code, message = Code.UNMATCHED_PARTIAL_NAME, f"no layer has a name that contains {_shown(word)}"
         spot = self._spot(unmatched.path)
-        offer = self._hints.offer(spot) if self._may_hint(unmatched.key) else None
+        offer = self._hints.offer(spot) if _is_shallow(word) and self._may_hint(unmatched.key) else None
         if offer is not None and unmatched.key == "op_names":
             offer = self._with_renaming(offer, word)
         return self._finding(unmatched.path, code, message, offer, severity)
@@ -212,6 +214,7 @@ class _Selecting:
         if len(names) < 2:  # noqa: PLR2004 - nothing is common to one
             return None
         elements = [(self._configs[u.index].op_names[u.element], self._configs[u.index]) for u in names]
+        elements = [(word, config) for word, config in elements if _is_shallow(word)]
         return self._hints.renaming(elements, HINTS)
 
 
@@ -223,6 +226,10 @@ def _lists_nothing(config: SubConfig) -> bool:
 def _order(found: Unmatched | Mismatch | AliasUse) -> tuple[int, int, int]:
     """Return what sorts by sub-config, key and element."""
     return found.index, SELECTOR_KEYS.index(found.key), found.element
+
+
+def _is_shallow(word: str) -> bool:
+    return word.count(".") <= _DEEPEST
 
 
 def _shown(word: str) -> str:
