@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+import torch
+
+import compression_config as cc
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ACCURACY = re.compile(r"^accuracy (.*?) *(\d+\.\d)%$", re.MULTILINE)
@@ -70,3 +76,19 @@ def test_the_transformer_is_quantized_in_torch_and_by_torchao() -> None:
     assert len(figures) == 3
     assert figures[0] >= 99
     assert min(figures[1:]) >= 95
+
+
+def test_the_repository_has_the_inventory_of_its_model_and_a_script_that_prunes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repository = EXAMPLES / "repository"
+    monkeypatch.syspath_prepend(repository)
+    script = importlib.import_module("finetune")
+    saved = cc.Inventory.load(repository / "models" / "tagger.json")
+    assert list(cc.Inventory.from_model(script.Tagger())) == list(saved)
+    torch.manual_seed(0)
+    model = script.pruned_tagger()
+    resolution = cc.resolve(cc.load(f"{repository}/finetune.py::pruned_tagger.config_list"), saved, kind="pruning")
+    assert cc.verify(resolution, model, tolerance="exact").findings == ()
+    masked = sum(int((module.weight_mask == 0).sum()) for module in model.modules() if hasattr(module, "weight_mask"))
+    assert masked == 324_396
