@@ -22,8 +22,9 @@ from compression_config.cli import main
 from compression_config.configs.sub_config import SubConfig
 from compression_config.configs.validation import CONFIG_TYPES
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / ".github").glob("*.md"))]
-EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+PAGES = [ROOT / "README.md", *sorted((ROOT / ".github").glob("*.md"))]
+PAGES += [page for folder in ("docs", "examples") for page in sorted((ROOT / folder).rglob("*.md"))]
+EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 CONFIGS: tuple[type[SubConfig], ...] = (SubConfig, *CONFIG_TYPES.values())
 KEYS = dict.fromkeys(key for config_type in CONFIGS for key in config_type.model_fields)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
