@@ -195,7 +195,7 @@ def _is_class(value: object) -> bool:
 def named_list(script: Script, name: str | None) -> ScriptList:
     """Return the list of a script that `name` names, as in `main.config_list`; without a name the only one.
 
-    Raises `UsageError` where there is none, more than one, or one that the script does not show completely.
+    Raises `UsageError` where there is no such list, more than one, or one that the script does not show completely.
     """
     bound = {id(made): _shown(made.name) for made in script.lists if made.bound}
     found = [made for made in script.lists if name is None or bound.get(id(made)) == name]

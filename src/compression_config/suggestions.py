@@ -884,7 +884,7 @@ def common_renaming(meant: Mapping[str, str], words: Sequence[str], is_name: Cal
 
 
 def _change_of_way(word: str, name: str) -> tuple[str, str] | None:
-    """Return what comes before the common end of two names, with dots behind; None when it holds numbers."""
+    """Return what comes before the common end of two names, with dots after it; None when it holds numbers."""
     one, other = word.split("."), name.split(".")
     while one and other and one[-1] == other[-1]:
         one.pop()

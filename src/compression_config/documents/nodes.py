@@ -87,7 +87,7 @@ def _last_end(text: str, node: Node, start: int, end: int) -> int:
 
 
 def tag_place(text: str, node: Node) -> tuple[int, int]:
-    """Return the place of the tag of `node`; that of all that comes before its value if there is none."""
+    """Return the place of the tag of `node`; without a key, that of all that comes before its value."""
     start, end = start_of(node), _after_properties(text, node)
     return next((found.span() for found in _COMMENT_OR_TAG.finditer(text, start, end) if found[1]), (start, end))
 

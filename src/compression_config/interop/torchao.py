@@ -225,7 +225,7 @@ def _config_of(document: Any) -> Any:  # noqa: ANN401
 def _chosen(
     inventory: Inventory, position: int, table: Mapping[str, Any], regexes: Mapping[str, Callable[[str], object]]
 ) -> str | None:
-    """Return the key that `quantize_` takes for the weight of a layer; None where there is none."""
+    """Return the key that `quantize_` takes for the weight of a layer; None without one."""
     name = inventory.names[position]
     parameters = [f"{name}.{parameter}" for parameter in inventory.parameters(position) or ("weight",)]
     weight = f"{name}.weight"

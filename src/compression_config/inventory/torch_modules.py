@@ -67,7 +67,7 @@ class Walk:
     root: object = None
     """The root: a module, or what a pair has in its place; None where it is not known."""
     keys: list[str] | None = None
-    """The names with the components of wrappers; None where there are none (D19)."""
+    """The names with the components of wrappers; None without wrappers (D19)."""
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, object]]) -> Walk:

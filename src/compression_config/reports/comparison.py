@@ -206,7 +206,7 @@ _INDENT = 6
 def comparison_lines(differences: Sequence[Difference], width: int | None = None) -> Iterator[Line]:
     """Yield the report of a comparison, part by part.
 
-    `width` is that of the terminal, in columns; None where there is none: tables then take 100.
+    `width` is that of the terminal, in columns; None without one: tables then take 100.
     """
     for number, difference in enumerate(differences):
         if number:

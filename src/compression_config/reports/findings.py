@@ -21,7 +21,7 @@ _STYLES: Final = {Severity.ERROR: Style.ERROR, Severity.WARNING: Style.WARNING, 
 def as_text(findings: Iterable[Finding], width: int | None = None) -> str:
     """Return findings as a text report: one block each in the order given, then how many there are.
 
-    `width` is that of the terminal, in columns; None where there is none: sentences are then not broken, and long
+    `width` is that of the terminal, in columns; None without one: sentences are then not broken, and long
     lines of a document cut to 100 columns. No findings give the empty string.
 
     >>> from compression_config import check

@@ -520,7 +520,7 @@ def grid_lines(
 ) -> Iterator[Line]:
     """Yield the picture of a resolution, with a legend, what that makes of the model, and the findings.
 
-    `width` is that of the terminal, in columns; None where there is none: the grid then takes 100. More blocks than
+    `width` is that of the terminal, in columns; None without one: the grid then takes 100. More blocks than
     fit are continued in further bands.
     """
     room = width or DEFAULT_WIDTH

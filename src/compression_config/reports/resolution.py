@@ -385,7 +385,7 @@ def resolution_lines(
 ) -> Iterator[Line]:
     """Yield the report of a resolution.
 
-    `width` is that of the terminal, in columns; None where there is none: tables then take 100.
+    `width` is that of the terminal, in columns; None without one: tables then take 100.
     """
     yield from paragraph(line(headline(resolved), Style.HEADING), width, indent=len(_FACTS.text))
     yield from _section_lines(resolved, budget, width or DEFAULT_WIDTH)

@@ -23,7 +23,7 @@ def verification_lines(
 ) -> Iterator[Line]:
     """Yield the report of a verification: the compressed layers, those that are not as they should be, the findings.
 
-    `width` is that of the terminal, in columns; None where there is none: tables then take 100.
+    `width` is that of the terminal, in columns; None without one: tables then take 100.
     """
     shown = shown_layers(verification)
     yield line(f"{layers_words(len(verification.layers))} looked at, {len(shown):,} shown", Style.HEADING)

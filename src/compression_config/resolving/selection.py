@@ -129,7 +129,7 @@ class Selection:
         return tuple(sorted(found.union(*(self._selecting(part, type_name) for part in self._contained(position)))))
 
     def runner_up(self, position: int) -> int:
-        """Return the index of the last sub-config but one that selects a layer; `UNDECIDED` where there is none."""
+        """Return the index of the last sub-config but one that selects a layer; `UNDECIDED` without one."""
         type_name = self._inventory.types[position]
         last = [*self._by_type.get(type_name, ())[-2:], *self._by_name.get(position, ())[-2:]]
         for name in self._names_of(position):

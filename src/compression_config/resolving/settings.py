@@ -96,7 +96,7 @@ def _quantization(config: QuantizationConfig) -> QuantizationSettings | None:
 
 
 def _for_each(value: V | Mapping[QuantType, V] | None, types: tuple[QuantType, ...]) -> Mapping[QuantType, V] | None:
-    """Return `value` by quant type, for those of `types` for which there is one; None when there is none."""
+    """Return `value` by quant type, for those of `types` for which there is one; otherwise None."""
     if value is None:
         return None
     by_type = value if isinstance(value, Mapping) else dict.fromkeys(types, value)
