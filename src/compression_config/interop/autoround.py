@@ -57,7 +57,7 @@ class AutoRoundOptions(QuantizationOptions):
     @classmethod
     def _is_dynamic(cls, value: str) -> str:
         if value != "dynamic":
-            raise ValueError("no format of AutoRound has static integers as inputs")
+            raise ValueError("AutoRound has static integers as inputs in its fake format only")
         return value
 
 

@@ -15,6 +15,7 @@ from compression_config.findings import Code
 from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request
 from compression_config.interop.defaults import LEFT_ALONE, defaulted, untied
 from compression_config.interop.serving import check_fused, check_group_sizes, fused_names
+from compression_config.text import joined
 
 __all__ = ["ENGINE"]
 
@@ -87,8 +88,8 @@ def _settings(request: Request, quantized: Sequence[Quantized]) -> Iterator[tupl
             lose(f"'gptqmodel' has weights of 2 to 8 bits, not {weight.bits}", key="quant_bits")
             continue
         if weight.group_size is not None and weight.group_size not in GROUP_SIZES:
-            sizes = ", ".join(map(str, GROUP_SIZES))
-            lose(f"'gptqmodel' has groups of {sizes}, not of {weight.group_size}")
+            sizes = joined(map(str, GROUP_SIZES), "or")
+            lose(f"'gptqmodel' has groups of {sizes}, not {weight.group_size}", hint="choose one of these group sizes")
             continue
         if weight.per == "tensor":
             message = "weights have one scale for each channel, not one for all"

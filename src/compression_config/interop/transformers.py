@@ -17,6 +17,7 @@ from pydantic import Field
 from compression_config.findings import Code
 from compression_config.interop.base import Engine, Options, QuantizationOptions, Quantized, Request, Tensor
 from compression_config.interop.defaults import defaulted, untied
+from compression_config.text import joined
 
 __all__ = ["ENGINE", "TransformersOptions"]
 
@@ -79,16 +80,16 @@ def _weights(request: Request, parts: Sequence[Quantized], method: str) -> Itera
             lose(f"'{method}' does not quantize outputs", key="quant_types")
         weight = part.tensors.get("weight")
         if weight is None:
-            lose(f"'{method}' quantizes no inputs alone", hint="add weight to 'quant_types'", key="quant_types")
+            lose(
+                f"'{method}' quantizes inputs only beside weights",
+                hint="add weight to 'quant_types'",
+                key="quant_types",
+            )
         elif weight.bits not in known:
-            lose(f"'{method}' has {_listed(known)} bits, not {weight.bits}", key="quant_bits")
+            there_are = joined(map(str, sorted(known)), "or")
+            lose(f"'{method}' has {there_are} bits, not {weight.bits}", key="quant_bits")
         elif part.positions:
             yield part, weight
-
-
-def _listed(bits: Mapping[int, object]) -> str:
-    *most, last = map(str, bits)
-    return f"{', '.join(most)} or {last}"
 
 
 def _uniform(
