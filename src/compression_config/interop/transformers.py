@@ -65,7 +65,9 @@ def _export(request: Request, options: TransformersOptions) -> dict[str, Any]:
     quantized = list(_uniform(request, weights, bits, options.method))
     _note_head(request, quantized)
     found = defaulted(request, [(method.settings[bits], part.positions) for part in quantized], (LINEAR, TRANSPOSED))
-    named = request.named(found.exceptions, exact=_exact(request, len(found.exceptions)), regex=partial(_key, request))
+    # A key is looked for at the end of names as well, where a name may have the very same characters.
+    regex = partial(_key, [name for name in request.inventory.names if name.endswith("$")])
+    named = request.named(found.exceptions, exact=_exact(request, len(found.exceptions), regex), regex=regex)
     skipped = [key for keys in named.values() for key in keys]
     return {"quant_method": options.method, **method.settings[bits], method.skipped: skipped}
 
@@ -116,14 +118,14 @@ def _note_head(request: Request, quantized: Sequence[Quantized]) -> None:
         request.lose(part.decision, Code.LOSSY_DETAIL, message, hint="exclude it", positions=positions)
 
 
-def _exact(request: Request, count: int) -> Callable[[str], str]:
+def _exact(request: Request, count: int, regex: Callable[[str], str]) -> Callable[[str], str]:
     """Return how a name is written: as it is where transformers finds no other layer by it, else as a regex."""
     inventory = request.inventory
     layers = [inventory.names[p] for p in range(len(inventory)) if inventory.types[p].endswith((LINEAR, TRANSPOSED))]
 
     def written(name: str) -> str:
         fine = count * len(layers) <= MOST_MATCHES and re.fullmatch(r"[\w.]+", name) is not None
-        return name if fine and _skipped(name, layers) == [name] else _key(request, re.escape(name))
+        return name if fine and _skipped(name, layers) == [name] else regex(re.escape(name))
 
     return written
 
@@ -134,12 +136,11 @@ def _skipped(key: str, names: Sequence[str]) -> list[str]:
     return [name for name in names if name.endswith(key) or regex.match(name)]
 
 
-def _key(request: Request, pattern: str) -> str:
-    key = f"^{pattern}$"
-    # A key is looked for at the end of names as well, where a name may have the very same characters.
-    while any(name.endswith(key) for name in request.inventory.names):
-        key = f"(?:{key})"
-    return key
+def _key(ending: Sequence[str], pattern: str) -> str:
+    """Return a regex that matches a whole name, and that no name ends with; `ending` are the names that end in `$`."""
+    while any(name.endswith(f"^{pattern}$") for name in ending):
+        pattern = f"(?:{pattern})"
+    return f"^{pattern}$"
 
 
 # What the methods make of settings.
