@@ -149,7 +149,7 @@ def test_what_gptqmodel_cannot_say(config: Any, options: dict[str, Any], finding
 AUTOROUND = [
     (quantized("h.0.fc1", 4), {}, []),
     (quantized(["h.0.fc1", "pooler"], 7, "per_tensor_affine"), {}, []),
-    (quantized("h.0.fc1", 4, "per_channel_affine"), {"group_size": 32}, []),
+    (quantized("h.0.fc1", 4, "per_channel_affine"), {"group_size": 32, "inputs": "dynamic"}, []),
     (
         quantized(["h.0.own", "conv"], 4),
         {},
@@ -441,6 +441,15 @@ def test_gptqmodel_is_given_the_names_of_merged_layers_for_vllm() -> None:
     assert [key for key in found if "qkv" in key] == [r"-:^h\.11\.qkv_proj$"]
 
 
+def test_equal_settings_of_several_sub_configs_are_one() -> None:
+    four = [{**MIXED[0], "op_partial_names": [part]} for part in ("q_proj", "k_proj", "v_proj")]
+    found = document([*four, MIXED[1]], "gptqmodel", BLOCKS)
+    assert found["bits"] == 4
+    assert {key: given["bits"] for key, given in found["dynamic"].items()} == {
+        rf"+:^h\.{block}\.o_proj$": 8 for block in range(12)
+    }
+
+
 def test_gptqmodel_is_told_of_an_output_layer_that_gets_the_default() -> None:
     model = [*BLOCKS, ("lm_head", "Linear")]
     found = document(MIXED, "gptqmodel", model)
@@ -492,3 +501,18 @@ def test_autoround_has_dynamic_inputs_only() -> None:
 def test_transformers_has_methods() -> None:
     with pytest.raises(cc.UsageError, match=r"^the option 'method' is 'bitsandbytes' or 'quanto', not 'awq'$"):
         losses(quantized("h.0.fc1", 4), "transformers", method="awq")
+
+
+def test_a_regex_that_is_the_name_of_another_layer_is_written_differently() -> None:
+    config = [{"op_names": ["^x$"], "quant_types": ["weight"], "quant_bits": 8}]
+    model = [("x", "Linear"), ("^x$", "Linear")]
+    assert "^(?:x)$" in document(config, "autoround", model, names="patterns")["layer_config"]
+    assert document(config, "transformers", model, names="patterns")["llm_int8_skip_modules"] == ["^(?:x)$"]
+
+
+def test_gptqmodel_is_not_given_layers_whose_weights_are_not_quantized() -> None:
+    config = quantized("h.0.fc1", {"input": 8}, "per_tensor_symmetric")
+    assert losses(config, "gptqmodel") == [
+        "error[lossy-setting] at [0].quant_types: 'gptqmodel' does not quantize inputs ('h.0.fc1')"
+    ]
+    assert r"-:^h\.0\.fc1$" in document(config, "gptqmodel")["dynamic"]
