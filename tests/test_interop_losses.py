@@ -296,11 +296,12 @@ def test_what_torch_cannot_say() -> None:
             "layer is left unchanged ('conv')"
         )
     ]
+    *most, last = (f"'{engine.name}'" for engine in cc.engines() if engine.export and "quantization" in engine.kinds)
     for engine in ("torch", "torch-ao-pruning"):
         assert losses(quantized(["fc1"], 4), engine) == [
             (
                 f"error[lossy-setting] at [0]: '{engine}' does not support quantization ('fc1') (export with "
-                "'llm-compressor', 'compressed-tensors', 'modelopt' or 'torchao')"
+                f"{', '.join(most)} or {last})"
             )
         ]
 

@@ -40,6 +40,9 @@ EXPORTERS: Mapping[str, str] = {
     "torchao": "torchao",
     "torch": "torch",
     "torch-ao-pruning": "torch_ao_pruning",
+    "gptqmodel": "gptqmodel",
+    "autoround": "autoround",
+    "transformers": "transformers",
 }
 """The engines for which a document can be written, and their modules."""
 

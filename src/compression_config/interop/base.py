@@ -284,20 +284,29 @@ class Request:
     def _allocations(self) -> dict[Resolved, Mapping[str, int]]:
         return {}
 
-    def quantized(self, options: QuantizationOptions, types: Sequence[str], hint: str = _NARROW) -> Iterator[Quantized]:
+    def quantized(
+        self,
+        options: QuantizationOptions,
+        types: Sequence[str],
+        hint: str = _NARROW,
+        *,
+        subclasses: bool = True,
+        own_scheme: bool = False,
+    ) -> Iterator[Quantized]:
         """Yield the quantized layers with what each of their tensors gets, in list order.
 
-        What the list leaves open is filled in, which is one note. Layers that are not of `types`, which are those that
-        the engine quantizes, are left out and reported with `hint`.
+        What the list leaves open is filled in, which is one note, except for an engine that has an `own_scheme` in any
+        case. Layers that are not of `types`, which are those that the engine quantizes, are left out and reported with
+        `hint`; so are those of `subclasses` where it looks at the very class.
         """
         assumed: list[Decision[QuantizationSettings]] = []
         for decision in self.decisions("quantization"):
             settings: QuantizationSettings = decision.settings
             tensors = {kind: _tensor(settings, kind, options) for kind in settings.bits}
-            if any(kind not in (settings.scheme or {}) for kind in tensors):
+            if not own_scheme and any(kind not in (settings.scheme or {}) for kind in tensors):
                 assumed.append(decision)
             what = f"'{self.engine.name}' quantizes"
-            positions = self.applied(decision, decision.positions, types, what, hint)
+            positions = self.applied(decision, decision.positions, types, what, hint, subclasses=subclasses)
             if positions:
                 yield Quantized(decision, tensors, positions)
         if assumed:
@@ -312,13 +321,15 @@ class Request:
         types: Sequence[str],
         what: str,
         hint: str = _NARROW,
+        *,
+        subclasses: bool = True,
     ) -> list[int]:
         """Return those of `positions` whose layers are of `types`, which `what` compresses; report the others.
 
-        A layer of a subclass counts, as far as its class name shows it.
+        A layer of a subclass counts, as far as its class name shows it, unless `subclasses` is false.
         """
         names = self.inventory.types
-        fine = {name for name in set(names) if name.endswith(tuple(types))}
+        fine = {name for name in set(names) if (name.endswith(tuple(types)) if subclasses else name in types)}
         left: dict[str, list[int]] = {}
         for position in positions:
             if names[position] not in fine:

@@ -11,13 +11,16 @@ from torch import nn
 __all__ = ["live_model", "nasty_model"]
 
 
-def live_model(layers: Mapping[str, str], *, device: str = "meta") -> nn.Module:
-    """Return a model with these layers; containers between them are made as needed, whatever the names are."""
+def live_model(layers: Mapping[str, str], *, device: str = "meta", linear: tuple[int, int] = (8, 4)) -> nn.Module:
+    """Return a model with these layers; containers between them are made as needed, whatever the names are.
+
+    `linear` has the numbers of inputs and outputs of linear layers.
+    """
     root = nn.Module()
     with torch.device(device):
         for name, kind in layers.items():
             parent, _, last = name.rpartition(".")
-            _children(_container(root, parent))[last] = _module(kind)
+            _children(_container(root, parent))[last] = _module(kind, linear)
     return root
 
 
@@ -37,9 +40,9 @@ def _children(module: nn.Module) -> dict[str, nn.Module]:
     return children
 
 
-def _module(kind: str) -> nn.Module:
+def _module(kind: str, linear: tuple[int, int]) -> nn.Module:
     if kind == "Linear":
-        return nn.Linear(8, 4, bias=False)
+        return nn.Linear(*linear, bias=False)
     if kind == "Embedding":
         return nn.Embedding(5, 8)
     if kind == "Conv2d":
@@ -51,6 +54,6 @@ def _module(kind: str) -> nn.Module:
     return type(kind, (nn.Module,), {})()
 
 
-def nasty_model(*, device: str = "meta") -> nn.Module:
+def nasty_model(*, device: str = "meta", linear: tuple[int, int] = (8, 4)) -> nn.Module:
     """Return the model of the nasty names."""
-    return live_model(NASTY, device=device)
+    return live_model(NASTY, device=device, linear=linear)
