@@ -271,6 +271,24 @@ class LocalFinding(NamedTuple):
     """Whether it is reported at the key rather than at its value."""
     severity: Severity | None = None
     """The severity where it is not that of the code."""
+    fix: tuple[Literal["replace", "rename", "delete"], Any] | None = None
+    """What to do with the value or key at its path, and the new value or key; None where that is not known."""
+    safe: bool = False
+    """As in `Finding`."""
+    elsewhere: tuple[ConfigPath, ...] = ()
+    """Other places that it counts, which `fix` is for too."""
+
+    def replacing(self, value: object) -> LocalFinding:
+        """Return this finding with the safe fix to write `value` in place of the wrong one; itself for None."""
+        return self if value is None else self._replace(fix=("replace", value), safe=True)
+
+    def edits(self, path: ConfigPath) -> tuple[Edit, ...] | None:
+        """Return what `fix` does in the document, in which the finding is at `path`."""
+        if self.fix is None:
+            return None
+        action, value = self.fix
+        before = path[: len(path) - len(self.path)]
+        return tuple(Edit(action, (*before, *place), value) for place in (self.path, *self.elsewhere))
 
     def hint_in(self, notation: Notation) -> str | None:
         """Return the hint in `notation`, or None without one."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -64,8 +63,10 @@ def validated(
 
 def _after(finding: LocalFinding, start: int) -> LocalFinding:
     """Return a finding about a list that continues one of `start` sub-configs."""
-    index, *inside = finding.path
-    return finding._replace(path=(start + int(index), *inside)) if start else finding
+    if not start:
+        return finding
+    path, *elsewhere = ((start + int(index), *inside) for index, *inside in (finding.path, *finding.elsewhere))
+    return finding._replace(path=path, elsewhere=tuple(elsewhere))
 
 
 def _not_one_list(data: list[object]) -> LocalFinding | None:
@@ -97,7 +98,10 @@ def once(findings: Iterable[LocalFinding]) -> list[LocalFinding]:
     It is at the first place, and counts the others.
     """
     found = list(findings)
-    counts = Counter((finding.code, finding.message) for finding in found if finding.code in _ONCE)
+    places: dict[tuple[Code, str], list[ConfigPath]] = {}
+    for finding in found:
+        if finding.code in _ONCE:
+            places.setdefault((finding.code, finding.message), []).append(finding.path)
     reported: set[Code] = set()
     kept = []
     for finding in found:
@@ -105,9 +109,9 @@ def once(findings: Iterable[LocalFinding]) -> list[LocalFinding]:
             kept.append(finding)
         elif finding.code not in reported:
             reported.add(finding.code)
-            more = counts[finding.code, finding.message] - 1
-            others = f", here and in {counted(more, 'more sub-config')}" if more else ""
-            kept.append(finding._replace(message=finding.message + others))
+            elsewhere = tuple(places[finding.code, finding.message][1:])
+            others = f", here and in {counted(len(elsewhere), 'more sub-config')}" if elsewhere else ""
+            kept.append(finding._replace(message=finding.message + others, elsewhere=elsewhere))
     return kept
 
 
@@ -266,16 +270,17 @@ def _placed(local: LocalFinding, provenance: Provenance, severity: Severity) -> 
     place = provenance.place(local.path, key=local.at_key)
     notation = provenance.notation(local.path)
     message, hint = local.message, local.hint_in(notation)
-    if local.code is Code.UNQUOTED_NAME and notation != "python":
-        message, hint = _as_written(local, place) or (message, hint)
-    return Finding.at(place, local.code, message, hint, severity=severity)
+    if local.code is Code.UNQUOTED_NAME and notation != "python" and (raw := _as_written(place)) is not None:
+        one = {"op_types": "type", "op_names": "name", "op_partial_names": "partial name"}[str(local.path[-2])]
+        read_as = "a boolean" if raw.lower() in ("true", "false") else "a number"
+        message, hint = f"{raw} is read as {read_as}, not as a {one}", f'write "{raw}"'
+        local = local._replace(fix=("replace", raw), safe=shortened(raw) == raw)
+    fix = local.edits(place.path)
+    return Finding.at(place, local.code, message, hint, severity=severity, fix=fix, safe=local.safe)
 
 
-def _as_written(finding: LocalFinding, place: Place) -> tuple[str, str] | None:
-    """Return message and hint with the text of the file in them: `1.10`, not the 1.1 that it became (D15)."""
+def _as_written(place: Place) -> str | None:
+    """Return the text of the file at a place on one line: `1.10`, not the 1.1 that it became (D15)."""
     if place.span is None or place.excerpt is None or place.span.start.line != place.span.end.line:
         return None
-    raw = shortened(place.excerpt[place.span.start.column - 1 : place.span.end.column - 1])
-    one = {"op_types": "type", "op_names": "name", "op_partial_names": "partial name"}[str(finding.path[-2])]
-    read_as = "a boolean" if raw.lower() in ("true", "false") else "a number"
-    return f"{raw} is read as {read_as}, not as a {one}", f'write "{raw}"'
+    return shortened(place.excerpt[place.span.start.column - 1 : place.span.end.column - 1])
