@@ -100,7 +100,7 @@ def _applied(lines: Lines, fixes: Sequence[Fix]) -> str | None:
     ordered = sorted(splices)
     if any(one.end > other.start or one[:2] == other[:2] for one, other in itertools.pairwise(ordered)):
         return None
-    pieces = []
+    pieces: list[str] = []
     last = 0
     for splice in ordered:
         pieces += (lines.text[last : splice.start], splice.new)
