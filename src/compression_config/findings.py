@@ -280,7 +280,11 @@ class LocalFinding(NamedTuple):
 
     def replacing(self, value: object) -> LocalFinding:
         """Return this finding with the safe fix to write `value` in place of the wrong one; itself for None."""
-        return self if value is None else self._replace(fix=("replace", value), safe=True)
+        return self.guessing(value)._replace(safe=value is not None)
+
+    def guessing(self, value: object) -> LocalFinding:
+        """Return the same with a fix that is not safe."""
+        return self if value is None else self._replace(fix=("replace", value))
 
     def edits(self, path: ConfigPath) -> tuple[Edit, ...] | None:
         """Return what `fix` does in the document, in which the finding is at `path`."""

@@ -182,7 +182,7 @@ class RatioRule(ValueRule):
         message = f"'{key}' must be {span}, not {shown(value)}"
         hint, number = self._range_meant(key, value)
         # Not safe: a 5 may be a percentage, or a slip for 0.5.
-        return [LocalFinding(Code.OUT_OF_RANGE, message, hint, (key,)).replacing(number)._replace(safe=False)]
+        return [LocalFinding(Code.OUT_OF_RANGE, message, hint, (key,)).guessing(number)]
 
     def _in_range(self, value: float) -> bool:
         return 0 < value <= 1 if self.cap else 0 <= value < 1
@@ -293,7 +293,7 @@ class Choice(ValueRule):
         message = f"'{key}' must be {listed(self.words, last='or')}, not {shown(value)}"
         if not isinstance(value, str):
             return [LocalFinding(Code.WRONG_TYPE, message, _ONE_OF_THESE, (key,))]
-        return [LocalFinding(Code.UNKNOWN_VALUE, message, self.hint(value), (key,)).replacing(self.meant(value))]
+        return [LocalFinding(Code.UNKNOWN_VALUE, message, self.hint(value), (key,)).guessing(self.meant(value))]
 
     def meant(self, value: str) -> str | None:
         """Return the word that a misspelt one resembles, or None."""
