@@ -155,7 +155,7 @@ def test_a_guess_needs_unsafe_fixes() -> None:
     Path("a.yaml").write_text(PERCENTAGE)
     output = command("validate", "a.yaml", "--fix")
     assert Path("a.yaml").read_text() == PERCENTAGE
-    assert (output.code, output.talk) == (1, "1 finding with a fix that is not safe: add --unsafe-fixes\n")
+    assert (output.code, output.talk) == (1, "1 finding has a fix that is a guess: add '--unsafe-fixes'\n")
     output = command("validate", "a.yaml", "--fix", "--unsafe-fixes")
     assert Path("a.yaml").read_text() == HEAD + "  sparsity_per_layer: 0.8\n"
     assert output == (0, "checked 1 file: no findings\n", "fixed 1 finding in a.yaml\n")
@@ -166,7 +166,8 @@ def test_a_diff_writes_nothing() -> None:
     output = command("validate", "a.yaml", "--diff")
     assert output.code == 1
     assert output.answer == (
-        "--- a.yaml\n+++ a.yaml\n@@ -1,2 +1,2 @@\n-- op_type: [Linear]\n+- op_types: [Linear]\n   sparsity_per_layer: 80\n"
+        "--- a.yaml\n+++ a.yaml\n@@ -1,2 +1,2 @@\n"
+        "-- op_type: [Linear]\n+- op_types: [Linear]\n   sparsity_per_layer: 80\n"
     )
     assert output.talk.endswith("checked 1 file: 2 errors\n")
     assert Path("a.yaml").read_text() == PERCENTAGE.replace("types", "type")

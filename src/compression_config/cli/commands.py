@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
@@ -13,7 +12,7 @@ from compression_config.api import answer, check_file, compare
 from compression_config.api import verify as verify_weights
 from compression_config.cli.console import Console, Exit
 from compression_config.cli.files import check_output, expanded, load_alike, load_joined, policy_options
-from compression_config.cli.fixing import fixed_file
+from compression_config.cli.fixing import add_fix_options, fixed_findings
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.json_schema import json_schema
 from compression_config.configs.sub_config import Kind
@@ -38,7 +37,7 @@ from compression_config.reports.writers import (
     resolution_as_grid,
 )
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
-from compression_config.text import counted, layers_words, listed
+from compression_config.text import layers_words, listed
 from compression_config.verification import Tolerance
 from compression_config.writing import write_whole
 
@@ -143,15 +142,11 @@ def _add_validate(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take each file as found in a directory: pass over what holds no config list, and other dialects",
     )
-    command.add_argument("--fix", action="store_true", help="apply the safe fixes of findings to the files")
-    command.add_argument("--unsafe-fixes", action="store_true", help="apply, or show, fixes that are guesses as well")
-    command.add_argument("--diff", action="store_true", help="show the fixes as a unified diff, and write nothing")
+    add_fix_options(command)
 
 
 def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     """Check each file by itself, and say how many findings there are in all."""
-    if arguments.unsafe_fixes and not (arguments.fix or arguments.diff):
-        raise UsageError("'--unsafe-fixes' goes with '--fix' or '--diff'")
     paths = list(dict.fromkeys(expanded(arguments.files)))
     named = set(expanded(arguments.files, directories=False))
     if arguments.discover:
@@ -162,9 +157,8 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     def check(path: str, text: str | None = None) -> Sequence[Finding]:
         return check_file(path, inventory, discovered=path not in named, text=text, **options)
 
-    if arguments.fix or arguments.diff:
-        findings = _fixed_findings(paths, check, arguments, console)
-    else:
+    findings = fixed_findings(paths, check, arguments, console)
+    if findings is None:
         findings = [finding for path in paths for finding in check(path)]
     model = None if inventory is None else inventory.model
     checked = Checked(findings, paths, model, against_model=inventory is not None)
@@ -175,31 +169,6 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     if arguments.format == "github":
         console.talk(checked.summary)
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
-
-
-def _fixed_findings(
-    paths: Sequence[str],
-    check: Callable[[str, str | None], Sequence[Finding]],
-    arguments: argparse.Namespace,
-    console: Console,
-) -> list[Finding]:
-    """Fix files, or show what would be fixed; return the findings after the fixes, or with `--diff` those before."""
-    findings: list[Finding] = []
-    left = 0
-    for path in paths:
-        fixed = fixed_file(path, functools.partial(check, path), unsafe=arguments.unsafe_fixes)
-        left += fixed.unsafe
-        if arguments.diff:
-            console.answer(fixed.diff())
-            findings += check(path, None)
-            continue
-        findings += fixed.findings
-        if fixed.changed:
-            fixed.write()
-            console.talk(f"fixed {counted(fixed.count, 'finding')} in {path}")
-    if left:
-        console.talk(f"{counted(left, 'finding')} with a fix that is not safe: add --unsafe-fixes")
-    return findings
 
 
 VALIDATE = Command(

@@ -2,34 +2,83 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from compression_config.cli.console import Console
 from compression_config.documents.editing import Editable, Fix, edited
 from compression_config.documents.files import TextFile, format_of, read_text, read_text_file
 from compression_config.errors import UsageError
-from compression_config.findings import Edit, Finding
+from compression_config.findings import Edit, Finding, has_errors
 from compression_config.scripts import is_script, read_lists, split_name
-from compression_config.text import printable
+from compression_config.text import counted, printable
 from compression_config.writing import write_whole
 
-__all__ = ["Fixed", "fixed_file"]
+__all__ = ["add_fix_options", "fixed_findings"]
 
-Check = Callable[[str | None], Sequence[Finding]]
+Check = Callable[[str, str | None], Sequence[Finding]]
 """Gives the findings of a file; a text is checked in place of what the file holds."""
 
 _PASSES = 10
 """How often a text is checked and fixed: a key that is put right may have a value to be put right."""
 
 
+def add_fix_options(command: argparse.ArgumentParser) -> None:
+    """Add the options that fix what a command finds."""
+    command.add_argument("--fix", action="store_true", help="apply the safe fixes of findings to the files")
+    command.add_argument("--unsafe-fixes", action="store_true", help="apply, or show, fixes that are guesses as well")
+    command.add_argument("--diff", action="store_true", help="show the fixes as a unified diff, and write nothing")
+
+
+def fixed_findings(
+    paths: Sequence[str], check: Check, arguments: argparse.Namespace, console: Console
+) -> list[Finding] | None:
+    """Fix files, or with `--diff` show what would be fixed; return the findings that are left.
+
+    With `--diff` those are all of them. None where no fixing is asked for. Raises `UsageError` for options that do not
+    go together, and for a file that cannot be written.
+    """
+    _check_options(paths, arguments)
+    if not (arguments.fix or arguments.diff):
+        return None
+    findings: list[Finding] = []
+    unsafe = 0
+    for path in paths:
+        fixed = _fixed(path, functools.partial(check, path), unsafe=arguments.unsafe_fixes)
+        unsafe += fixed.unsafe
+        findings += fixed.before if arguments.diff else fixed.after
+        if not fixed.changed:
+            continue
+        if arguments.diff:
+            console.answer(fixed.diff())
+        else:
+            fixed.write()
+        console.talk(f"{'would fix' if arguments.diff else 'fixed'} {counted(fixed.count, 'finding')} in {path}")
+    if unsafe:
+        has_a_fix = "has a fix that is a guess" if unsafe == 1 else "have fixes that are guesses"
+        console.talk(f"{counted(unsafe, 'finding')} {has_a_fix}: add '--unsafe-fixes'")
+    return findings
+
+
+def _check_options(paths: Sequence[str], arguments: argparse.Namespace) -> None:
+    if arguments.unsafe_fixes and not (arguments.fix or arguments.diff):
+        raise UsageError("'--unsafe-fixes' goes with '--fix' or '--diff'")
+    if arguments.diff and arguments.format != "text":
+        raise UsageError("'--diff' shows a diff in place of the findings: leave out '--format'")
+    if "-" in paths and (arguments.fix or arguments.diff):
+        raise UsageError("standard input cannot be fixed: name the file")
+
+
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class _Fixed:
     """A file before and after the fixes of its findings."""
 
     path: str
-    findings: Sequence[Finding]
-    """Those of the text after the fixes."""
+    before: Sequence[Finding]
+    after: Sequence[Finding]
     file: TextFile | None = None
     """None for a file that cannot be read."""
     text: str = ""
@@ -66,27 +115,33 @@ class Fixed:
 
 def _lines(text: str) -> list[str]:
     # The answer has the line breaks of the system; the file keeps its own.
-    return text.replace("\r\n", "\n").replace("\r", "\n").splitlines(keepends=True)
+    *lines, last = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [*(f"{line}\n" for line in lines), *([last] if last else [])]
 
 
-def fixed_file(path: str, check: Check, *, unsafe: bool) -> Fixed:
+def _fixed(path: str, check: Callable[[str | None], Sequence[Finding]], *, unsafe: bool) -> _Fixed:
     """Return what the safe fixes of its findings make of a file, or with `unsafe` all fixes. Nothing is written."""
     name = split_name(path)[0]
     file = read_text_file(name, is_script=is_script(name))
     if isinstance(file, Finding):
-        return Fixed(path, check(None))
+        unread = check(None)
+        return _Fixed(path, unread, unread)
     text, count = file.text, 0
-    findings = check(text)
+    before = findings = check(text)
+    seen = {text}
     for _ in range(_PASSES):
-        fixes = list(_fixes(name, text, findings, unsafe=unsafe))
-        result = edited(text, fixes)
-        if result.text == text:
+        result = edited(text, list(_fixes(name, text, findings, unsafe=unsafe)))
+        if result.text in seen:
             break
-        text = result.text
+        after = check(result.text)
+        # Each fix is right by itself; where several together break a sound list it is left to the user.
+        if has_errors(after) and not has_errors(findings):
+            break
+        text, findings = result.text, after
+        seen.add(text)
         count += sum(result.applied)
-        findings = check(text)
     left = 0 if unsafe else sum(bool(finding.fix) and not finding.safe for finding in findings)
-    return Fixed(path, findings, file, text, count, left)
+    return _Fixed(path, before, findings, file, text, count, left)
 
 
 def _fixes(name: str, text: str, findings: Sequence[Finding], *, unsafe: bool) -> Iterator[Fix]:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from compression_config.documents.document import Lines
 from compression_config.documents.files import read_text
+from compression_config.documents.python_reader import is_python
 from compression_config.findings import Edit
 from compression_config.locations import ConfigPath, SourceMap
 from compression_config.text import Notation, written_value
 
-__all__ = ["Editable", "Edited", "edited"]
+__all__ = ["Editable", "Edited", "Fix", "edited"]
 
 
 class Editable(NamedTuple):
@@ -65,12 +65,14 @@ def edited(text: str, fixes: Sequence[Fix]) -> Edited:
     applied = [False] * len(fixes)
     kept: list[Fix] = []
     whole = text
-    # Nearly always all can be applied at once; where not, those that cannot are found by halving.
-    waiting = [range(len(fixes))] if fixes else []
+    possible = [number for number, fix in enumerate(fixes) if _splices(lines, [fix]) is not None]
+    # Nearly always all of these can be applied at once; where not, those that cannot are found by halving.
+    waiting = [possible] if possible else []
     while waiting:
         some = waiting.pop()
-        after = _applied(lines, [*kept, *(fixes[number] for number in some)])
-        if after is not None:
+        splices = _splices(lines, [*kept, *(fixes[number] for number in some)])
+        after = None if splices is None else _spliced(text, splices)
+        if after is not None and _readable(after, fixes[some[0]][0].source.notation):
             whole = after
             kept += (fixes[number] for number in some)
             for number in some:
@@ -81,47 +83,41 @@ def edited(text: str, fixes: Sequence[Fix]) -> Edited:
     return Edited(whole, tuple(applied))
 
 
-def _applied(lines: Lines, fixes: Sequence[Fix]) -> str | None:
-    """Return the text after all `fixes`, or None where one cannot be applied, or what comes out cannot be read."""
+def _splices(lines: Lines, fixes: Sequence[Fix]) -> list[_Splice] | None:
+    """Return what changes in the text, in its order, or None where one of `fixes` cannot be applied beside the others.
+
+    Two that change the same in the same way are one change.
+    """
     parts: dict[int, Editable] = {}
-    edits: dict[int, list[Edit]] = {}
+    edits: dict[int, dict[object, Edit]] = {}
     for part, wanted in fixes:
         parts[id(part.source)] = part
-        found = edits.setdefault(id(part.source), [])
-        found += (edit for edit in wanted if edit not in found)
-    splices: set[_Splice] = set()
-    notation: Notation = "yaml"
+        found = edits.setdefault(id(part.source), {})
+        for edit in wanted:
+            found.setdefault((edit.action, edit.path, repr(edit.value)), edit)
     try:
-        for key, part in parts.items():
-            notation = part.source.notation
-            splices.update(_Part(lines, part).splices(edits[key]))
+        splices = {splice for key, part in parts.items() for splice in _Part(lines, part).splices(edits[key].values())}
     except (_Refused, LookupError, TypeError):  # a path that does not lead anywhere
         return None
     ordered = sorted(splices)
     if any(one.end > other.start or one[:2] == other[:2] for one, other in itertools.pairwise(ordered)):
         return None
+    return ordered
+
+
+def _spliced(text: str, splices: Sequence[_Splice]) -> str:
     pieces: list[str] = []
     last = 0
-    for splice in ordered:
-        pieces += (lines.text[last : splice.start], splice.new)
+    for splice in splices:
+        pieces += (text[last : splice.start], splice.new)
         last = splice.end
-    text = "".join((*pieces, lines.text[last:]))
-    return text if _readable(text, notation) else None
+    return "".join((*pieces, text[last:]))
 
 
 def _readable(text: str, notation: Notation) -> bool:
     if notation == "python":
-        return _python(text, mode="exec") is not None
+        return is_python(text)
     return read_text(text, notation, "").complete
-
-
-def _python(text: str, mode: str) -> ast.AST | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text, mode=mode)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
 
 
 _OPENING = re.compile(r"[\[({]|dict\(")
@@ -220,6 +216,8 @@ class _Part:
         """Whether the text at a place is the literal of `value`, not a name for it or a part of a longer one."""
         start, end = place
         text = self._text[start:end]
+        if text == value:  # a plain scalar of YAML
+            return True
         if self._notation == "python":
             try:
                 found: object = ast.literal_eval(text)

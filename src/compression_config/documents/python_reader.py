@@ -15,7 +15,7 @@ from compression_config.documents.script_values import Items, Keys, Unknown, Val
 from compression_config.findings import Code, Finding
 from compression_config.locations import ConfigPath, Place, Position, SourceMap, Span
 
-__all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "read_script"]
+__all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "is_python", "read_script"]
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _MAGIC = re.compile(r"([ \t]*)(?:(?:[\w, \t]+=[ \t]*)?[%!?].*|[\w.]+\?\??[ \t]*)")
@@ -111,6 +111,11 @@ def read_script(
     ]
     lists.sort(key=lambda each: each.span)
     return Script(name, tuple(lists), found.assigned_keys)
+
+
+def is_python(text: str) -> bool:
+    """Return whether a script can be parsed, with what only notebooks understand."""
+    return not isinstance(_parsed(text, ""), Finding)
 
 
 def _dicts(made: Items) -> Iterator[Keys]:
