@@ -33,6 +33,7 @@ from compression_config.findings import (
     SeverityLevel,
     SeverityLevels,
     SeverityPolicy,
+    comment_findings,
     has_errors,
     limited,
 )
@@ -278,7 +279,7 @@ def _checked_script(
         try:
             config = _script_list(value, of_kind, policy, made)
         except InvalidConfig as error:
-            return error.findings
+            return (*policy.apply(comment_findings(made.source)), *error.findings)
         if made.complete:
             sound.append(config)
         return config.findings
@@ -288,7 +289,7 @@ def _checked_script(
 
 
 def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
-    found = policy.apply(document.findings)
+    found = policy.apply((*document.findings, *comment_findings(document.source)))
     if not document.complete:
         raise _unreadable(found)
     try:

@@ -28,6 +28,7 @@ __all__ = [
     "KINDS",
     "another_document",
     "inferred_kind",
+    "not_ignored",
     "once",
     "reported",
     "unknown_part",
@@ -57,7 +58,7 @@ def validated(
     local = [finding._replace(path=(index, *finding.path)) for index, finding in made] if whole is None else [whole]
     if provenance.place(()).path == (kind,):
         local = [_of_part(finding, kind) for finding in local]
-    local = [_after(finding, start) for finding in once(local)]
+    local = [_after(finding, start) for finding in once(not_ignored(local, provenance))]
     raise InvalidConfig(reported(local, provenance, policy))
 
 
@@ -90,6 +91,17 @@ def _of_another_tool(foreign: ForeignDocument, whole: Mapping[str, object] | Non
         convert = "convert it with 'compression-config import'"
         hint = f"{hint}, or {convert}" if isinstance(hint, str) else convert
     return LocalFinding(Code.OTHER_DIALECT, message, hint, foreign.path, at_key=True)
+
+
+def not_ignored(findings: Iterable[LocalFinding], provenance: Provenance) -> Iterable[LocalFinding]:
+    """Return findings without those that a comment at their place silences."""
+    if not any(source.comments for source in provenance.sources):
+        return findings
+    return (
+        finding
+        for finding in findings
+        if finding.code.fatal or finding.code not in provenance.place(finding.path, key=finding.at_key).ignored
+    )
 
 
 def once(findings: Iterable[LocalFinding]) -> list[LocalFinding]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
+from compression_config.documents.comments import yaml_comments
 from compression_config.documents.document import (
     DEFAULT_LIMITS,
     SPLIT_THE_LIST,
@@ -113,7 +114,8 @@ def read_text(
         document = read_json(text, name, limits)
         return replace(document, source=replace(document.source, notation="json"))
     if format == "yaml":
-        return read_yaml(text, name, limits)
+        document = read_yaml(text, name, limits)
+        return replace(document, source=replace(document.source, comments=yaml_comments(document.source.text)))
     raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")
 
 

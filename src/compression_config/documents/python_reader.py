@@ -9,11 +9,12 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from compression_config.documents.comments import python_comments
 from compression_config.documents.document import DEFAULT_LIMITS, Limits
 from compression_config.documents.script_evaluator import evaluated
 from compression_config.documents.script_values import Items, Keys, Unknown, Value, plain
 from compression_config.findings import Code, Finding
-from compression_config.locations import ConfigPath, Place, Position, SourceMap, Span
+from compression_config.locations import ConfigPath, IgnoreComment, Place, Position, SourceMap, Span
 
 __all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "is_python", "read_script"]
 
@@ -29,7 +30,9 @@ _VALUES = 300_000
 class ScriptList:
     """A list of dicts in a script. Its value is computed when it is asked for: most lists are parts of others."""
 
-    def __init__(self, made: Items, name: str, places: _Places, budget: list[int]) -> None:
+    def __init__(
+        self, made: Items, name: str, places: _Places, comments: tuple[IgnoreComment, ...], budget: list[int]
+    ) -> None:
         self._made = made
         self._budget = budget
         self.name: ConfigPath = made.name or made.scope
@@ -41,7 +44,8 @@ class ScriptList:
         """Whether it is bound to something."""
         self.reported = not made.absorbed
         """False where another list of the script has all its elements."""
-        self.source = SourceMap(name, places.text, _Tree(made, self.name, places), notation="python")
+        tree = _Tree(made, self.name, places)
+        self.source = SourceMap(name, places.text, tree, notation="python", comments=comments)
         """Finds a place by the path of the value, with `name` before it."""
         self.span = places.span(made.node)
 
@@ -103,9 +107,10 @@ def read_script(
         return Script(name, problem=tree)
     places = _Places(text)
     found = evaluated(tree)
+    comments = python_comments(text, tree, places.span)
     budget = [min(_VALUES, limits.nodes)]
     lists = [
-        ScriptList(made, name, places, budget)
+        ScriptList(made, name, places, comments, budget)
         for made in found.lists
         if any(wanted([key for key in part.parts if isinstance(key, str)]) for part in _dicts(made))
     ]
