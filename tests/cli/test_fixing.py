@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -49,8 +51,11 @@ def test_every_document_with_a_fix_ends_without_the_finding(document: Path, here
     shutil.copy(document, copy)
     model = model_of(document)
     command("validate", copy, "--fix", "--unsafe-fixes", *([] if model is None else ["--model", model]))
-    assert copy.read_bytes() != document.read_bytes()
+    once = copy.read_bytes()
+    assert once != document.read_bytes()
     assert fixable(copy, model) == []
+    command("validate", copy, "--fix", "--unsafe-fixes", *([] if model is None else ["--model", model]))
+    assert copy.read_bytes() == once
 
 
 def test_only_what_a_fix_is_about_changes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,9 +191,101 @@ def test_a_file_without_a_fix_is_not_written(here: Path) -> None:
     assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
 
 
-def test_unsafe_fixes_alone_are_refused() -> None:
-    output = command("validate", "pruning.yaml", "--unsafe-fixes")
-    assert (output.code, output.talk) == (
-        2,
-        "compression-config: error: '--unsafe-fixes' goes with '--fix' or '--diff'\n",
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pruning.yaml", "--unsafe-fixes"], "'--unsafe-fixes' goes with '--fix' or '--diff'"),
+        (["pruning.yaml", "-", "--fix"], "standard input cannot be fixed: name the file"),
+        (
+            ["pruning.yaml", "--diff", "--format", "json"],
+            "'--diff' shows a diff in place of the findings: leave out '--format'",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(arguments: list[str], message: str) -> None:
+    assert command("validate", *arguments) == (2, "", f"compression-config: error: {message}\n")
+
+
+def test_the_findings_that_are_left_are_shown_in_any_format() -> None:
+    Path("a.yaml").write_text(PERCENTAGE + "- op_names: [fc1]\n  sparsity: 0.5\n")
+    output = command("validate", "a.yaml", "--fix", "--format", "json")
+    assert [found["code"] for found in json.loads(output.answer)["findings"]] == ["out-of-range"]
+
+
+def test_a_key_that_a_script_asks_for_elsewhere_is_renamed_only_as_a_guess() -> None:
+    text = "c = [{'op_type': ['A'], 'sparsity': 0.5}]\nprint(c[0]['sparsity'], args.get('op_types'))\n"
+    assert fixed("a.py", text) == text.replace("op_type'", "op_types'", 1)
+    output = command("validate", "a.py", "--fix")
+    assert output.talk == "1 finding has a fix that is a guess: add '--unsafe-fixes'\n"
+    assert fixed("a.py", text, "--unsafe-fixes").startswith("c = [{'op_types': ['A'], 'sparsity_per_layer': 0.5}]\n")
+    for use in ("for d in c: d['sparsity'] = x", "if 'sparsity' in c[0]: pass", "c[0].pop('sparsity')"):
+        text = "c = [{'op_types': ['A'], 'sparsity': 0.5}]\n" + use
+        assert fixed("a.py", text) == text
+
+
+def test_where_the_fixes_would_break_a_sound_list_it_is_left() -> None:
+    text = HEAD + "  sparsity_per_layer: 0.5\n- op_types: [linear]\n  exclude: true\n"
+    options = ["--unsafe-fixes", "--model", "net.json"]
+    assert fixed("a.yaml", text, *options) == text.replace("linear", "Linear")
+    assert fixed("a.yaml", text, *options, "--severity", "shadowed=error") == text
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".json", ".py"])
+def test_a_pattern_becomes_the_selector_of_the_same_layers(suffix: str) -> None:
+    layers = [cc.Layer(name=f"block.{number}.{part}", type="Linear") for number in range(12) for part in ("up", "down")]
+    cc.Inventory.from_layers(layers).save("blocks.json")
+    pattern = {
+        ".yaml": "- op_names: ['block.*.up']  # all\n  sparsity_per_layer: 0.5\n",
+        ".json": '[{"op_names": ["block.*.up"], "sparsity_per_layer": 0.5}]',
+        ".py": "configs = [dict(op_names=['block.*.up'], sparsity_per_layer=0.5)]\n",
+    }[suffix]
+    expected = pattern.replace("op_names", "op_partial_names").replace("block.*.up", ".up")
+    assert fixed(f"a{suffix}", pattern, "--model", "blocks.json") == expected
+
+
+def test_a_name_that_is_not_in_the_model_is_a_guess() -> None:
+    text = "- op_names: [fc_1]\n  sparsity_per_layer: 0.5\n"
+    assert fixed("a.yaml", text, "--model", "net.json") == text
+    assert fixed("a.yaml", text, "--model", "net.json", "--unsafe-fixes") == text.replace("fc_1", "fc1")
+
+
+def test_files_in_a_directory_are_fixed_and_what_cannot_be_read_is_reported(here: Path) -> None:
+    (here / "lists").mkdir()
+    (here / "lists" / "a.yaml").write_text(HEAD + "  sparsity: 0.5\n")
+    (here / "lists" / "b.py").write_text("c = [{'op_types': ['A'], 'sparsity': 0.5}]\n")
+    output = command("validate", "lists", "missing.yaml", "--fix")
+    assert output.code == 1
+    assert output.talk == f"fixed 1 finding in {Path('lists/a.yaml')}\nfixed 1 finding in {Path('lists/b.py')}\n"
+    assert "there is no such file" in output.answer
+
+
+def test_one_list_of_a_script_is_fixed_alone() -> None:
+    text = "a = [{'op_types': ['A'], 'sparsity': 0.5}]\nb = [{'op_types': ['A'], 'sparsity': 0.5}]\n"
+    Path("two.py").write_text(text)
+    command("validate", "two.py::b", "--fix")
+    assert Path("two.py").read_text() == text.replace(
+        "b = [{'op_types': ['A'], 'sparsity'", "b = [{'op_types': ['A'], 'sparsity_per_layer'"
     )
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root writes everywhere")
+def test_a_file_that_cannot_be_replaced_is_left_as_it_was(here: Path) -> None:
+    (here / "kept").mkdir()
+    (here / "kept" / "a.yaml").write_text(PERCENTAGE)
+    (here / "kept").chmod(0o500)
+    output = command("validate", "kept/a.yaml", "--fix", "--unsafe-fixes")
+    (here / "kept").chmod(0o700)
+    assert output.code == 2
+    assert [path.name for path in (here / "kept").iterdir()] == ["a.yaml"]
+    assert (here / "kept" / "a.yaml").read_text() == PERCENTAGE
+
+
+def test_a_character_that_the_encoding_lacks_leaves_the_file() -> None:
+    model = [cc.Layer(name="h\u00f6he\u5c42", type="Linear"), cc.Layer(name="fc", type="Linear")]
+    cc.Inventory.from_layers(model).save("wide.json")
+    script = "# coding: latin-1\nc = [{'op_names': ['h\xf6hee'], 'sparsity_per_layer': 0.5}]\n".encode("latin-1")
+    Path("a.py").write_bytes(script)
+    output = command("validate", "a.py", "--fix", "--unsafe-fixes", "--model", "wide.json")
+    assert Path("a.py").read_bytes() == script
+    message = "compression-config: error: 'a.py' cannot be written: its encoding iso-8859-1 has no '\u5c42'\n"
+    assert output == (2, "", message)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import difflib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compression_config.cli.console import Console
-from compression_config.documents.editing import Editable, Fix, edited
+from compression_config.documents.editing import Editable, Edited, Fix, edited
 from compression_config.documents.files import TextFile, format_of, read_text, read_text_file
+from compression_config.documents.python_reader import keys_in_use
 from compression_config.errors import UsageError
 from compression_config.findings import Edit, Finding, has_errors
 from compression_config.scripts import is_script, read_lists, split_name
@@ -86,7 +87,7 @@ class _Fixed:
     count: int = 0
     """How many findings were fixed."""
     unsafe: int = 0
-    """How many of those that are left have a fix that is not safe."""
+    """How many of those that are left have a fix that is applied only when guesses are."""
 
     @property
     def changed(self) -> bool:
@@ -130,7 +131,7 @@ def _fixed(path: str, check: Callable[[str | None], Sequence[Finding]], *, unsaf
     before = findings = check(text)
     seen = {text}
     for _ in range(_PASSES):
-        result = edited(text, list(_fixes(name, text, findings, unsafe=unsafe)))
+        result = _edited(name, text, findings, unsafe=unsafe)
         if result.text in seen:
             break
         after = check(result.text)
@@ -140,12 +141,40 @@ def _fixed(path: str, check: Callable[[str | None], Sequence[Finding]], *, unsaf
         text, findings = result.text, after
         seen.add(text)
         count += sum(result.applied)
-    left = 0 if unsafe else sum(bool(finding.fix) and not finding.safe for finding in findings)
+    safe = _without_used_keys(_with_fix(findings, unsafe=False), name, text)
+    left = 0 if unsafe else len(_with_fix(findings)) - len(safe)
     return _Fixed(path, before, findings, file, text, count, left)
 
 
-def _fixes(name: str, text: str, findings: Sequence[Finding], *, unsafe: bool) -> Iterator[Fix]:
-    wanted = [(finding, finding.fix) for finding in findings if finding.fix and (finding.safe or unsafe)]
+Fixable = tuple[Finding, tuple[Edit, ...]]
+"""A finding, and its fix."""
+
+
+def _with_fix(findings: Iterable[Finding], *, unsafe: bool = True) -> list[Fixable]:
+    return [(finding, finding.fix) for finding in findings if finding.fix and (finding.safe or unsafe)]
+
+
+def _edited(name: str, text: str, findings: Sequence[Finding], *, unsafe: bool) -> Edited:
+    wanted = _with_fix(findings, unsafe=unsafe)
+    result = edited(text, list(_fixes(name, text, wanted)))
+    if unsafe or (fewer := _without_used_keys(wanted, name, result.text)) == wanted:
+        return result
+    return edited(text, list(_fixes(name, text, fewer)))
+
+
+def _without_used_keys(wanted: list[Fixable], name: str, text: str) -> list[Fixable]:
+    """Return fixes without those that rename a key by which a script that has become `text` still asks for a value."""
+    if not wanted or not is_script(name):
+        return wanted
+    used = keys_in_use(text)
+    return [
+        (finding, fix)
+        for finding, fix in wanted
+        if not any(edit.action == "rename" and edit.path[-1] in used for edit in fix)
+    ]
+
+
+def _fixes(name: str, text: str, wanted: Sequence[Fixable]) -> Iterator[Fix]:
     if wanted and is_script(name):
         yield from _script_fixes(name, text, wanted)
     elif wanted:
@@ -154,7 +183,7 @@ def _fixes(name: str, text: str, findings: Sequence[Finding], *, unsafe: bool) -
             yield Editable(document.source, document.value), edits
 
 
-def _script_fixes(name: str, text: str, wanted: Sequence[tuple[Finding, tuple[Edit, ...]]]) -> Iterator[Fix]:
+def _script_fixes(name: str, text: str, wanted: Sequence[Fixable]) -> Iterator[Fix]:
     """Yield fixes with the list of the script that each is about: two lists can have the same name."""
     lists = read_lists(name, discovered=False, text=text).lists
     for finding, edits in wanted:

@@ -299,7 +299,7 @@ class CompressionConfig:
         for key, part in data.items():
             kind = next((known for known in KINDS if known == key), None)
             if kind is None:
-                findings += reported([unknown_part(key)], Provenance.of(0, source), policy)
+                findings += reported([unknown_part(key, data)], Provenance.of(0, source), policy)
                 continue
             try:
                 if isinstance(part, ConfigList):

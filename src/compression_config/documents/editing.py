@@ -182,11 +182,11 @@ class _Part:
     def _raise_empty(self, path: ConfigPath, changes: dict[ConfigPath, _Changes]) -> None:
         """Delete the key of a list of which every element is deleted."""
         change, value = changes[path], self._at(path)
-        if change.deleted and not change.inserted and isinstance(value, list | tuple) and isinstance(path[-1], str):
-            whole = change.deleted >= set(range(len(value)))
-            if whole:
-                change.deleted.clear()
-                changes.setdefault(path[:-1], _Changes(set(), {})).deleted.add(path[-1])
+        if not change.deleted or change.inserted or not isinstance(value, list | tuple):
+            return
+        if path and isinstance(path[-1], str) and change.deleted >= set(range(len(value))):
+            change.deleted.clear()
+            changes.setdefault(path[:-1], _Changes(set(), {})).deleted.add(path[-1])
 
     # What is at a path.
 
@@ -250,7 +250,7 @@ class _Part:
         text = self._text[start:end]
         if text[0] in "|>" and self._notation == "yaml":
             raise _Refused
-        new = self._written(edit.value, self._quote(start))
+        new = self._written(edit.value, self._quote(start) or self._quote_beside(edit.path))
         if text[0] == "-" and isinstance(self._at(edit.path), list):
             # A list in brackets needs more indentation than one with dashes: it is written after the key.
             if "#" in text:
@@ -265,6 +265,12 @@ class _Part:
     def _quote(self, index: int) -> str:
         found = self._text[index : index + 1]
         return found if found and found in "'\"" else ""
+
+    def _quote_beside(self, path: ConfigPath) -> str:
+        """Return the quotes of the first string in the list that an element is in; empty without any."""
+        beside = self._at(path[:-1]) if path and isinstance(path[-1], int) else ()
+        first = next((number for number, word in enumerate(beside) if isinstance(word, str)), None)
+        return "" if first is None else self._quote(self._place((*path[:-1], first))[0])
 
     def _written(self, value: object, quote: str = "") -> str:
         """Return plain data in the notation of the text, with the quotes that were used there."""

@@ -16,7 +16,7 @@ from compression_config.documents.script_values import Items, Keys, Unknown, Val
 from compression_config.findings import Code, Finding
 from compression_config.locations import ConfigPath, IgnoreComment, Place, Position, SourceMap, Span
 
-__all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "is_python", "read_script"]
+__all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "is_python", "keys_in_use", "read_script"]
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _MAGIC = re.compile(r"([ \t]*)(?:(?:[\w, \t]+=[ \t]*)?[%!?].*|[\w.]+\?\??[ \t]*)")
@@ -121,6 +121,26 @@ def read_script(
 def is_python(text: str) -> bool:
     """Return whether a script can be parsed, with what only notebooks understand."""
     return not isinstance(_parsed(text, ""), Finding)
+
+
+def keys_in_use(text: str) -> frozenset[str]:
+    """Return the strings with which a script looks something up in a dict, sets it there, or asks if it is there."""
+    tree = _parsed(text, "")
+    found: set[str] = set()
+    for node in () if isinstance(tree, Finding) else ast.walk(tree):
+        key: ast.AST | None = None
+        if isinstance(node, ast.Subscript):
+            key = node.slice
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            key = node.left
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _LOOK_UPS:
+            key = node.args[0] if node.args else None
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            found.add(key.value)
+    return frozenset(found)
+
+
+_LOOK_UPS = ("get", "pop", "setdefault")
 
 
 def _dicts(made: Items) -> Iterator[Keys]:
