@@ -164,10 +164,8 @@ class _Part:
                 within.deleted.add(last)
             elif isinstance(last, int):
                 within.inserted.setdefault(last, []).append(edit.value)
-            elif last in self._mapping(tuple(way)):
-                there = self._list(edit.path)
-                extended = changes.setdefault(edit.path, _Changes(set(), {})).inserted.setdefault(len(there), [])
-                extended += (word for word in edit.value if word not in there and word not in extended)
+            elif last in self._at(tuple(way)):
+                raise _Refused
             elif isinstance(edit.value, list | tuple):
                 words = within.inserted.setdefault(last, [[]])[0]
                 words += (word for word in edit.value if word not in words)
@@ -196,18 +194,6 @@ class _Part:
             value = value[step]
         return value
 
-    def _mapping(self, path: ConfigPath) -> Mapping[str, Any]:
-        value = self._at(path)
-        if not isinstance(value, Mapping):
-            raise _Refused
-        return value
-
-    def _list(self, path: ConfigPath) -> Sequence[Any]:
-        value = self._at(path)
-        if not isinstance(value, list | tuple):
-            raise _Refused
-        return value
-
     def _place(self, path: ConfigPath, *, key: bool = False) -> tuple[int, int]:
         span = self._part.source.tree.span(path, key=key)
         return self._lines.index(span.start), self._lines.index(span.end)
@@ -220,7 +206,7 @@ class _Part:
             return True
         if self._notation == "python":
             try:
-                found: object = ast.literal_eval(text)
+                found: object = ast.literal_eval(f"({text}\n)")  # a string may be in parts, on several lines
             except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
                 return False
         else:
@@ -234,7 +220,7 @@ class _Part:
 
     def _renamed(self, edit: Edit) -> _Splice:
         *way, old = edit.path
-        if edit.value in self._mapping(tuple(way)) or not isinstance(old, str):
+        if edit.value in self._at(tuple(way)):
             raise _Refused
         start, end = self._place(edit.path, key=True)
         if self._text[start:end] == old and self._notation == "python" and _KEYWORD.match(self._text, end):
@@ -248,13 +234,11 @@ class _Part:
         if not self._shows((start, end), self._at(edit.path)):
             raise _Refused
         text = self._text[start:end]
-        if text[0] in "|>" and self._notation == "yaml":
-            raise _Refused
+        if (text[0] in "|>" and self._notation == "yaml") or ("#" in text and _NEW_LINE.search(text)):
+            raise _Refused  # a block has its own rules of indentation, and comments in it would be lost
         new = self._written(edit.value, self._quote(start) or self._quote_beside(edit.path))
         if text[0] == "-" and isinstance(self._at(edit.path), list):
             # A list in brackets needs more indentation than one with dashes: it is written after the key.
-            if "#" in text:
-                raise _Refused
             start = self._place(edit.path, key=True)[1]
             colon = re.compile(r"[ ]*:\s*").match(self._text, start)
             if colon is None or colon.end() != end - len(text):
