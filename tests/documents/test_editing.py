@@ -15,6 +15,7 @@ from edits import fixed
 from recording import ROOT
 
 import compression_config as cc
+from compression_config import Edit
 from compression_config.documents.editing import Editable, edited
 from compression_config.documents.files import read_text
 from compression_config.scripts import read_lists
@@ -132,3 +133,95 @@ def _comparable(data: Any) -> list[dict[str, Any]]:
 def _inside(finding: cc.Finding, prefix: int) -> cc.Finding:
     edits = tuple(replace(edit, path=edit.path[prefix:]) for edit in finding.fix or ())
     return replace(finding, fix=edits)
+
+
+def after(name: str, text: str, *fixes: Edit | tuple[Edit, ...]) -> str:
+    """Return a text after fixes, each of which is a single edit or several."""
+    part = editable(name, text)
+    return edited(text, [(part, (fix,) if isinstance(fix, Edit) else fix) for fix in fixes]).text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "edit"),
+    [
+        ("a.yaml", "- op_types: [A]\n  sparsity: 0.5\n", Edit("rename", (0, "sparsity"), "op_types")),
+        ("a.yaml", "- op_types: [A]\n  sparsity: 0.5\n", Edit("rename", (0, "op_names"), "op_types")),
+        ("a.yaml", "- op_types: [A]\n  sparsity: 0.5\n", Edit("insert", (0, "sparsity"), 0.5)),
+        ("a.yaml", "- op_types: [A]\n  sparsity: 0.5\n", Edit("insert", (3, "op_types", 0), "A")),
+        ("a.yaml", "- op_types: [A]\n  sparsity: 0.5\n", Edit("delete", (0, "op_types", 7))),
+        ("a.yaml", "- op_types: [A]\n", Edit("delete", (0, "op_types"))),
+        ("a.yaml", "- op_types: [A]\n", Edit("delete", (0,))),
+        ("a.yaml", "- op_types: [&a A, *a, B]\n", Edit("delete", (0, "op_types", 1))),
+        ("a.yaml", "- op_types: |\n    A\n", Edit("replace", (0, "op_types"), ["A"])),
+        ("a.yaml", "- op_types:\n  - A # one\n  - B\n", Edit("replace", (0, "op_types"), ["C"])),
+        ("a.yaml", "- ? op_types\n  : - A\n", Edit("replace", (0, "op_types"), ["C"])),
+        ("a.yaml", "- ? op_types\n  : [A]\n  exclude: true\n", Edit("insert", (0, "op_names"), ["C"])),
+        ("a.yaml", "- op_types:\n  -\n    A\n  - B\n", Edit("delete", (0, "op_types", 0))),
+        ("a.yaml", "- op_types:\n  -\n    A\n", Edit("insert", (0, "op_types", 0), "B")),
+        ("a.yaml", "- {op_types: [A\n  # one\n  , B]}\n", Edit("delete", (0, "op_types", 1))),
+        ("a.yaml", "- {exclude: true, <<: {op_types: [A]}}\n", Edit("delete", (0, "op_types"))),
+        ("a.yaml", "- <<: {op_types: [A]}\n  exclude: true\n", Edit("delete", (0, "op_types"))),
+        (
+            "a.py",
+            "T = ['A', 'B'] + ['C']\nc = [{'op_types': T, 'exclude': True}]\n",
+            Edit("delete", ("c", 0, "op_types", 0)),
+        ),
+        ("a.py", "K = 'A'\nc = [{'op_types': [K], 'exclude': True}]\n", Edit("insert", ("c", 0, "zzz", 0), "B")),
+    ],
+)
+def test_what_a_text_does_not_show_is_left(name: str, text: str, edit: Edit) -> None:
+    assert after(name, text, edit) == text
+
+
+def test_of_fixes_that_contradict_one_another_the_first_is_applied() -> None:
+    text = "- op_typ: [A]\n  op_tpyes: [B]\n  sparsity: 0.5\n  op_names: [a, b]\n"
+    fixes: list[Edit | tuple[Edit, ...]] = [
+        Edit("rename", (0, "op_typ"), "op_types"),
+        Edit("rename", (0, "op_tpyes"), "op_types"),
+        Edit("replace", (0, "sparsity"), 0.4),
+        Edit("replace", (0, "sparsity"), 0.3),
+        (Edit("replace", (0, "op_names", 0), "c"), Edit("delete", (0, "op_names", 7))),
+        Edit("replace", (0, "op_names", 1), "d"),
+        Edit("delete", (0, "op_names", 1)),
+    ]
+    expected = "- op_types: [A]\n  op_tpyes: [B]\n  sparsity: 0.4\n  op_names: [a, d]\n"
+    assert after("a.yaml", text, *fixes) == expected
+
+
+ELEMENTS = [
+    (
+        "a.json",
+        '[\n\t{\n\t\t"exclude": true\n\t}\n]\n',
+        '[\n\t{\n\t\t"exclude": true,\n\t\t"op_names": ["a"]\n\t}\n]\n',
+    ),
+    ("a.json", '[{"exclude": true}]', '[{"exclude": true, "op_names": ["a"]}]'),
+    ("a.yaml", "- exclude: true", "- exclude: true\n  op_names: [a]"),
+    ("a.yaml", "- exclude: true # x\r\n# y\r\n", "- exclude: true # x\r\n  op_names: [a]\r\n# y\r\n"),
+    ("a.yaml", "- - exclude: true\n", None),
+    ("a.yaml", "- {'exclude': true # x\n  }\n", "- {'exclude': true, 'op_names': ['a'] # x\n  }\n"),
+    ("a.yaml", "- {\n    exclude: true\n  }\n", "- {\n    exclude: true,\n    op_names: [a]\n  }\n"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), ELEMENTS)
+def test_a_new_key_goes_after_the_others(name: str, text: str, expected: str | None) -> None:
+    assert after(name, text, Edit("insert", (0, "op_names"), ("a",))) == (expected or text)
+
+
+def test_new_elements_go_where_they_belong() -> None:
+    text = "- op_names:\n  - b # b\n  - d\n- op_names: [b, d]\n- op_names: []\n"
+    edits = [
+        Edit("insert", (index, "op_names", place), word)
+        for index in (0, 1)
+        for place, word in ((0, "a"), (1, "c"), (2, "e"))
+    ]
+    lines = "- op_names:\n  - a\n  - b # b\n  - c\n  - d\n  - e\n- op_names: [a, b, c, d, e]\n- op_names: [f]\n"
+    assert after("a.yaml", text, *edits, Edit("insert", (2, "op_names", 0), "f")) == lines
+
+
+def test_a_new_sub_config_goes_after_the_others_too() -> None:
+    new = Edit("insert", (1,), {"op_names": ["a"], "exclude": True})
+    assert after("a.yaml", "- op_types: [A]\n", new) == "- op_types: [A]\n- op_names: [a]\n  exclude: true\n"
+    assert (
+        after("a.json", '[{"op_types": ["A"]}]', new) == '[{"op_types": ["A"]}, {"op_names": ["a"], "exclude": true}]'
+    )

@@ -80,8 +80,8 @@ class _Fixed:
     path: str
     before: Sequence[Finding]
     after: Sequence[Finding]
-    file: TextFile | None = None
-    """None for a file that cannot be read."""
+    file: TextFile = TextFile("")
+    """An empty one where the file cannot be read."""
     text: str = ""
     """The text after the fixes."""
     count: int = 0
@@ -92,12 +92,10 @@ class _Fixed:
     @property
     def changed(self) -> bool:
         """Whether the text after the fixes is another one."""
-        return self.file is not None and self.text != self.file.text
+        return self.text != self.file.text
 
     def write(self) -> None:
         """Write the file, in the encoding that it has. Raises `UsageError`."""
-        if self.file is None:
-            return
         try:
             data = self.file.encoded(self.text)
         except UnicodeEncodeError as error:
@@ -107,8 +105,6 @@ class _Fixed:
 
     def diff(self) -> str:
         """Return what the fixes change, as a unified diff."""
-        if self.file is None:
-            return ""
         name = printable(split_name(self.path)[0])
         lines = difflib.unified_diff(_lines(self.file.text), _lines(self.text), name, name)
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -10,7 +10,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from compression_config.documents.document import Lines
@@ -18,7 +18,7 @@ from compression_config.documents.files import read_text
 from compression_config.documents.python_reader import is_python
 from compression_config.findings import Edit
 from compression_config.locations import ConfigPath, SourceMap
-from compression_config.text import Notation, written_value
+from compression_config.text import written_value
 
 __all__ = ["Editable", "Edited", "Fix", "edited"]
 
@@ -56,6 +56,12 @@ class _Refused(Exception):
     """The text does not show what an edit changes."""
 
 
+def _refuse_unless(possible: object) -> None:
+    """Raise `_Refused` where something is not possible."""
+    if not possible:
+        raise _Refused
+
+
 def edited(text: str, fixes: Sequence[Fix]) -> Edited:
     """Return `text` with all fixes in it that can be applied, each where it is written.
 
@@ -65,14 +71,13 @@ def edited(text: str, fixes: Sequence[Fix]) -> Edited:
     applied = [False] * len(fixes)
     kept: list[Fix] = []
     whole = text
-    possible = [number for number, fix in enumerate(fixes) if _splices(lines, [fix]) is not None]
+    possible = [number for number, fix in enumerate(fixes) if _planned(lines, [fix]) is not None]
     # Nearly always all of these can be applied at once; where not, those that cannot are found by halving.
     waiting = [possible] if possible else []
     while waiting:
         some = waiting.pop()
-        splices = _splices(lines, [*kept, *(fixes[number] for number in some)])
-        after = None if splices is None else _spliced(text, splices)
-        if after is not None and _readable(after, fixes[some[0]][0].source.notation):
+        after = _applied(lines, [*kept, *(fixes[number] for number in some)])
+        if after is not None:
             whole = after
             kept += (fixes[number] for number in some)
             for number in some:
@@ -83,10 +88,26 @@ def edited(text: str, fixes: Sequence[Fix]) -> Edited:
     return Edited(whole, tuple(applied))
 
 
-def _splices(lines: Lines, fixes: Sequence[Fix]) -> list[_Splice] | None:
-    """Return what changes in the text, in its order, or None where one of `fixes` cannot be applied beside the others.
+def _applied(lines: Lines, fixes: Sequence[Fix]) -> str | None:
+    """Return the text after all `fixes`; None where they cannot all be applied, or it is not what they ask for."""
+    planned = _planned(lines, fixes)
+    if planned is None:
+        return None
+    splices, plan = planned
+    text = _spliced(lines.text, splices)
+    if plan.notation == "python":
+        return text if is_python(text) else None
+    document = read_text(text, plan.notation, "")
+    # What has an anchor may change in other places as well.
+    anchored = plan.notation == "yaml" and "&" in text
+    return text if document.complete and (anchored or document.value == plan.after()) else None
 
-    Two that change the same in the same way are one change.
+
+def _planned(lines: Lines, fixes: Sequence[Fix]) -> tuple[list[_Splice], _Plan] | None:
+    """Return what changes in the text, in its order, and what that means for its plain data, the last piece of it.
+
+    None where the text does not show what is to be changed, or fixes contradict one another. What is changed twice in
+    the same way is changed once.
     """
     parts: dict[int, Editable] = {}
     edits: dict[int, dict[object, Edit]] = {}
@@ -95,14 +116,17 @@ def _splices(lines: Lines, fixes: Sequence[Fix]) -> list[_Splice] | None:
         found = edits.setdefault(id(part.source), {})
         for edit in wanted:
             found.setdefault((edit.action, edit.path, repr(edit.value)), edit)
+    splices: set[_Splice] = set()
     try:
-        splices = {splice for key, part in parts.items() for splice in _Part(lines, part).splices(edits[key].values())}
+        for key, part in parts.items():
+            plan = _Plan(part, edits[key].values())
+            splices.update(_Part(lines, plan).splices())
     except (_Refused, LookupError, TypeError):  # a path that does not lead anywhere
         return None
     ordered = sorted(splices)
     if any(one.end > other.start or one[:2] == other[:2] for one, other in itertools.pairwise(ordered)):
         return None
-    return ordered
+    return ordered, plan
 
 
 def _spliced(text: str, splices: Sequence[_Splice]) -> str:
@@ -112,12 +136,6 @@ def _spliced(text: str, splices: Sequence[_Splice]) -> str:
         pieces += (text[last : splice.start], splice.new)
         last = splice.end
     return "".join((*pieces, text[last:]))
-
-
-def _readable(text: str, notation: Notation) -> bool:
-    if notation == "python":
-        return is_python(text)
-    return read_text(text, notation, "").complete
 
 
 _OPENING = re.compile(r"[\[({]|dict\(")
@@ -136,66 +154,107 @@ _KEYWORD = re.compile(r"\s*=(?!=)")
 class _Changes:
     """What happens to the elements of one list, or the keys of one mapping."""
 
-    deleted: set[str | int]
-    inserted: dict[str | int, list[Any]]
+    deleted: set[str | int] = field(default_factory=set)
+    inserted: dict[str | int, list[Any]] = field(default_factory=dict)
     """The new elements in front of the element of an index, or the value of each new key."""
+    renamed: dict[str | int, str] = field(default_factory=dict)
+    replaced: dict[str | int, Any] = field(default_factory=dict)
+
+    def add(self, edit: Edit, last: str | int) -> None:
+        """Add an edit of the element or key `last`. Raises `_Refused` for one that contradicts another."""
+        if edit.action == "rename":
+            _refuse_unless(edit.value not in self.renamed.values())
+            self.renamed[last] = edit.value
+        elif edit.action == "replace":
+            _refuse_unless(self.replaced.setdefault(last, edit.value) == edit.value)
+        elif edit.action == "delete":
+            self.deleted.add(last)
+        elif isinstance(last, int):
+            self.inserted.setdefault(last, []).append(edit.value)
+        elif isinstance(edit.value, list | tuple):
+            words = self.inserted.setdefault(last, [[]])[0]
+            words += (word for word in edit.value if word not in words)
+        else:
+            _refuse_unless(self.inserted.setdefault(last, [edit.value]) == [edit.value])
 
 
-class _Part:
-    """One piece of plain data in a text."""
+class _Plan:
+    """What several edits change in one piece of plain data."""
 
-    def __init__(self, lines: Lines, part: Editable) -> None:
-        self._lines = lines
-        self._text = lines.text
+    def __init__(self, part: Editable, edits: Iterable[Edit]) -> None:
         self._part = part
-        self._notation = part.source.notation
-
-    def splices(self, edits: Iterable[Edit]) -> Iterator[_Splice]:
-        """Yield what changes in the text. Raises `_Refused` where it does not show what an edit changes."""
-        changes: dict[ConfigPath, _Changes] = {}
+        self.source = part.source
+        self.notation = part.source.notation
+        self.changes: dict[ConfigPath, _Changes] = {}
         for edit in edits:
             *way, last = edit.path
-            within = changes.setdefault(tuple(way), _Changes(set(), {}))
-            if edit.action == "rename":
-                yield self._renamed(edit)
-            elif edit.action == "replace":
-                yield self._replaced(edit)
-            elif edit.action == "delete":
-                within.deleted.add(last)
-            elif isinstance(last, int):
-                within.inserted.setdefault(last, []).append(edit.value)
-            elif last in self._at(tuple(way)):
-                raise _Refused
-            elif isinstance(edit.value, list | tuple):
-                words = within.inserted.setdefault(last, [[]])[0]
-                words += (word for word in edit.value if word not in words)
-            elif within.inserted.setdefault(last, [edit.value]) != [edit.value]:
-                raise _Refused
-        for path in list(changes):
-            self._raise_empty(path, changes)
-        for path, change in changes.items():
-            if change.deleted or change.inserted:
-                yield from self._changed(path, change)
+            self.changes.setdefault(tuple(way), _Changes()).add(edit, last)
+        for path in list(self.changes):
+            self._raise_empty(path)
 
-    def _raise_empty(self, path: ConfigPath, changes: dict[ConfigPath, _Changes]) -> None:
-        """Delete the key of a list of which every element is deleted."""
-        change, value = changes[path], self._at(path)
-        if not change.deleted or change.inserted or not isinstance(value, list | tuple):
-            return
-        if path and isinstance(path[-1], str) and change.deleted >= set(range(len(value))):
-            change.deleted.clear()
-            changes.setdefault(path[:-1], _Changes(set(), {})).deleted.add(path[-1])
-
-    # What is at a path.
-
-    def _at(self, path: ConfigPath) -> Any:  # noqa: ANN401 - plain data
+    def at(self, path: ConfigPath) -> Any:  # noqa: ANN401 - plain data
+        """Return the value at a path."""
         value: Any = self._part.value
         for step in path[len(self._part.prefix) :]:
             value = value[step]
         return value
 
+    def after(self) -> object:
+        """Return the plain data after all edits."""
+        return self._after(self._part.value, self._part.prefix)
+
+    def _after(self, value: object, path: ConfigPath) -> object:
+        change = self.changes.get(path, _Changes())
+        if isinstance(value, Mapping):
+            kept = ((key, change.replaced.get(key, part)) for key, part in value.items() if key not in change.deleted)
+            pairs = {change.renamed.get(key, key): self._after(part, (*path, key)) for key, part in kept}
+            return pairs | {step: _listed(new[0]) for step, new in change.inserted.items()}
+        if not isinstance(value, list | tuple):
+            return _listed(value)
+        elements: list[object] = []
+        for step in range(len(value) + 1):
+            elements += map(_listed, change.inserted.get(step, ()))
+            if step < len(value) and step not in change.deleted:
+                elements.append(self._after(change.replaced.get(step, value[step]), (*path, step)))
+        return elements
+
+    def _raise_empty(self, path: ConfigPath) -> None:
+        """Delete the key of a list of which every element is deleted."""
+        change, value = self.changes[path], self.at(path)
+        if not change.deleted or change.inserted or not isinstance(value, list | tuple):
+            return
+        if path and isinstance(path[-1], str) and change.deleted >= set(range(len(value))):
+            change.deleted.clear()
+            self.changes.setdefault(path[:-1], _Changes()).deleted.add(path[-1])
+
+
+def _listed(value: object) -> object:
+    """Return plain data with lists for tuples."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+class _Part:
+    """One piece of plain data in a text."""
+
+    def __init__(self, lines: Lines, plan: _Plan) -> None:
+        self._lines = lines
+        self._text = lines.text
+        self._plan = plan
+        self._at = plan.at
+        self._notation = plan.notation
+
+    def splices(self) -> Iterator[_Splice]:
+        """Yield what changes in the text. Raises `_Refused` where it does not show what an edit changes."""
+        for path, change in self._plan.changes.items():
+            yield from (self._renamed((*path, step), new) for step, new in change.renamed.items())
+            yield from (self._replaced((*path, step), new) for step, new in change.replaced.items())
+            if change.deleted or change.inserted:
+                yield from self._changed(path, change)
+
+    # What is at a path.
+
     def _place(self, path: ConfigPath, *, key: bool = False) -> tuple[int, int]:
-        span = self._part.source.tree.span(path, key=key)
+        span = self._plan.source.tree.span(path, key=key)
         return self._lines.index(span.start), self._lines.index(span.end)
 
     def _shows(self, place: tuple[int, int], value: object) -> bool:
@@ -218,28 +277,25 @@ class _Part:
 
     # Single values and keys.
 
-    def _renamed(self, edit: Edit) -> _Splice:
-        *way, old = edit.path
-        if edit.value in self._at(tuple(way)):
-            raise _Refused
-        start, end = self._place(edit.path, key=True)
+    def _renamed(self, path: ConfigPath, new: str) -> _Splice:
+        *way, old = path
+        _refuse_unless(new not in self._at(tuple(way)))
+        start, end = self._place(path, key=True)
         if self._text[start:end] == old and self._notation == "python" and _KEYWORD.match(self._text, end):
-            return _Splice(start, end, edit.value)
-        if not self._shows((start, end), old):
-            raise _Refused
-        return _Splice(start, end, self._written(edit.value, self._quote(start)))
+            return _Splice(start, end, new)
+        _refuse_unless(self._shows((start, end), old))
+        return _Splice(start, end, self._written(new, self._quote(start)))
 
-    def _replaced(self, edit: Edit) -> _Splice:
-        start, end = self._place(edit.path)
-        if not self._shows((start, end), self._at(edit.path)):
-            raise _Refused
+    def _replaced(self, path: ConfigPath, value: object) -> _Splice:
+        start, end = self._place(path)
+        _refuse_unless(self._shows((start, end), self._at(path)))
         text = self._text[start:end]
         if (text[0] in "|>" and self._notation == "yaml") or ("#" in text and _NEW_LINE.search(text)):
             raise _Refused  # a block has its own rules of indentation, and comments in it would be lost
-        new = self._written(edit.value, self._quote(start) or self._quote_beside(edit.path))
-        if text[0] == "-" and isinstance(self._at(edit.path), list):
+        new = self._written(value, self._quote(start) or self._quote_beside(path))
+        if text[0] == "-" and isinstance(self._at(path), list):
             # A list in brackets needs more indentation than one with dashes: it is written after the key.
-            start = self._place(edit.path, key=True)[1]
+            start = self._place(path, key=True)[1]
             colon = re.compile(r"[ ]*:\s*").match(self._text, start)
             if colon is None or colon.end() != end - len(text):
                 raise _Refused
@@ -272,8 +328,8 @@ class _Part:
         value = self._at(path)
         start, end = self._place(path)
         steps: list[str | int] = list(value) if isinstance(value, Mapping) else list(range(len(value)))
-        if not change.deleted.issubset(steps) or (set(steps) and change.deleted >= set(steps)):
-            raise _Refused
+        _refuse_unless(change.deleted.issubset(steps) and not (steps and change.deleted >= set(steps)))
+        _refuse_unless(not isinstance(value, Mapping) or value.keys().isdisjoint(change.inserted))
         opening = _OPENING.match(self._text, start)
         items = {step: self._item((*path, step)) for step in steps}
         if opening is None:
@@ -357,7 +413,15 @@ class _Part:
             added = f"{self._written(step, quote)}: {self._written(new[0], quote)}"
         if not places:
             return _Splice(opening.end(), opening.end(), added)
-        return _Splice(places[-1][1], places[-1][1], f", {added}")
+        return _Splice(places[-1][1], places[-1][1], f",{self._gap_after(*places[-1])}{added}")
+
+    def _gap_after(self, start: int, end: int) -> str:
+        """Return what goes between the last element in brackets and a new one: a new line where it has its own."""
+        lead = self._text[self._line_start(start) : start]
+        line_end = _NEW_LINE.search(self._text, end)
+        if not lead.isspace() or line_end is None or "#" in self._text[end : line_end.start()]:
+            return " "
+        return self._newline() + lead
 
     # Lists with dashes, and mappings without braces.
 
