@@ -178,6 +178,11 @@ def test_a_diff_writes_nothing() -> None:
     assert Path("a.yaml").read_text() == PERCENTAGE.replace("types", "type")
 
 
+def test_an_exclude_that_is_all_that_a_sub_config_says_is_left() -> None:
+    text = "- op_types: [Linear]\n  exclude: false\n"
+    assert fixed("a.yaml", text, "--unsafe-fixes") == text
+
+
 def test_what_is_found_only_after_a_fix_is_fixed_too() -> None:
     assert fixed("a.yaml", "- op_type: Linear\n  sparsity_per_layer: '0.5'\n") == (
         "- op_types: [Linear]\n  sparsity_per_layer: 0.5\n"

@@ -73,6 +73,9 @@ def _check_options(paths: Sequence[str], arguments: argparse.Namespace) -> None:
         raise UsageError("standard input cannot be fixed: name the file")
 
 
+_NO_FILE = TextFile("")
+
+
 @dataclass(frozen=True, slots=True)
 class _Fixed:
     """A file before and after the fixes of its findings."""
@@ -80,7 +83,7 @@ class _Fixed:
     path: str
     before: Sequence[Finding]
     after: Sequence[Finding]
-    file: TextFile = TextFile("")
+    file: TextFile = _NO_FILE
     """An empty one where the file cannot be read."""
     text: str = ""
     """The text after the fixes."""

@@ -62,6 +62,7 @@ TWO_LISTS: Final = "write two lists, under 'pruning' and 'quantization'"
 _CHECKED: Final = object()
 """The validation context of values that `SubConfig.checked` has passed: pydantic only makes the model of them."""
 
+_SELECTOR_OR_EXCLUDE: Final = frozenset({*SELECTOR_KEYS, "exclude"})
 _EXACT: Final = {
     "op_types": "a type is the exact name of a class",
     "op_names": "a name is written in full",
@@ -270,7 +271,10 @@ class SubConfig(BaseModel):
                 values[key] = ()  # what scripts write for models without exceptions (D1)
             elif value is not None:
                 found = rule.faults(key, value)
-                if found:
+                if found and value is False and _SELECTOR_OR_EXCLUDE.issuperset(data):
+                    # Without 'exclude' there would be no setting.
+                    faults += (fault._replace(fix=None) for fault in found)
+                elif found:
                     faults += found
                 else:
                     values[key] = rule.kept(value)
