@@ -132,7 +132,7 @@ def documents(draw: st.DrawFn, ending: str) -> Written:
 @pytest.mark.parametrize("ending", ["yaml", "json", "py"])
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), mark=st.sampled_from(["", "\ufeff"]))
-def test_only_what_is_wrong_is_written_anew(ending: str, data: st.DataObject, mark: str) -> None:
+def test_only_what_is_wrong_changes(ending: str, data: st.DataObject, mark: str) -> None:
     document = data.draw(documents(ending))
     file = Path(f"layout.{ending}")
     file.write_bytes((mark + document.wrong).encode())

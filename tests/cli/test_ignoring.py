@@ -57,7 +57,7 @@ def test_scripts_have_the_comment_too() -> None:
     assert found("a.py", text.replace("ignore", "keep")) == ["legacy-key"]
 
 
-def test_what_a_string_of_a_script_says_is_no_comment() -> None:
+def test_a_string_of_a_script_is_not_a_comment() -> None:
     text = '"""\n# compression-config: ignore[legacy-key]\n"""\nc = [{"op_types": ["A"], "sparsity": 0.5}]\n'
     assert found("a.py", text.replace('"""\nc', '""";c')) == ["legacy-key"]
     text = 'c = [{"op_types": ["A"], "op_names": ["# compression-config: ignore[legacy-key]"], "sparsity": 0.5}]\n'
@@ -103,7 +103,7 @@ def test_what_leaves_no_usable_list_cannot_be_ignored() -> None:
     assert found("a.yaml", text) == ["unknown-key", "ignore-comment"]
 
 
-def test_wrong_comments_are_said_once_in_two_parts_and_in_scripts() -> None:
+def test_wrong_comments_are_reported_once_in_two_parts_and_in_scripts() -> None:
     part = "- op_types: [A]\n  sparsity_per_layer: 0.5\n"
     text = f"pruning:\n{part}quantization: # compression-config: ignore[legacy-keys]\n"
     text += part.replace("sparsity_per_layer: 0.5", "quant_types: [weight, input]\n  quant_bits: 8")
