@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple, cast, get_args
 
@@ -12,11 +12,12 @@ from compression_config.api import answer, check_file, compare
 from compression_config.api import verify as verify_weights
 from compression_config.cli.console import Console, Exit
 from compression_config.cli.files import check_output, expanded, load_alike, load_joined, policy_options
+from compression_config.cli.fixing import add_fix_options, fixed_findings
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.json_schema import json_schema
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import UnknownLayer, UsageError
-from compression_config.findings import Severity, SeverityLevel, has_errors
+from compression_config.findings import Finding, Severity, SeverityLevel, has_errors
 from compression_config.inventory import Inventory
 from compression_config.inventory.sources import MODEL_FORMS, Device
 from compression_config.loading import holds_config_list
@@ -141,6 +142,7 @@ def _add_validate(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take each file as found in a directory: pass over what holds no config list, and other dialects",
     )
+    add_fix_options(command)
 
 
 def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -151,11 +153,18 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
         named, paths = set(), list(filter(holds_config_list, paths))
     inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
     options = {**policy_options(arguments), "unmatched": arguments.unmatched}
-    findings = [
-        finding for path in paths for finding in check_file(path, inventory, discovered=path not in named, **options)
-    ]
+
+    def check(path: str, text: str | None = None) -> Sequence[Finding]:
+        return check_file(path, inventory, discovered=path not in named, text=text, **options)
+
+    findings = fixed_findings(paths, check, arguments, console)
+    if findings is None:
+        findings = [finding for path in paths for finding in check(path)]
     model = None if inventory is None else inventory.model
     checked = Checked(findings, paths, model, against_model=inventory is not None)
+    if arguments.diff:
+        console.talk(checked.summary)
+        return Exit.FINDINGS if has_errors(findings) else Exit.OK
     console.answer(FINDING_WRITERS[arguments.format](checked, console.width))
     if arguments.format == "github":
         console.talk(checked.summary)
