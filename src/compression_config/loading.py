@@ -47,9 +47,11 @@ __all__ = [
     "checked",
     "holds_config_list",
     "load",
+    "loaded",
     "loads",
     "policy_of",
     "validate",
+    "validated",
 ]
 
 ConfigData: TypeAlias = Sequence[Mapping[str, Any] | SubConfig] | Mapping[str, Any] | AnyConfig
@@ -131,7 +133,11 @@ def validate(
     >>> validate([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}])[0].sparsity_per_layer
     0.8
     """
-    policy = policy_of(strict=strict, severity=severity)
+    return validated(data, kind=kind, policy=policy_of(strict=strict, severity=severity))
+
+
+def validated(data: object, *, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
+    """Return the same as `validate` under severities that are checked already."""
     known = issubclass(type(data), AnyConfig)
     with paused_collector():
         return read_config(data if known else plain(data), kind=_checked_kind(kind), policy=policy)
@@ -163,7 +169,11 @@ def load(
     Findings carry file, line and column. Options and errors are those of `validate`; a file that cannot
     be read raises `InvalidConfig` too, which is a `FileNotFoundError` as well where there is no file.
     """
-    policy = policy_of(strict=strict, severity=severity)
+    return loaded(path, kind=kind, policy=policy_of(strict=strict, severity=severity))
+
+
+def loaded(path: str | os.PathLike[str], *, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
+    """Return the same as `load` under severities that are checked already."""
     if not issubclass(type(path), str | os.PathLike):
         raise UsageError(f"a path is a string or a path object, not of type {type(path).__name__!r}")
     file, name = split_name(os.fsdecode(path))
@@ -176,21 +186,20 @@ def load(
 def checked(
     path: str | os.PathLike[str],
     *,
-    kind: Kind | None = None,
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    kind: Kind | None,
+    policy: SeverityPolicy,
     discovered: bool = False,
 ) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
     """Return the config lists that are sound in the file `path`, and the findings of all of them.
 
     A script can have any number of lists, of which only those that it shows completely are returned. For
-    `discovered` see `script_findings`. Raises `UsageError` for a wrong option.
+    `discovered` see `script_findings`. Raises `UsageError` for a wrong kind.
     """
     file, name = split_name(os.fsdecode(path))
     if name is None and is_script(file):
-        return _checked_script(file, _checked_kind(kind), policy_of(strict=strict, severity=severity), discovered)
+        return _checked_script(file, _checked_kind(kind), policy, discovered)
     try:
-        config: AnyConfig = load(path, kind=kind, strict=strict, severity=severity)
+        config = loaded(path, kind=kind, policy=policy)
     except InvalidConfig as error:
         return (), error.findings
     return (config,), config.findings
