@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import abc
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeGuard, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
 from pydantic_core import CoreSchema, core_schema
 
 from compression_config.configs.dialects import foreign_value
 from compression_config.configs.plain_data import Opaque, shown
 from compression_config.findings import Code, Hint, Line, LocalFinding
+from compression_config.frozen import FrozenMapping
 from compression_config.text import listed, nearest, shortened
 
 __all__ = [
     "QUANT_TYPES",
-    "ByQuantType",
     "Choice",
     "ExcludeRule",
     "IntegerRule",
@@ -299,36 +299,11 @@ _QUANT_TYPE: Final = Choice(
     ),
 )
 _BETWEEN_WORDS: Final = re.compile(r"[\s,;+&/|\[\]]+")
-V = TypeVar("V")
-
-
-class ByQuantType(Mapping[QuantType, V], Generic[V]):
-    """One value for each of some quant types, in the order written; hashable, equal to any mapping like it."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Mapping[QuantType, V]) -> None:
-        self._values = dict(values)
-
-    def __getitem__(self, quant_type: QuantType) -> V:
-        return self._values[quant_type]
-
-    def __iter__(self) -> Iterator[QuantType]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._values.items()))
-
-    def __repr__(self) -> str:
-        return repr(self._values)
 
 
 def _dumped(value: object) -> object:
     """Return what a sub-config keeps as `model_dump` gives it out."""
-    return dict(value) if isinstance(value, ByQuantType) else value
+    return dict(value) if isinstance(value, FrozenMapping) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +367,7 @@ class PerQuantTypeRule(ValueRule):
     def kept(self, value: Any) -> object:
         if not isinstance(value, dict):
             return self.each.kept(value)
-        return ByQuantType({quant_type: self.each.kept(part) for quant_type, part in value.items()})
+        return FrozenMapping({quant_type: self.each.kept(part) for quant_type, part in value.items()})
 
     def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
         if not isinstance(value, dict):
