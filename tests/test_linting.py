@@ -927,6 +927,30 @@ def test_a_layer_of_another_type_in_one_block_is_named_with_its_type() -> None:
     assert reviewed([{**config, "op_types": ["Linear", "LoRALinear"]}], model) == []
 
 
+@pytest.mark.parametrize(
+    ("selector", "hint"),
+    [
+        (
+            {"op_types": ["MLP"]},
+            'write "op_partial_names": [".mlp."] and "op_types": ["Linear"] for the layers in them',
+        ),
+        ({"op_types": ["MLP", "Linear"]}, "take 'MLP' out of 'op_types'"),
+        (
+            {"op_names": ["block.0.mlp"]},
+            'write "op_partial_names": ["block.0.mlp."] and "op_types": ["Linear"] for the layers in it',
+        ),
+    ],
+)
+def test_containers_are_answered_with_all_that_they_hold(selector: dict[str, Any], hint: str) -> None:
+    model = []
+    for number in range(3):
+        names = (f"block.{number}.mlp", "MLP"), (f"block.{number}.mlp.up", "Linear"), (f"block.{number}.out", "Linear")
+        model += [cc.Layer(name=name, type=kind, has_weight=kind == "Linear") for name, kind in names]
+    (finding,) = (finding for finding in cc.check([{**selector, **HALF}], model) if finding.code == Code.NO_WEIGHT)
+    assert finding.hint == hint
+    assert Code.LOW_COVERAGE not in {found.code for found in cc.check([{**selector, **HALF}], model)}
+
+
 def test_what_may_be_a_pattern_is_a_warning_without_a_model_and_one_finding_with_it() -> None:
     config_list = [{"op_names": ["fc*", "fc1"], "op_partial_names": ["re:fc[12]$"], **HALF}]
     assert [(f.code, f.path) for f in cc.check(config_list)] == [

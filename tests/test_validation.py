@@ -463,7 +463,7 @@ def test_everything_wrong_is_reported_at_once_in_document_order() -> None:
             id="cap-beside-a-ratio-per-layer",
         ),
         pytest.param(
-            [{"op_names": ["a", "b", "a"], "op_types": ["X", "X"], "sparsity_per_layer": 0}],
+            [{"op_names": ["a", "b", "a"], "op_types": ["X", "X"], "sparsity_per_layer": 0.5}],
             [("repeated-element", "note", (0, "op_types", 1)), ("repeated-element", "note", (0, "op_names", 2))],
             id="repeated-elements",
         ),

@@ -132,7 +132,7 @@ def _list_findings(made: ScriptList, kind: Kind | None, check: Check) -> Iterato
     first, second = (_filled(made.value, made.open_dicts, filling) for filling in (0, 1))
     kind = kind or inferred_kind(first)
     findings = [finding for finding in check(first, kind, made) if not is_about_whole_list(finding)]
-    if not made.complete:
+    if first != second or made.open_dicts:
         others = set(check(second, kind, made))
         # Of two different fillings different findings may be counted only.
         findings = [

@@ -111,7 +111,7 @@ def once(findings: Iterable[LocalFinding]) -> list[LocalFinding]:
     return kept
 
 
-_ONCE = frozenset({Code.LEGACY_KEY, Code.UNPAIRED_QUANT_TYPES})
+_ONCE = frozenset({Code.LEGACY_KEY, Code.UNPAIRED_QUANT_TYPES, Code.MASKS_NOTHING})
 
 
 def _of_part(finding: LocalFinding, part: Kind) -> LocalFinding:

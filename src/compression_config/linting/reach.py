@@ -132,12 +132,15 @@ def _may_be_most(resolved: Resolved, left: Mapping[str, Sequence[int]]) -> bool:
         held += inventory.numel(position) or 0
         held += sum(numel_of(shape) or 0 for name, shape in inventory.parameters(position).items() if name != "weight")
     compressed = [decided for index, decided in enumerate(resolved.decided) if not resolved.config_list[index].exclude]
+    compresses = False
     for position in itertools.chain(*compressed):
+        # Where nothing has a weight, that is reported, and is why all is left.
+        compresses = compresses or inventory.has_weight(position) is not False
         if inventory.weight_owner(position) == position:
             held -= inventory.numel(position) or 0
             if held < 0:
                 return False
-    return any(compressed)
+    return compresses
 
 
 def _low_coverage(resolved: Resolved, left: Mapping[str, Sequence[int]]) -> Iterator[Finding]:
