@@ -431,6 +431,17 @@ def _broken_presence(
             yield LocalFinding(Code.MISSING_KEY, message, hint, (key,), at_key=True)
 
 
+def _of_two_sub_configs(written: Sequence[str], clash: Sequence[str]) -> str:
+    """Return what to write if the last keys are a sub-config that excludes: a selector comes before them again."""
+    first, second = map(written.index, clash[:2])
+    before, between = written[:first], written[first + 1 : second]
+    begins = next((key for key in between if key in SELECTOR_KEYS), None)
+    # The other way round the keys come from a merge of YAML as often, which puts its own last.
+    if begins is None or clash[1] != "exclude" or set(before).isdisjoint(SELECTOR_KEYS):
+        return ""
+    return f"; if two sub-configs are meant, begin the second with '{begins}'"
+
+
 def _conflicts(cls: type[SubConfig], written: Sequence[str]) -> Iterator[LocalFinding]:
     """Yield which keys cannot be set together; everything that conflicts with `exclude` is one finding."""
     clashes = [(rivals, [key for key in written if key in rivals.keys]) for rivals in cls.rivals]
@@ -440,7 +451,8 @@ def _conflicts(cls: type[SubConfig], written: Sequence[str]) -> Iterator[LocalFi
         if clash not in excluded or len(excluded) == 1:
             both = "both " if len(clash) == 2 else ""  # noqa: PLR2004 - two is what "both" means
             message = f"{listed(clash)} cannot {both}be set in one sub-config"
-            yield LocalFinding(Code.CONFLICTING_KEYS, message, rivals.hint, (clash[1],), at_key=True)
+            hint = rivals.hint + _of_two_sub_configs(written, clash)
+            yield LocalFinding(Code.CONFLICTING_KEYS, message, hint, (clash[1],), at_key=True)
         elif clash == excluded[0]:
             others = listed(key for key in written if key != "exclude" and any(key in pair for pair in excluded))
             message = f"'exclude' cannot be set beside {others} in one sub-config"

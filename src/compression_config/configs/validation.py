@@ -154,7 +154,7 @@ def _mapping_for_list(data: Mapping[str, object], *, in_yaml: bool, whole: bool)
         return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not an inventory", hint)
     if data.keys().isdisjoint(SELECTOR_KEYS) and (foreign := foreign_document(data)) is not None:
         return _of_another_tool(foreign, data if whole else None)
-    if not data.keys().isdisjoint(_LEGAL.union(FOREIGN_KEYS)):
+    if not data.keys().isdisjoint(_OF_SUB_CONFIGS):
         dash = ", or write '- ' before its first key and indent the others" if in_yaml else ""
         return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not a single sub-config", f"put it in [ ]{dash}")
     hint = "write a list of sub-configs, or two of them under 'pruning' and 'quantization'"
@@ -163,7 +163,7 @@ def _mapping_for_list(data: Mapping[str, object], *, in_yaml: bool, whole: bool)
         hint = f"write the list without the key '{name}', or name the key 'pruning' or 'quantization'"
     elif (place := _where_the_list_is(data)) is not None:
         hint = place
-    elif data and all(isinstance(part, dict) for part in data.values()):
+    elif data and all(isinstance(part, dict) and not _LEGAL.isdisjoint(part) for part in data.values()):
         hint = f"write one sub-config for each of its keys, with '{name}' in its 'op_names'"
     return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not a mapping", hint)
 
@@ -223,6 +223,8 @@ def inferred_kind(items: object) -> Kind | None:
 
 
 _LEGAL = frozenset(key for config_type in CONFIG_TYPES.values() for key in config_type.model_fields)
+_OF_SUB_CONFIGS = _LEGAL.union(key for key, foreign in FOREIGN_KEYS.items() if foreign.stands_for)
+"""The keys that show a sub-config, also one of another dialect."""
 _KIND_OF: Mapping[str, Kind] = {
     key: kind for kind, config_type in CONFIG_TYPES.items() for key in config_type.setting_keys()
 }
@@ -268,14 +270,34 @@ def _placed(local: LocalFinding, provenance: Provenance, severity: Severity) -> 
     message, hint = local.message, local.hint_in(notation)
     if local.code is Code.UNQUOTED_NAME and notation != "python":
         message, hint = _as_written(local, place) or (message, hint)
+    elif local.code is Code.OUT_OF_RANGE and notation != "python":
+        message = _with_number_as_written(message, place)
     return Finding.at(place, local.code, message, hint, severity=severity)
+
+
+def _with_number_as_written(message: str, place: Place) -> str:
+    """Return a message with the number at its end as the text has it: `1e400`, not the `inf` that it became."""
+    start, separator, shown_number = message.rpartition(", not ")
+    raw = _text_at(place)
+    try:
+        same = bool(separator) and raw is not None and float(raw) == float(shown_number)
+    except ValueError:
+        same = False
+    return f"{start}{separator}{raw}" if same else message
+
+
+def _text_at(place: Place) -> str | None:
+    """Return what the text has at a place, shortened; None for what is on several lines."""
+    if place.span is None or place.excerpt is None or place.span.start.line != place.span.end.line:
+        return None
+    return shortened(place.excerpt[place.span.start.column - 1 : place.span.end.column - 1])
 
 
 def _as_written(finding: LocalFinding, place: Place) -> tuple[str, str] | None:
     """Return message and hint with the text of the file in them: `1.10`, not the 1.1 that it became (D15)."""
-    if place.span is None or place.excerpt is None or place.span.start.line != place.span.end.line:
+    raw = _text_at(place)
+    if raw is None:
         return None
-    raw = shortened(place.excerpt[place.span.start.column - 1 : place.span.end.column - 1])
     one = {"op_types": "type", "op_names": "name", "op_partial_names": "partial name"}[str(finding.path[-2])]
     read_as = "a boolean" if raw.lower() in ("true", "false") else "a number"
     return f"{raw} is read as {read_as}, not as a {one}", f'write "{raw}"'

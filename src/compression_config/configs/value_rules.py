@@ -228,11 +228,11 @@ class IntegerRule(ValueRule):
         span = f"at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
         if isinstance(value, bool) or not isinstance(value, int):
             message = f"'{key}' must be a whole number {span}, not {shown(value)}"
-            return [LocalFinding(Code.WRONG_TYPE, message, f"write {self._meant(value)}", (key,))]
+            return [LocalFinding(Code.WRONG_TYPE, message, self._hint(value), (key,))]
         if self._in_range(value):
             return ()
         span = f"at most {_LARGEST}" if value > _LARGEST else span
-        hint = f"write {self._meant(value)}"
+        hint = self._hint(value)
         if self.most is not None and value > self.most:
             hint = "to leave these layers unquantized use 'exclude'"  # D9
         return [LocalFinding(Code.OUT_OF_RANGE, f"'{key}' must be {span}, not {shown(value)}", hint, (key,))]
@@ -240,19 +240,23 @@ class IntegerRule(ValueRule):
     def _in_range(self, value: int) -> bool:
         return self.least <= value <= (self.most or _LARGEST)
 
-    def _meant(self, value: object) -> int:
-        """Return the whole number that `value` stands for, or one that the key takes."""
+    def _hint(self, value: object) -> str:
+        """Return the hint with the whole number that `value` stands for, or with an example."""
         number = None
-        if isinstance(value, str) or (isinstance(value, float) and value.is_integer()):
-            try:
-                number = int(value)
-            except ValueError:  # no digits, or more of them than Python reads
-                number = None
+        if isinstance(value, float) and value.is_integer():
+            number = int(value)
+        elif isinstance(value, str) and self.most is not None and _OF_FLOATS.match(value):
+            return "a config list quantizes to integers: to leave these layers floats use 'exclude'"
+        elif isinstance(value, str) and (found := _ONE_NUMBER.fullmatch(value)) is not None:
+            number = int(found[1])
         if number is not None and self._in_range(number):
-            return number
-        return self.least if self.most is None else _USUAL_BITS
+            return f"write {number}"
+        return f"write {self.least}" if self.most is None else f"write a whole number such as {_USUAL_BITS}"
 
 
+_ONE_NUMBER: Final = re.compile(r"[^0-9.-]*([0-9]{1,15})[^0-9.]*", re.ASCII)
+"""A text with one whole number in it, as in "int4" or "8 bit"."""
+_OF_FLOATS: Final = re.compile(r"(?:b|n|mx|nv)?f(?:p|loat)?_?[0-9]", re.ASCII | re.IGNORECASE)
 _USUAL_BITS: Final = 8
 _LARGEST: Final = 2**63 - 1
 """The largest integer that every reader of JSON and YAML can hold."""
@@ -282,6 +286,9 @@ class Choice(ValueRule):
         known = dict(self.instead).get(value.lower()) or foreign_value(value)
         if known is not None:
             return known
+        starting = [word for word in self.words if value and word.startswith(value.lower())]
+        if len(starting) > 1:
+            return Hint(f"write {' or '.join('{}' for _ in starting)}", *starting)
         close = nearest(shortened(value), self.words)
         return Hint("write {}", close[0]) if close else _ONE_OF_THESE
 
