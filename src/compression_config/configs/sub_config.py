@@ -227,9 +227,10 @@ class SubConfig(BaseModel):
     def _built_directly(cls, data: object, info: ValidationInfo) -> object:
         if info.context is _CHECKED:
             return data
-        values, faults = cls._sound(plain(data), null_is_absent=True)
+        given = plain(data)
+        values, faults = cls._sound(given, null_is_absent=True)
         if faults:
-            raise validation_error(cls.__name__, (_for_python(fault) for fault in faults))
+            raise validation_error(cls.__name__, given, (_for_python(fault) for fault in faults))
         return values
 
     @classmethod
@@ -349,8 +350,10 @@ def _for_python(fault: LocalFinding) -> tuple[Code, str, str | None, ConfigPath]
     return fault.code, fault.message, fault.hint_in("python"), fault.path
 
 
-def validation_error(title: str, faults: Iterable[tuple[Code, str, str | None, ConfigPath]]) -> ValidationError:
-    """Return the pydantic error with one entry for each fault, at its key: code, message, hint and path."""
+def validation_error(
+    title: str, given: object, faults: Iterable[tuple[Code, str, str | None, ConfigPath]]
+) -> ValidationError:
+    """Return the pydantic error with one entry for each fault of `given`: code, message, hint and path of its key."""
     return ValidationError.from_exception_data(
         title,
         [
@@ -361,11 +364,25 @@ def validation_error(title: str, faults: Iterable[tuple[Code, str, str | None, C
                     {"message": printable(message), "hint": hint and printable(hint)},
                 ),
                 loc=path,
-                input=None,
+                input=_value_at(given, path),
             )
             for code, message, hint, path in faults
         ],
     )
+
+
+def _value_at(given: object, path: ConfigPath) -> object:
+    """Return the value at a path, or what it would be in where it is missing."""
+    value: Any = given
+    for step in path:
+        if isinstance(value, dict):
+            known = step in value
+        else:
+            known = isinstance(value, list) and isinstance(step, int) and step < len(value)
+        if not known:
+            break
+        value = value[step]
+    return value
 
 
 def _identical(kept: object, given: object) -> bool:
