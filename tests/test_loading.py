@@ -98,7 +98,7 @@ def test_a_file_that_cannot_be_read_is_a_finding(path: str, tmp_path: Path, monk
 @pytest.mark.parametrize("name", ["README.md", "pyproject.toml", "setup.CFG"])
 def test_a_file_of_another_format_gets_no_advice_about_yaml(name: str, tmp_path: Path) -> None:
     file = tmp_path / name
-    file.write_text("# Title\n\nSome text,\nand more.\n[tool]\nx = 1\n", encoding="utf-8")
+    file.write_text("# Title\n\nSome: text\nand more\n[tool]\nx = 1\n", encoding="utf-8")
     (finding,) = cc.check(file)
     ending = name[name.rindex(".") :].lower()
     assert finding.code == "syntax"

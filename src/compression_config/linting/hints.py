@@ -160,6 +160,7 @@ class Hints:
         if layers is None:
             return self._beginnings()
         ways = (
+            self._as_parameter_of_root,
             self._as_type,
             self._as_negation,
             self._as_spelled,
@@ -210,6 +211,12 @@ class Hints:
         if near and near[0].casefold() == word.casefold():
             return Offer(f"{hint}; the layer is '{near[0]}'")
         return Offer(hint, "op_types", (word,))
+
+    def _as_parameter_of_root(self, spot: Spot, _: LayerNames) -> Offer | None:
+        root = self._inventory.root
+        if root is None or spot.word.strip(".") not in root.shapes:
+            return None
+        return Offer(f"'{spot.word.strip('.')}' is a parameter of the model itself: a selector names layers")
 
     def _as_negation(self, spot: Spot, layers: LayerNames) -> Offer | None:
         word = negated(spot.word)

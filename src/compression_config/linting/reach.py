@@ -161,7 +161,8 @@ def _low_coverage(resolved: Resolved, left: Mapping[str, Sequence[int]]) -> Iter
     heaviest = [name for name, _ in elements.most_common(_SHOWN) if elements[name] * 100 >= parameters]
     held = sum(elements[name] for name in heaviest)
     words = [f"{len(left[name]):,} {name} ({percent_words(elements[name], parameters)})" for name in heaviest]
-    message = f"no sub-config selects {joined(words)}, which hold {held:,} of all {parameters:,} parameters"
+    hold = "holds" if sum(len(left[name]) for name in heaviest) == 1 else "hold"
+    message = f"no sub-config selects {joined(words)}, which {hold} {held:,} of all {parameters:,} parameters"
     place = resolved.config_list.provenance.place(())
     weighted = [name for name in heaviest if name in reachable]
     hint = "no config list reaches them: only parameters called 'weight' are compressed"
