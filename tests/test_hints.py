@@ -273,6 +273,15 @@ def test_json_has_the_edits() -> None:
         pytest.param(
             "op_partial_names", "Attention", "the model's names begin with 'model' and 'lm_head'", id="norms-alone"
         ),
+        pytest.param(
+            "op_names", "model.layers.3.up_proj.mlp", "write 'model.layers.3.mlp.up_proj'", id="in-another-order"
+        ),
+        pytest.param("op_names", "model.3.layers.mlp.up_proj", "write 'model.layers.3.mlp.up_proj'", id="number-early"),
+        pytest.param("op_partial_names", ".up_proj.mlp", "write '.mlp.up_proj'", id="part-in-other-order"),
+        pytest.param("op_partial_names", "layers.08.mlp.", "write 'layers.8.mlp.'", id="leading-zero-in-a-part"),
+        pytest.param(
+            "op_partial_names", "self.model.layers.1.", "write 'model.layers.1.'", id="self-is-too-much"
+        ),
         pytest.param("op_types", "[Linear]", "write 'Linear'", id="list-as-text"),
         pytest.param("op_types", "Linear4bit", "write 'Linear'", id="quantized-type"),
         pytest.param(

@@ -47,6 +47,8 @@ _VOCABULARY = 2_000
 """In models with more distinct components or forms than this, misspelt ones are not looked for."""
 _SHORTEST = 2
 """A part of no more characters is in too many names to be what is left of a longer one."""
+_REORDERED = 4
+"""So many numbers at most are tried in every order."""
 _MISSING = 3
 """So many components may be left out inside a name."""
 
@@ -160,7 +162,7 @@ class LayerNames:
             return (exact[0],)
         # What is left of a name without its beginning is too little to be sure of when it is one component.
         likely = [name for at, name in enumerate(spelled) if at == 0 or "." in name]
-        for ways in (self._folded, self.ending, self._folded_ending, self._misspelt):
+        for ways in (self._folded, self._reordered, self.ending, self._folded_ending, self._misspelt):
             for spelling in likely:
                 if found := [name for name in ways(spelling) if name != word]:
                     return tuple(dict.fromkeys(found))
@@ -182,6 +184,24 @@ class LayerNames:
             if found := [name for other in forms if (name := _filled(other, numbers)) in self.names]:
                 return found
         return []
+
+    def _reordered(self, word: str) -> list[str]:
+        """Return the names that have the components of `word` in another order, its numbers in theirs if possible."""
+        form, numbers = form_of(word), _DIGITS.findall(word)
+        forms = [other for other in self._by_components.get(_in_any_order(form), ()) if other != form]
+        found = [name for other in forms if (name := _filled(other, numbers)) in self.names]
+        if not found and len(numbers) <= _REORDERED:
+            filled = (_filled(other, order) for other in forms for order in itertools.permutations(numbers))
+            found = [name for name in filled if name in self.names]
+        return found
+
+    @cached_property
+    def _by_components(self) -> dict[tuple[str, ...], list[str]]:
+        """The components of a form in alphabetical order -> the forms that have these."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for form in self.forms:
+            found.setdefault(_in_any_order(form), []).append(form)
+        return found
 
     def _folded_ending(self, word: str) -> list[str]:
         form, numbers = _squeezed(form_of(word)), _DIGITS.findall(word)
@@ -296,7 +316,9 @@ class LayerNames:
             return ()
         if spelled := self.spelled_parts(part):
             return (spelled[0],)
-        likely = (self._folded_parts, self._misspelt_parts) if len(self.forms) <= _VOCABULARY else ()
+        likely = (
+            (self._folded_parts, self._reordered_parts, self._misspelt_parts) if len(self.forms) <= _VOCABULARY else ()
+        )
         for ways in (*likely, _without_beginning):
             found = [way for way in ways(part) if way != part and way.strip(".0123456789") and self.holds(way)]
             if ways is _without_beginning:
@@ -317,6 +339,22 @@ class LayerNames:
             inner = _squeezed(form)
             pieces = [start + piece + end for other in self.forms for piece in _squeezed_pieces(inner, other)]
         return [_filled(piece, numbers) for piece in pieces if piece.count(NUMBER) == len(numbers)]
+
+    def _reordered_parts(self, part: str) -> list[str]:
+        start, end = _dots(part)
+        first, _, rest = part.strip(".").partition(".")
+        if first in _WRAPPERS | {"self"} and rest and self.holds(rest):
+            return []
+        form = form_of(part.strip("."))
+        wanted, numbers, size = _in_any_order(form), _DIGITS.findall(part), form.count(".") + 1
+        found: dict[str, None] = {}
+        for other in self.forms if size > 1 else ():
+            components = other.split(".")
+            for at in range(len(components) - size + 1):
+                window = ".".join(components[at : at + size])
+                if window != form and _in_any_order(window) == wanted:
+                    found[start + _filled(window, numbers) + end] = None
+        return list(found)
 
     def _misspelt_parts(self, part: str) -> list[str]:
         start, end = _dots(part)
@@ -390,6 +428,10 @@ class LayerNames:
 
 def _counts_differ(one: str, other: str) -> bool:
     return one.count(NUMBER) != other.count(NUMBER)
+
+
+def _in_any_order(form: str) -> tuple[str, ...]:
+    return tuple(sorted(form.split(".")))
 
 
 def _variants(wanted: Sequence[str]) -> Iterator[tuple[float, Sequence[str]]]:
@@ -503,6 +545,7 @@ def _part_spellings(part: str) -> Iterator[str]:
     dotted = _without_repetitions(undecorated(part))
     start, end = _dots(dotted)
     yield dotted
+    yield _LEADING_ZEROS.sub("", dotted)
     components = dotted.strip(".").split(".")
     while len(components) > 1 and components[-1] in _SUFFIXES:
         components.pop()
@@ -662,7 +705,9 @@ def fused_from(component: str, siblings: Sequence[str]) -> list[str]:
     _, separator, last = component.rpartition("_")
     for tail in (separator + last, "") if separator else ("",):
         stems = {
-            name.removesuffix(tail).replace("_", ""): name for name in siblings if name.endswith(tail) and name != tail
+            name.removesuffix(tail).replace("_", ""): name
+            for name in siblings
+            if name.endswith(tail) and name != tail and not name.isdecimal()
         }
         found = _put_together(component.removesuffix(tail).replace("_", ""), stems)
         if len(found) > 1:
