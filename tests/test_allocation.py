@@ -112,7 +112,7 @@ def test_layers_with_score_0_get_nothing_and_the_others_must_hold_it_all() -> No
     assert finding.message == (
         "'total_sparsity' 0.8 demands 1,200 of 1,500 elements, and the layers with a score above 0 hold 450"
     )
-    assert finding.hint == "give more of its layers a score above 0, or write total_sparsity: 0.3"
+    assert finding.hint == 'give more of its layers a score above 0, or write "total_sparsity": 0.3'
 
 
 def test_nothing_is_demanded_so_no_score_has_to_be_above_0() -> None:

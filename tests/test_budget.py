@@ -400,8 +400,15 @@ def test_a_ratio_per_layer_masks_no_more_than_the_same_total(numels: list[int], 
 def test_a_group_that_every_cap_can_hold_says_nothing() -> None:
     assert said([{"op_types": ["Linear"], "total_sparsity": 0.8, "max_sparsity_per_layer": 0.9}]) == []
     assert said([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}]) == []
-    assert said([{"op_types": ["Linear"], "total_sparsity": 0.0}]) == []
-    assert said([{"op_types": ["Linear"], "sparsity_per_layer": 0.0}]) == []
+
+
+@pytest.mark.parametrize("key", ["sparsity_per_layer", "total_sparsity", "sparsity"])
+def test_a_ratio_of_0_is_a_note_once_a_list(key: str) -> None:
+    config_list = [{"op_types": ["Linear"], key: 0}, {"op_names": ["fc1"], key: 0.0}]
+    (finding,) = (finding for finding in cc.check(config_list) if finding.code == "masks-nothing")
+    assert (finding.severity, finding.path) == ("note", (0, key))
+    assert finding.message == f"'{key}' 0 masks nothing, here and in 1 more sub-config"
+    assert finding.hint == 'write "exclude": True in its place'
 
 
 def test_a_shortfall_of_less_than_one_element_a_layer_is_rounding() -> None:
@@ -411,7 +418,7 @@ def test_a_shortfall_of_less_than_one_element_a_layer_is_rounding() -> None:
     assert finding.message == (
         "'total_sparsity' 0.5 demands 4 of 8 elements, and the caps, rounded down layer by layer, hold 3"
     )
-    assert finding.hint == "write total_sparsity: 0.4, or max_sparsity_per_layer: 0.6"
+    assert finding.hint == 'write "total_sparsity": 0.4, or "max_sparsity_per_layer": 0.6'
 
 
 def test_rounding_that_hardly_matters_needs_no_remedy() -> None:
@@ -426,7 +433,7 @@ def test_the_remedies_of_a_rounded_group_are_ones(numels: list[int], ratio: int)
     config = {"op_types": ["Linear"], "total_sparsity": ratio / 100, "max_sparsity_per_layer": ratio / 100}
     for finding in said([config], layers_of(*numels)):
         if finding.code == "rounded-demand" and finding.hint is not None:
-            words = finding.hint.replace(",", "").split()
+            words = finding.hint.replace(",", "").replace('"', "").split()
             lower, higher = float(words[words.index("total_sparsity:") + 1]), float(words[-1])
             for remedy in ({"total_sparsity": lower}, {"max_sparsity_per_layer": higher}):
                 codes = {found.code for found in said([config | remedy], layers_of(*numels))}
@@ -449,7 +456,7 @@ def test_a_group_that_the_caps_cannot_hold_is_an_error_with_both_remedies() -> N
     assert finding.message == (
         "'total_sparsity' 0.8 demands 1,200 of 1,500 elements, and 'max_sparsity_per_layer' 0.5 lets 750 be masked"
     )
-    assert finding.hint == "write total_sparsity: 0.5, or max_sparsity_per_layer: 0.8"
+    assert finding.hint == 'write "total_sparsity": 0.5, or "max_sparsity_per_layer": 0.8'
     with pytest.raises(cc.FindingsError) as caught:
         found.allocate()
     assert caught.value.findings == (finding,)
@@ -462,7 +469,7 @@ def test_the_remedies_of_an_infeasible_group_are_ones(numels: list[int], ratio: 
     infeasible = [finding for finding in budget_findings(resolved, found) if finding.code == "infeasible-budget"]
     assert len(infeasible) == (one.slack is not None and one.slack < 0 and not one.rounded)
     if infeasible:
-        words = (infeasible[0].hint or "").replace(",", "").split()
+        words = (infeasible[0].hint or "").replace(",", "").replace('"', "").split()
         lower, higher = float(words[words.index("total_sparsity:") + 1]), float(words[-1])
         assert masked_count(one.numel or 0, lower) == one.reachable
         assert sum(masked_count(numel, higher) for numel in numels) >= (one.demanded or 0)
@@ -518,7 +525,7 @@ def test_without_a_cap_layers_may_be_masked_whole() -> None:
         "without 'max_sparsity_per_layer' the budget may mask 4 of 5 layers whole: "
         "'layer_2' (1 element), 'layer_4' (2 elements), 'layer_3' (3 elements), ..."
     )
-    assert finding.hint == "write max_sparsity_per_layer: 0.9"
+    assert finding.hint == 'write "max_sparsity_per_layer": 0.9'
 
 
 def test_a_cap_of_1_says_that_whole_layers_are_meant() -> None:
@@ -541,7 +548,7 @@ def test_a_ratio_that_rounds_down_to_nothing_is_likely_a_mistake(key: str) -> No
     assert finding.message == (
         f"'{key}' 0.1 masks nothing in 2 of 4 layers: 'layer_3' (5 elements), 'layer_2' (9 elements)"
     )
-    assert finding.hint == f"write {key}: 0.2, or exclude layers that small"
+    assert finding.hint == f'write "{key}": 0.2, or exclude layers that small'
 
 
 def test_a_weight_of_a_single_element_can_only_be_excluded() -> None:
@@ -553,7 +560,7 @@ def test_a_total_that_rounds_down_to_nothing_is_one_too() -> None:
     (finding,) = said([{"op_types": ["Linear"], "total_sparsity": 0.0005}])
     assert (finding.code, finding.path) == ("masks-nothing", (0, "total_sparsity"))
     assert finding.message == "'total_sparsity' 0.0005 of 1,500 elements rounds down to 0"
-    assert finding.hint == "write total_sparsity: 0.001, or exclude layers that small"
+    assert finding.hint == 'write "total_sparsity": 0.001, or exclude layers that small'
 
 
 def test_one_sub_config_is_spoken_of_once_for_each_cause() -> None:

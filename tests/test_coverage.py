@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -378,3 +379,23 @@ def test_a_note_on_a_group_has_the_numbers_of_the_group_alone(seed: int) -> None
             assert group.numel is not None
             assert alone.numel is not None
             assert (alone.numel - group.numel) * 20 <= alone.numel
+
+
+def test_one_layer_holds_and_the_root_has_parameters_that_are_not_layers() -> None:
+    layers = [
+        cc.Layer(name="fc", type="Linear", weight_shape=(2, 2)),
+        cc.Layer(name="experts", type="Experts", has_weight=False, parameters={"w1": (8, 8)}),
+    ]
+    (note,) = cc.check([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], layers)
+    assert note.message == "no sub-config selects 1 Experts (94.1 %), which holds 64 of all 68 parameters"
+
+
+def test_a_parameter_of_the_root_is_not_a_layer(tmp_path: Path) -> None:
+    heading = '"format": "compression-config-inventory", "version": 1'
+    file = tmp_path / "net.json"
+    file.write_text(
+        f'{{{heading}, "root": {{"parameters": {{"token": [3]}}}}, "layers": [{{"name": "fc", "type": "Linear"}}]}}',
+        encoding="utf-8",
+    )
+    (finding,) = cc.check([{"op_names": ["token"], "sparsity_per_layer": 0.5}], cc.Inventory.load(file))
+    assert finding.hint == "'token' is a parameter of the model itself: a selector names layers"

@@ -96,6 +96,10 @@ DOCUMENTS: list[tuple[str, Any, str]] = [
     ("AutoRound", {"bits": 4, "layer_config": {"lm_head": {"bits": 16}}}, "layer_config"),
     ("a-new-method", {"quantization_config": {"quant_method": "a-new-method"}}, "quantization_config"),
     ("transformers", {"modules_to_not_convert": ["lm_head"]}, "modules_to_not_convert"),
+    ("AWQ", {"zero_point": True, "q_group_size": 128, "w_bit": 4, "version": "GEMM"}, "q_group_size"),
+    ("AWQ", {"bits": 4, "group_size": 128, "zero_point": True}, "zero_point"),
+    ("GPTQ", {"bits": 4, "group_size": 128, "desc_act": False, "sym": True}, "desc_act"),
+    ("torchao", {"module_fqn_to_config": {"_default": {}}}, "module_fqn_to_config"),
     ("transformers", {"architectures": ["LlamaForCausalLM"], "model_type": "llama"}, "model_type"),
     ("llm-compressor", {"quant_stage": {"quant_modifiers": {"GPTQModifier": {"scheme": "W4A16"}}}}, "quant_stage"),
     ("llm-compressor", {"QuantizationModifier": {"targets": "Linear", "scheme": "W8A8"}}, "QuantizationModifier"),
@@ -354,3 +358,53 @@ def test_what_a_foreign_key_stands_for_is_not_missing_as_well() -> None:
     assert [f.code.value for f in cc.check([{"targets": ["Linear"], "sparsity_per_layer": 0.5}])] == ["other-dialect"]
     assert [f.code.value for f in cc.check([{"op_types": ["Linear"], "sparse_ratio": 0.5}])] == ["other-dialect"]
     assert [f.code.value for f in cc.check([{"op_types": ["Linear"], "rho": 0.5}])] == ["no-setting", "other-dialect"]
+
+
+@pytest.mark.parametrize(
+    ("document", "hint"),
+    [
+        ({"quant_method": "awq", "bits": 4}, "for the layers that it quantizes"),
+        (
+            {"quant_method": "awq", "bits": 4, "modules_to_not_convert": ["lm_head"]},
+            "and a later one with \"exclude\": True for the layers in 'modules_to_not_convert'",
+        ),
+        ({"": None, "object_type": [["Linear", None]]}, "for each entry of 'object_type' and 'module_name'"),
+        ({"quantization": {"op_wise": {}}}, "for each set of layers that it quantizes alike"),
+    ],
+)
+def test_the_hint_names_only_what_the_document_has(document: dict[str, Any], hint: str) -> None:
+    (finding,) = cc.check(document)
+    assert (finding.hint or "").endswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("document", "hint"),
+    [
+        (
+            {"bits": 4, "group_size": 128},
+            "write a list of sub-configs, or two of them under 'pruning' and 'quantization'",
+        ),
+        (
+            {"train": {"lr": 1}, "data": {}},
+            "write a list of sub-configs, or two of them under 'pruning' and 'quantization'",
+        ),
+        (
+            {"conv1": {"sparsity": 0.5}, "fc": {"sparsity": 0.8}},
+            "write one sub-config for each of its keys, with 'conv1' in its 'op_names'",
+        ),
+        ({"op_types": ["Linear"], "sparsity_per_layer": 0.5}, "put it in [ ]"),
+        ({"op_types": ["Linear"], "q_bits": 8}, "put it in [ ]"),
+    ],
+)
+def test_a_mapping_is_a_sub_config_only_with_its_keys(document: dict[str, Any], hint: str) -> None:
+    (finding,) = cc.check(document)
+    assert (finding.code, finding.hint) == ("not-a-list", hint)
+
+
+@pytest.mark.parametrize("key", ["modules_to_not_convert", "llm_int8_skip_modules", "ignored_layers", "ignored_scopes"])
+def test_what_others_leave_out_is_an_exclude_and_hides_nothing_else(key: str) -> None:
+    other, ours = cc.check([{"op_types": ["Linear"], key: ["lm_head"], "sparsity_per_layer": 1.5}])
+    assert (other.code, other.path, ours.code) == ("other-dialect", (0, key), "out-of-range")
+    assert re.fullmatch(
+        r"write a later sub-config with these 'op_(partial_)?names' and \"exclude\": True", other.hint or ""
+    )

@@ -24,12 +24,22 @@ def lines(name: str) -> list[dict[str, Any]]:
 
 
 CASES = lines("cases.jsonl")
-MODELS = {model["name"]: [tuple(layer) for layer in model["layers"]] for model in lines("models.jsonl")}
+MODELS = {model["name"]: model for model in lines("models.jsonl")}
+
+
+def model_of(case: dict[str, Any]) -> Any:
+    """Return the model of a case: pairs, layers with the shapes of their weights, or an inventory; None without one."""
+    if case["model"] is None:
+        return None
+    model = MODELS[case["model"]]
+    if "inventory" in model:
+        return cc.Inventory.load(ROOT / model["inventory"])
+    return [cc.Layer(**layer) if isinstance(layer, dict) else tuple(layer) for layer in model["layers"]]
 
 
 def findings_of(case: dict[str, Any]) -> tuple[cc.Finding, ...]:
     """Return what there is to say about a case: of the list and the model together."""
-    model = case["model"] and MODELS[case["model"]]
+    model = model_of(case)
     if "text" not in case:
         return cc.check(case["config_list"], model)
     try:

@@ -166,3 +166,16 @@ class TestOmegaConf:
         assert finding.message == (
             "'sparsity_per_layer' must be a number, not a value that cannot be read (MissingMandatoryValue)"
         )
+
+
+def test_an_error_has_the_value_that_is_wrong_as_its_input() -> None:
+    data = {"pruning": [{"op_types": ["Linear"], "sparsity": 1.5}, {"op_typs": ["Conv2d"], "sparsity": 0.5}, {"x": 1}]}
+    with pytest.raises(pydantic.ValidationError) as caught:
+        TrainConfig.model_validate(data)
+    inputs = {error["loc"]: error["input"] for error in caught.value.errors()}
+    assert inputs[("pruning", 0, "sparsity")] == 1.5
+    assert inputs[("pruning", 1, "op_typs")] == ["Conv2d"]
+    assert inputs[("pruning", 2)] == {"x": 1}
+    with pytest.raises(pydantic.ValidationError) as caught:
+        cc.PruningConfig(op_types="Linear", sparsity_per_layer=0.5)
+    assert [error["input"] for error in caught.value.errors()] == ["Linear"]

@@ -112,7 +112,7 @@ def test_a_name_in_another_notation_is_put_right(word: str, selector: dict[str, 
         ),
         pytest.param("llama-3-8b", "op_partial_names", "QPROJ", "write 'q_proj'", id="case-and-separators"),
         pytest.param(
-            "llama-3-8b", "op_partial_names", "qkv_proj", "write 'q_proj', 'k_proj' or 'v_proj'", id="equally-near"
+            "llama-3-8b", "op_partial_names", "qkv_proj", "write 'q_proj', 'k_proj' and 'v_proj'", id="fused-name"
         ),
         pytest.param(
             "deepseek-v3", "op_names", "model.layers.3.self_attn.q_r_proj",
@@ -215,6 +215,107 @@ def test_json_has_the_edits() -> None:
     (finding,) = [f for f in json.loads(json.dumps(resolution.to_dict()))["findings"] if f["code"] == "unmatched-name"]
     assert finding["fix"] == [{"action": "replace", "path": [1, "op_names", 0], "value": "fc1"}]
     assert finding["safe"] is False
+
+
+@pytest.mark.parametrize(
+    ("key", "word", "hint"),
+    [
+        pytest.param(
+            "op_names", "L__self___model_layers_0_mlp_up_proj", "write 'model.layers.0.mlp.up_proj'", id="exported"
+        ),
+        pytest.param(
+            "op_names", "model.layers.0.mlp.up_proj.base_layer", "write 'model.layers.0.mlp.up_proj'", id="peft"
+        ),
+        pytest.param(
+            "op_names", "model.layers.0.mlp.up_proj.parametrizations.weight.original",
+            "write 'model.layers.0.mlp.up_proj'", id="parametrization",
+        ),
+        pytest.param(
+            "op_names", "model.layers.0.mlp.gate_up_proj",
+            "write 'model.layers.0.mlp.gate_proj' and 'model.layers.0.mlp.up_proj'", id="fused",
+        ),
+        pytest.param("op_partial_names", ".mlp.gate_up_proj", "write '.mlp.gate_proj' and '.mlp.up_proj'", id="part"),
+        pytest.param(
+            "op_partial_names", "!lm_head",
+            'a selector has no negation: write "op_partial_names": ["lm_head"] and "exclude": True '
+            "in a sub-config after it", id="not",
+        ),
+        pytest.param(
+            "op_names", "~ lm_head",
+            'a selector has no negation: write "op_names": ["lm_head"] and "exclude": True in a sub-config after it',
+            id="tilde",
+        ),
+        pytest.param(
+            "op_partial_names", ".mlp.w",
+            "below 'model.layers.0.mlp' there are 'gate_proj', 'up_proj', 'down_proj' and 'act_fn'",
+            id="no-letter-alone",
+        ),
+        pytest.param(
+            "op_names", "model.layers.{i}.mlp.up_proj",
+            "write in full which of 32 layers is meant, such as 'model.layers.0.mlp.up_proj'", id="placeholder",
+        ),
+        pytest.param(
+            "op_names", "model.layers.30-31.mlp.up_proj",
+            "a name is written in full, without ranges: "
+            "write 'model.layers.30.mlp.up_proj' and 'model.layers.31.mlp.up_proj' for the 2 layers that it matches",
+            id="range",
+        ),
+        pytest.param(
+            "op_partial_names", "layers.0..1.",
+            "a partial name is a plain substring, without ranges: "
+            "write 'layers.0.' and 'layers.1.' for the 24 layers that it matches", id="range-of-parts",
+        ),
+        pytest.param(
+            "op_partial_names", "regex:.*q_proj",
+            "a partial name is a plain substring, without wildcards: write 'q_proj' for the 32 layers that it matches",
+            id="regex",
+        ),
+        pytest.param(
+            "op_partial_names", "Attention", "the model's names begin with 'model' and 'lm_head'", id="norms-alone"
+        ),
+        pytest.param(
+            "op_names", "model.layers.3.up_proj.mlp", "write 'model.layers.3.mlp.up_proj'", id="in-another-order"
+        ),
+        pytest.param("op_names", "model.3.layers.mlp.up_proj", "write 'model.layers.3.mlp.up_proj'", id="number-early"),
+        pytest.param("op_partial_names", ".up_proj.mlp", "write '.mlp.up_proj'", id="part-in-other-order"),
+        pytest.param("op_partial_names", "layers.08.mlp.", "write 'layers.8.mlp.'", id="leading-zero-in-a-part"),
+        pytest.param(
+            "op_partial_names", "self.model.layers.1.", "write 'model.layers.1.'", id="self-is-too-much"
+        ),
+        pytest.param("op_types", "[Linear]", "write 'Linear'", id="list-as-text"),
+        pytest.param("op_types", "Linear4bit", "write 'Linear'", id="quantized-type"),
+        pytest.param(
+            "op_partial_names", "(?!.*lm_head)",
+            "a partial name is a plain substring, without wildcards: "
+            'write "op_types": ["Linear", "Embedding"] for the 225 layers of these types among the 421 that it '
+            'matches, and exclude "op_names": ["lm_head"] in a sub-config after it', id="all-but-one",
+        ),
+        pytest.param(
+            "op_partial_names", r"layers\.[0-3]",
+            "a partial name is a plain substring, without wildcards: "
+            "write '.layers.0', '.layers.1', '.layers.2' and '.layers.3' for the 338 layers that it matches, "
+            "of which 286 go on with more digits, such as 'model.layers.10'", id="digits-go-on",
+        ),
+    ],
+)  # fmt: skip
+def test_what_other_tools_and_habits_write(key: str, word: str, hint: str) -> None:
+    assert finding_for(key, word, inventory("llama-3-8b")).hint == hint
+
+
+def test_a_word_that_is_denied_is_not_offered_to_an_exclude() -> None:
+    finding = finding_for("op_names", "!lm_head", inventory("llama-3-8b"), exclude=True)
+    assert finding.hint == "a selector has no negation: name what is to be excluded"
+
+
+def test_an_offer_does_not_lose_a_number_in_what_comes_before() -> None:
+    """Another library's 'layer4' is not the fourth of `resnet.encoder.stages.2.layers`."""
+    finding = finding_for("op_names", "layer4", inventory("resnet-50"))
+    assert finding.hint == "the model's names begin with 'resnet' and 'classifier'"
+
+
+def test_fused_experts_are_not_offered_for_the_path_of_another_version() -> None:
+    finding = finding_for("op_partial_names", "block_sparse_moe.experts", inventory("mixtral-8x7b"))
+    assert finding.hint == FUSED
 
 
 # Patterns.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -925,6 +927,30 @@ def test_a_layer_of_another_type_in_one_block_is_named_with_its_type() -> None:
     assert reviewed([{**config, "op_types": ["Linear", "LoRALinear"]}], model) == []
 
 
+@pytest.mark.parametrize(
+    ("selector", "hint"),
+    [
+        (
+            {"op_types": ["MLP"]},
+            'write "op_partial_names": [".mlp."] and "op_types": ["Linear"] for the layers in them',
+        ),
+        ({"op_types": ["MLP", "Linear"]}, "take 'MLP' out of 'op_types'"),
+        (
+            {"op_names": ["block.0.mlp"]},
+            'write "op_partial_names": ["block.0.mlp."] and "op_types": ["Linear"] for the layers in it',
+        ),
+    ],
+)
+def test_containers_are_answered_with_all_that_they_hold(selector: dict[str, Any], hint: str) -> None:
+    model = []
+    for number in range(3):
+        names = (f"block.{number}.mlp", "MLP"), (f"block.{number}.mlp.up", "Linear"), (f"block.{number}.out", "Linear")
+        model += [cc.Layer(name=name, type=kind, has_weight=kind == "Linear") for name, kind in names]
+    (finding,) = (finding for finding in cc.check([{**selector, **HALF}], model) if finding.code == Code.NO_WEIGHT)
+    assert finding.hint == hint
+    assert Code.LOW_COVERAGE not in {found.code for found in cc.check([{**selector, **HALF}], model)}
+
+
 def test_what_may_be_a_pattern_is_a_warning_without_a_model_and_one_finding_with_it() -> None:
     config_list = [{"op_names": ["fc*", "fc1"], "op_partial_names": ["re:fc[12]$"], **HALF}]
     assert [(f.code, f.path) for f in cc.check(config_list)] == [
@@ -933,6 +959,63 @@ def test_what_may_be_a_pattern_is_a_warning_without_a_model_and_one_finding_with
     ]
     assert [f.code for f in cc.check(config_list, PAIRS)] == [Code.UNMATCHED_NAME, Code.UNMATCHED_PARTIAL_NAME]
     assert cc.check([{"op_names": ["a*b"], **HALF}], [("a*b", "Linear")]) == ()
+
+
+@pytest.mark.parametrize("options", [{"strict": True}, {"severity": {"wildcard": "error"}}], ids=["strict", "level"])
+def test_beside_a_model_a_pattern_is_unmatched_under_any_severity(options: dict[str, Any], tmp_path: Path) -> None:
+    """The list is not refused for a pattern before the model can tell what to write."""
+    model = [*blocks(2, "fc"), ("a+b", "Linear")]
+    pattern, name = ([{"op_names": [word], "sparsity_per_layer": 0.5}] for word in ("layer.*.fc", "a+b"))
+    file = tmp_path / "prune.json"
+    file.write_text(json.dumps(pattern), encoding="utf-8")
+    assert [finding.code.value for finding in cc.check(pattern, model, **options)] == ["unmatched-name"]
+    assert [finding.code.value for finding in cc.check(file, model, **options)] == ["unmatched-name"]
+    with pytest.raises(cc.UnmatchedSelector, match="for the 2 layers that it matches"):
+        cc.resolve(pattern, model, **options)
+    assert cc.check(name, model, **options) == ()
+    assert cc.resolve(name, model, **options).findings == ()
+    assert [finding.severity.value for finding in cc.check(name, **options)] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("names", "model", "forgotten"),
+    [
+        pytest.param(
+            ["layer.0.fc", "layer.1.fc", "layer.1.fc", "layer.3.fc"], blocks(4, "fc"), "layer.2.fc", id="between"
+        ),
+        pytest.param(["layer.0.fc", "layer.1.fc", "layer.0.fc"], blocks(3, "fc"), "layer.2.fc", id="after"),
+        pytest.param(["layer.2.fc", "layer.2.fc", "layer.1.fc"], blocks(3, "fc"), "layer.0.fc", id="before"),
+        pytest.param(
+            ["s1.conv2", "s1.conv2", "s1.conv3"], [(f"s1.conv{n}", "Linear") for n in (1, 2, 3)], "s1.conv1", id="word"
+        ),
+        pytest.param(["layer.0.fc", "layer.0.fc"], blocks(2, "fc"), None, id="no-sequence"),
+        pytest.param(["layer.0.fc", "layer.2.fc", "layer.2.fc"], blocks(4, "fc"), None, id="one-of-two"),
+        pytest.param(["layer.0.fc", "layer.1.fc", "layer.1.fc"], blocks(2, "fc"), None, id="all-listed"),
+        pytest.param(
+            ["layer.0.fc", "layer.1.fc", "layer.1.fc"],
+            [*blocks(2, "fc"), ("layer.2.fc", "LayerNorm")],
+            None,
+            id="another-type",
+        ),
+        pytest.param(
+            ["layer.0.fc", "layer.2.fc", "layer.2.fc"], [*blocks(1, "fc"), ("layer.2.fc", "Linear")], None, id="no-such"
+        ),
+    ],
+)
+def test_a_name_written_twice_may_be_meant_for_the_one_that_is_left(names: Any, model: Any, forgotten: Any) -> None:
+    config_list = [{"op_names": names, "op_types": ["Linear"], "sparsity_per_layer": 0.5}]
+    (repeated,) = (finding for finding in cc.check(config_list, model) if finding.code == "repeated-element")
+    more = f", or write '{forgotten}', which no sub-config selects" if forgotten else ""
+    assert repeated.hint == f"delete the repetition{more}"
+
+
+def test_a_layer_that_another_sub_config_selects_was_not_meant() -> None:
+    config_list = [
+        {"op_names": ["layer.0.fc", "layer.1.fc", "layer.1.fc"], "sparsity_per_layer": 0.5},
+        {"op_names": ["layer.2.fc"], "exclude": True},
+    ]
+    (repeated,) = cc.check(config_list, blocks(3, "fc"))
+    assert repeated.hint == "delete the repetition"
 
 
 @given(st.data())

@@ -95,6 +95,18 @@ def test_a_file_that_cannot_be_read_is_a_finding(path: str, tmp_path: Path, monk
     assert cc.check(path) == (finding,)
 
 
+@pytest.mark.parametrize("name", ["README.md", "pyproject.toml", "setup.CFG"])
+def test_a_file_of_another_format_gets_no_advice_about_yaml(name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_text("# Title\n\nSome: text\nand more\n[tool]\nx = 1\n", encoding="utf-8")
+    (finding,) = cc.check(file)
+    ending = name[name.rindex(".") :].lower()
+    assert finding.code == "syntax"
+    assert finding.hint == (
+        f"it is read as YAML, which a file ending in '{ending}' is not: pass a config list in YAML or JSON"
+    )
+
+
 @pytest.mark.parametrize("path", [None, 7, ["a.yaml"], b"a.yaml"])
 def test_what_is_no_path_is_a_usage_error(path: Any) -> None:
     with pytest.raises(cc.UsageError):

@@ -197,6 +197,32 @@ def test_rules_about_a_whole_list_need_the_whole_list() -> None:
     ) == ["mixed-kinds"]
 
 
+@pytest.mark.parametrize(
+    ("entry", "more", "codes"),
+    [
+        ("{'op_names': [], 'exclude': True}", "", ["nothing-configured"]),
+        ("{'op_names': skip, 'exclude': True}", "", ["nothing-configured"]),
+        ("{'op_names': names, 'exclude': True}", "", []),
+        ("{'op_names': [], 'exclude': True, **more}", "", []),
+        ("{'op_names': [], 'exclude': True}", "lists[1]['op_names'].append(name)", []),
+        ("{'op_names': [], 'exclude': True}", "if args.head:\n    lists[1]['op_names'] = ['head']", []),
+    ],
+)
+def test_an_empty_selector_is_reported_where_the_script_shows_all_of_the_dict(
+    entry: str, more: str, codes: list[str]
+) -> None:
+    """D1: scripts generate it for models without exceptions; what is filled later is not empty."""
+    text = f"skip = []\nlists = [{{'op_types': ['Linear'], 'sparsity_per_layer': rate}}, {entry}]\n{more}\n"
+    assert codes_in(text) == codes
+    assert codes_of(findings_in(text, [("fc", "Linear")])) == codes
+
+
+def test_a_pattern_in_a_script_is_one_finding_beside_a_model() -> None:
+    text = "lists = [{'op_names': ['layer1.*.conv1'], 'sparsity_per_layer': 0.5}]"
+    assert codes_in(text) == ["wildcard"]
+    assert codes_of(findings_in(text, MODEL)) == ["unmatched-name"]
+
+
 def test_a_loop_that_makes_one_mistake_often_is_told_once() -> None:
     text = "lists = []\nfor i in range(12):\n    lists.append({'op_names': [f'layer.{i}'], 'sparsity_per_layer': 80})"
     (finding,) = findings_in(text)

@@ -134,7 +134,13 @@ class TestUnmatchedType:
     def test_a_known_weighted_type_beside_a_present_one_is_a_note(self) -> None:
         """D14: "a note where another element of the same `op_types` matches and the name is a known weighted type"."""
         assert said([{"op_types": ["Linear", "Conv3d", "Bilinear"], **HALF}]) == [
-            ("note", "unmatched-type", (0, "op_types", 1), "no layer has the type 'Conv3d'", "write 'Conv2d'"),
+            (
+                "note",
+                "unmatched-type",
+                (0, "op_types", 1),
+                "no layer has the type 'Conv3d'",
+                "write 'Conv2d', or delete it, unless the list is for several models",
+            ),
             (
                 "note",
                 "unmatched-type",

@@ -148,7 +148,7 @@ BAD_SUB_CONFIGS: list[Any] = [
     ("exclude-1", {**LINEAR, "exclude": 1}, "wrong-type", ("exclude",),
      "'exclude' takes only true, not 1", 'write "exclude": True'),
     ("bits-0", {**PAIR, "quant_bits": 0}, "out-of-range", ("quant_bits",),
-     "'quant_bits' must be from 1 to 31, not 0", "write 8"),
+     "'quant_bits' must be from 1 to 31, not 0", "write a whole number such as 8"),
     ("bits-32", {**PAIR, "quant_bits": 32}, "out-of-range", ("quant_bits",),
      "'quant_bits' must be from 1 to 31, not 32", "to leave these layers unquantized use 'exclude'"),
     ("bits-32-of-one-type", {**PAIR, "quant_bits": {"weight": 8, "input": 32}}, "out-of-range",
@@ -159,7 +159,7 @@ BAD_SUB_CONFIGS: list[Any] = [
     ("bits-as-string", {**PAIR, "quant_bits": "4"}, "wrong-type", ("quant_bits",),
      "'quant_bits' must be a whole number from 1 to 31, not \"4\"", "write 4"),
     ("bits-as-bool", {**PAIR, "quant_bits": True}, "wrong-type", ("quant_bits",),
-     "'quant_bits' must be a whole number from 1 to 31, not true", "write 8"),
+     "'quant_bits' must be a whole number from 1 to 31, not true", "write a whole number such as 8"),
     ("missing-bits", {**PAIR, "quant_bits": {"weight": 8}}, "missing-bits", ("quant_bits",),
      "'quant_bits' has no bits for 'input'", "write \"input\": 8 in it, or remove 'input' from 'quant_types'"),
     ("bits-for-no-type", {**PAIR, "quant_bits": {"weight": 8, "input": 8, "inputs": 8}}, "unknown-value",
@@ -186,7 +186,8 @@ BAD_SUB_CONFIGS: list[Any] = [
     ("unknown-dtype", {**QUANTIZED, "quant_dtype": "float"}, "unknown-value", ("quant_dtype",),
      "'quant_dtype' must be 'int' or 'uint', not \"float\"", "write one of these"),
     ("unknown-scheme", {**QUANTIZED, "quant_scheme": {"weight": "per_tensor"}}, "unknown-value",
-     ("quant_scheme", "weight"), f"'quant_scheme' must be {SCHEMES}, not \"per_tensor\"", 'write "per_tensor_affine"'),
+     ("quant_scheme", "weight"), f"'quant_scheme' must be {SCHEMES}, not \"per_tensor\"",
+     'write "per_tensor_affine" or "per_tensor_symmetric"'),
     ("exclude-with-quant-key", {**LINEAR, "exclude": True, "quant_start_step": 1}, "conflicting-keys",
      ("quant_start_step",), "'exclude' and 'quant_start_step' cannot both be set in one sub-config",
      KEEP + "quantize them"),
@@ -463,7 +464,7 @@ def test_everything_wrong_is_reported_at_once_in_document_order() -> None:
             id="cap-beside-a-ratio-per-layer",
         ),
         pytest.param(
-            [{"op_names": ["a", "b", "a"], "op_types": ["X", "X"], "sparsity_per_layer": 0}],
+            [{"op_names": ["a", "b", "a"], "op_types": ["X", "X"], "sparsity_per_layer": 0.5}],
             [("repeated-element", "note", (0, "op_types", 1)), ("repeated-element", "note", (0, "op_names", 2))],
             id="repeated-elements",
         ),
@@ -1195,3 +1196,41 @@ def test_what_every_sub_config_draws_is_said_once_a_list(count: int, more: str) 
     assert note.message == (f"'weight' is quantized without 'input'; the two are meant to be quantized together{more}")
     mixed = refused([{"op_names": [f"fc{i}"], "sparsity": 0.5} for i in range(count)] + [{"op_names": ["a"]}])
     assert codes_of(mixed) == ["legacy-key", "no-setting"]
+
+
+@pytest.mark.parametrize(
+    ("bits", "hint"),
+    [
+        ("int4", "write 4"),
+        ("4bit", "write 4"),
+        ("8 bits", "write 8"),
+        ("four", "write a whole number such as 8"),
+        ("w4a16", "write a whole number such as 8"),
+        ("0.5", "write a whole number such as 8"),
+        ("-4", "write a whole number such as 8"),
+        ("64", "write a whole number such as 8"),
+        ("fp8", "a config list quantizes to integers: to leave these layers floats use 'exclude'"),
+        ("bfloat16", "a config list quantizes to integers: to leave these layers floats use 'exclude'"),
+    ],
+)
+def test_bits_in_words_are_read_where_they_say_one_number(bits: str, hint: str) -> None:
+    (finding,) = cc.check([{"op_types": ["Linear"], "quant_types": ["weight", "input"], "quant_bits": bits}])
+    assert finding.hint == hint
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "8e1", "1.50", "50"])
+def test_a_number_out_of_range_is_shown_as_the_text_has_it(number: str) -> None:
+    for text, notation in (
+        (f"- op_types: [Linear]\n  sparsity_per_layer: {number}\n", "yaml"),
+        (f'[{{"op_types": ["Linear"], "sparsity_per_layer": {number}}}]', "json"),
+    ):
+        with pytest.raises(cc.InvalidConfig) as raised:
+            cc.loads(text, format=notation)  # type: ignore[call-overload]
+        assert raised.value.findings[0].message.endswith(f", not {number}")
+
+
+def test_a_missing_dash_is_thought_of_where_a_selector_comes_a_second_time() -> None:
+    two = {"op_types": ["Linear"], "sparsity_per_layer": 0.5, "op_names": ["a"], "exclude": True}
+    one = {"op_types": ["Linear"], "op_names": ["a"], "sparsity_per_layer": 0.5, "exclude": True}
+    hints = [cc.check([config])[0].hint for config in (two, one)]
+    assert hints == [f"{hints[1]}; if two sub-configs are meant, begin the second with 'op_names'", hints[1]]

@@ -496,6 +496,21 @@ def test_names_that_are_not_those_of_layers_are_one_finding() -> None:
         assert {row.codes for row in found.layers} == {("not-verified",)}
 
 
+@pytest.mark.parametrize("inner", [lambda: as_state_dict(GOOD), lambda: FakeModel({})], ids=["state-dict", "model"])
+def test_the_weights_of_a_checkpoint_with_more_in_it_are_named(inner: Any) -> None:
+    (finding,) = verify(CONFIGS, LAYERS, {"epoch": 3, "optimizer": {"state": {}}, "state_dict": inner()}).findings
+    assert finding.hint == "the weights are under 'state_dict': verify what is there"
+
+
+def test_what_cannot_be_looked_into_gets_no_hint() -> None:
+    class Broken(dict[str, object]):
+        def __iter__(self) -> Any:
+            raise OSError
+
+    (finding,) = verify(CONFIGS, LAYERS, {"epoch": 3, "rest": Broken()}).findings
+    assert finding.hint is None
+
+
 @pytest.mark.parametrize("kind", ["pruning", "quantization"])
 @pytest.mark.parametrize("configs", [[], [{"op_names": ["fc1"], "exclude": True}]])
 def test_a_list_that_compresses_nothing_may_come_to_nothing(configs: list[dict[str, Any]], kind: Any) -> None:

@@ -21,15 +21,15 @@ from compression_config.errors import (
     chosen,
     is_a,
 )
-from compression_config.findings import Finding, Severity, SeverityLevels, has_errors
+from compression_config.findings import Finding, Severity, SeverityLevels, SeverityPolicy, has_errors
 from compression_config.interop import Export, Import, Names, OnLoss, export_resolved, import_document
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
-from compression_config.loading import AnyConfig, ConfigData, checked, validate
+from compression_config.loading import AnyConfig, ConfigData, checked, policy_of, validated
 from compression_config.lockfile import is_saved, read_saved, saved_answers
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
-from compression_config.scripts import ABOUT_A_WHOLE_LIST, is_script, split_name
+from compression_config.scripts import is_about_whole_list, is_script, split_name
 from compression_config.text import printable
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
@@ -117,8 +117,8 @@ def resolve(
     0.8
     """
     chosen(unmatched, get_args(Unmatched), "'unmatched'")
-    validated = validate(config, kind=kind, strict=strict, severity=severity)
-    resolution = answer(validated, as_inventory(model), unmatched)
+    policy = policy_of(strict=strict, severity=severity).beside_model()
+    resolution = answer(validated(config, kind=kind, policy=policy), as_inventory(model), unmatched)
     if unmatched == "error" and has_errors(resolution.unmatched):
         raise UnmatchedSelector(resolution.findings)
     left = [finding for finding in resolution.unmatched if finding.severity is not Severity.NOTE]
@@ -158,39 +158,46 @@ def check(
     ['out-of-range']
     """
     chosen(unmatched, get_args(Unmatched), "'unmatched'")
+    policy = policy_of(strict=strict, severity=severity)
     # The type, not `isinstance`: an object can claim any class.
     if issubclass(type(config), str | os.PathLike):
-        return check_file(cast("str", config), model, kind=kind, unmatched=unmatched, strict=strict, severity=severity)
+        return check_file(cast("str", config), model, kind=kind, unmatched=unmatched, policy=policy)
     try:
-        validated: AnyConfig = validate(cast("ConfigData", config), kind=kind, strict=strict, severity=severity)
+        sound = validated(config, kind=kind, policy=policy if model is None else policy.beside_model())
     except InvalidConfig as error:
         return error.findings
     if model is None:
-        return validated.findings
-    return answer(validated, as_inventory(model), unmatched).findings
+        return sound.findings
+    return answer(sound, as_inventory(model), unmatched).findings
 
 
 def check_file(
     path: str | os.PathLike[str],
     model: Model | None,
     *,
+    kind: Kind | None,
+    policy: SeverityPolicy,
     discovered: bool = False,
     unmatched: Unmatched = "error",
-    **options: Any,  # noqa: ANN401 - those of `check`
+    text: str | None = None,
 ) -> tuple[Finding, ...]:
     """Return everything worth knowing about the config lists in a file; see `check`.
 
-    A `discovered` file was found in a directory: what a script holds of other dialects is passed over.
+    A `discovered` file was found in a directory: what a script holds of other dialects is passed over. `text` is
+    checked in place of what the file has.
     """
-    configs, findings = checked(path, discovered=discovered, **options)
+    policy = policy if model is None else policy.beside_model()
+    configs, findings = checked(path, kind=kind, policy=policy, discovered=discovered, text=text)
     if model is None or not configs:
         return findings
     inventory = as_inventory(model)
     if len(configs) == 1 and not is_script(split_name(os.fsdecode(path))[0]):
         return answer(configs[0], inventory, unmatched).findings
-    about_model = (finding for config in configs for finding in answer(config, inventory, unmatched).findings)
-    more = (finding for finding in about_model if finding not in findings and finding.code not in ABOUT_A_WHOLE_LIST)
-    return tuple(sorted((*findings, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
+    of_lists = {finding for config in configs for finding in config.findings}
+    beside_model = dict.fromkeys(found for config in configs for found in answer(config, inventory, unmatched).findings)
+    kept = [finding for finding in findings if finding not in of_lists or finding in beside_model]
+    more = (finding for finding in beside_model if finding not in findings and not is_about_whole_list(finding))
+    return tuple(sorted((*kept, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
 
 
 def verify(

@@ -327,6 +327,13 @@ class SeverityPolicy:
         """Whether this policy can make an error of a warning or a note."""
         return self.strict or "error" in self.levels.values()
 
+    def beside_model(self) -> SeverityPolicy:
+        """Return the policy for a list that is going to be resolved: it makes no error of what the model tells better.
+
+        That is `wildcard`: what may be a pattern is matched, and if it is one, it is unmatched.
+        """
+        return replace(self, levels={**self.levels, Code.WILDCARD: "ignore"}) if self.raises else self
+
     def __or__(self, other: SeverityPolicy) -> SeverityPolicy:
         levels: dict[str, SeverityLevel] = {}
         for code in {**self.levels, **other.levels}:

@@ -48,10 +48,11 @@ __all__ = [
     "checked",
     "holds_config_list",
     "load",
-    "load_as",
+    "loaded",
     "loads",
     "policy_of",
     "validate",
+    "validated",
 ]
 
 ConfigData: TypeAlias = Sequence[Mapping[str, Any] | SubConfig] | Mapping[str, Any] | AnyConfig
@@ -133,7 +134,11 @@ def validate(
     >>> validate([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}])[0].sparsity_per_layer
     0.8
     """
-    policy = policy_of(strict=strict, severity=severity)
+    return validated(data, kind=kind, policy=policy_of(strict=strict, severity=severity))
+
+
+def validated(data: object, *, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
+    """Return the same as `validate` under severities that are checked already."""
     known = issubclass(type(data), AnyConfig)
     with paused_collector():
         return read_config(data if known else plain(data), kind=_checked_kind(kind), policy=policy)
@@ -165,17 +170,16 @@ def load(
     Findings carry file, line and column. Options and errors are those of `validate`; a file that cannot
     be read raises `InvalidConfig` too, which is a `FileNotFoundError` as well where there is no file.
     """
+    return loaded(path, kind=kind, policy=policy_of(strict=strict, severity=severity))
+
+
+def loaded(
+    path: str | os.PathLike[str], *, kind: Kind | None, policy: SeverityPolicy, text: str | None = None
+) -> AnyConfig:
+    """Return the same as `load` under severities that are checked already; `text` is read in place of the file."""
     if not issubclass(type(path), str | os.PathLike):
         raise UsageError(f"a path is a string or a path object, not of type {type(path).__name__!r}")
-    return load_as(os.fsdecode(path), None, kind=kind, strict=strict, severity=severity)
-
-
-def load_as(
-    path: str, text: str | None, *, kind: Kind | None, strict: bool = False, severity: SeverityLevels | None = None
-) -> AnyConfig:
-    """Return the config list in a file like `load`; where `text` is not None it is read in place of the file."""
-    policy = policy_of(strict=strict, severity=severity)
-    file, name = split_name(path)
+    file, name = split_name(os.fsdecode(path))
     if is_script(file):
         return _from_script(read_lists(file, discovered=False, text=text), name, _checked_kind(kind), policy)
     with paused_collector():
@@ -186,23 +190,22 @@ def load_as(
 def checked(
     path: str | os.PathLike[str],
     *,
-    kind: Kind | None = None,
-    strict: bool = False,
-    severity: Mapping[str, SeverityLevel] | None = None,
+    kind: Kind | None,
+    policy: SeverityPolicy,
     discovered: bool = False,
     text: str | None = None,
 ) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
     """Return the config lists that are sound in the file `path`, and the findings of all of them.
 
     A script can have any number of lists, of which only those that it shows completely are returned. For
-    `discovered` see `script_findings`; `text` is read in place of the file. Raises `UsageError` for a wrong option.
+    `discovered` see `script_findings`; `text` is read in place of the file. Raises `UsageError` for a wrong kind.
     """
     file, name = split_name(os.fsdecode(path))
     if name is None and is_script(file):
         script = read_lists(file, discovered=discovered, text=text)
-        return _checked_script(script, _checked_kind(kind), policy_of(strict=strict, severity=severity), discovered)
+        return _checked_script(script, _checked_kind(kind), policy, discovered)
     try:
-        config: AnyConfig = load_as(os.fsdecode(path), text, kind=kind, strict=strict, severity=severity)
+        config = loaded(path, kind=kind, policy=policy, text=text)
     except InvalidConfig as error:
         return (), error.findings
     return (config,), config.findings

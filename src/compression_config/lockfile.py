@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from compression_config.configs.quantization import QuantDtype, QuantScheme
 from compression_config.configs.sub_config import Kind
-from compression_config.configs.value_rules import ByQuantType, QuantType
+from compression_config.configs.value_rules import QuantType
 from compression_config.differences import AnswerTable, Decision
 from compression_config.errors import UsageError
+from compression_config.frozen import FrozenMapping
 from compression_config.locations import format_path
 from compression_config.resolving.canonical import Share, fingerprint_of
 from compression_config.resolving.resolved import Status
@@ -158,10 +159,10 @@ def _settings(saved: _Settings | None) -> AnySettings | None:
     if saved.bits is None:
         return PruningSettings(saved.sparsity, saved.total_sparsity, saved.group, saved.max_sparsity)
     return QuantizationSettings(
-        ByQuantType(saved.bits),
+        FrozenMapping(saved.bits),
         saved.start_step,
-        saved.dtype and ByQuantType(saved.dtype),
-        saved.scheme and ByQuantType(saved.scheme),
+        saved.dtype and FrozenMapping(saved.dtype),
+        saved.scheme and FrozenMapping(saved.scheme),
     )
 
 

@@ -19,10 +19,10 @@ from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import CONFIG_TYPES
 from compression_config.errors import UnknownLayer, raise_findings
 from compression_config.explanation import explanation
-from compression_config.findings import Code, Finding, Severity
+from compression_config.findings import Finding, Severity
 from compression_config.inventory import Inventory, Layer
 from compression_config.linting import review
-from compression_config.linting.selectors import selection_findings
+from compression_config.linting.selectors import list_findings, selection_findings
 from compression_config.reports.html import resolution_as_html
 from compression_config.reports.layout import plain_text
 from compression_config.reports.resolution import resolution_lines
@@ -360,9 +360,7 @@ class Resolution(_Answer, Mapping[str, LayerResolution[S_co]], Generic[S_co]):
         about_model = (*review(self._resolved), *budget_findings(self._resolved, self.budget))
         policy = self.config_list.policy
         selected = (finding for finding in self._selecting if finding.severity is not Severity.ERROR)
-        # What may be a pattern was matched now: if it is one, it is unmatched.
-        of_list = (finding for finding in self.config_list.findings if finding.code is not Code.WILDCARD)
-        found = (*of_list, *self.unmatched, *policy.apply((*selected, *about_model)))
+        found = (*list_findings(self._resolved), *self.unmatched, *policy.apply((*selected, *about_model)))
         return tuple(sorted(found, key=_list_order))
 
     @functools.cached_property

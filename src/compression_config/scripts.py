@@ -19,8 +19,8 @@ from compression_config.locations import ConfigPath
 from compression_config.text import SHOWN, joined, listed
 
 __all__ = [
-    "ABOUT_A_WHOLE_LIST",
     "Check",
+    "is_about_whole_list",
     "is_script",
     "named_list",
     "plain_list",
@@ -32,8 +32,7 @@ __all__ = [
 Check = Callable[[list[object], Kind | None, ScriptList], Iterable[Finding]]
 """Gives the findings of a list of plain data that comes from a script."""
 
-ABOUT_A_WHOLE_LIST = frozenset({Code.KIND_NOT_STATED, Code.NOTHING_CONFIGURED})
-"""Not reported in scripts: which kind of compressor takes a list is in the script, and lists are filled later."""
+_ABOUT_A_WHOLE_LIST = frozenset({Code.KIND_NOT_STATED, Code.NOTHING_CONFIGURED})
 
 _STAND_INS: Final[Mapping[str, tuple[object, object]]] = {
     "sparsity": (0.0, 0.999),
@@ -51,6 +50,18 @@ _STAND_INS: Final[Mapping[str, tuple[object, object]]] = {
 
 _LITERAL = re.compile(r"(?=\D*\d)[\w.+-]+|True|False")
 """A number or boolean as a script writes it."""
+
+
+def is_about_whole_list(finding: Finding) -> bool:
+    """Whether a finding is left out in scripts: which compressor takes a list is in the script; lists are filled later.
+
+    That a selector is empty is about one sub-config, and is reported where all of that is known.
+    """
+    return finding.code in _ABOUT_A_WHOLE_LIST and not _is_empty_selector(finding)
+
+
+def _is_empty_selector(finding: Finding) -> bool:
+    return finding.code is Code.NOTHING_CONFIGURED and finding.path[-1:] != () and finding.path[-1] in SELECTOR_KEYS
 
 
 def split_name(path: str) -> tuple[str, str | None]:
@@ -128,11 +139,16 @@ def _list_findings(made: ScriptList, kind: Kind | None, check: Check) -> Iterato
     """Yield what is wrong with a list, whatever its unknown values are: what is wrong with each of two fillings."""
     first, second = (_filled(made.value, made.open_dicts, filling) for filling in (0, 1))
     kind = kind or inferred_kind(first)
-    findings = [finding for finding in check(first, kind, made) if finding.code not in ABOUT_A_WHOLE_LIST]
-    if not made.complete:
+    findings = [finding for finding in check(first, kind, made) if not is_about_whole_list(finding)]
+    if first != second or made.open_dicts:
         others = set(check(second, kind, made))
         # Of two different fillings different findings may be counted only.
-        findings = [finding for finding in findings if finding in others or finding.omitted]
+        findings = [
+            finding
+            for finding in findings
+            if finding.omitted
+            or (finding in others and not (_is_empty_selector(finding) and finding.path[-2] in made.open_dicts))
+        ]
     yield from findings
 
 

@@ -25,13 +25,16 @@ __all__ = [
     "common_renaming",
     "covering_parts",
     "form_of",
+    "fused_from",
     "has_wildcards",
     "nearest_types",
+    "negated",
     "pieces_of",
     "readings",
     "separate_words",
     "type_name",
     "undecorated",
+    "with_ranges",
 ]
 
 
@@ -42,6 +45,10 @@ _LONGEST = 500
 """For longer words nothing is searched."""
 _VOCABULARY = 2_000
 """In models with more distinct components or forms than this, misspelt ones are not looked for."""
+_SHORTEST = 2
+"""A part of no more characters is in too many names to be what is left of a longer one."""
+_REORDERED = 4
+"""So many numbers at most are tried in every order."""
 _MISSING = 3
 """So many components may be left out inside a name."""
 
@@ -155,7 +162,7 @@ class LayerNames:
             return (exact[0],)
         # What is left of a name without its beginning is too little to be sure of when it is one component.
         likely = [name for at, name in enumerate(spelled) if at == 0 or "." in name]
-        for ways in (self._folded, self.ending, self._folded_ending, self._misspelt):
+        for ways in (self._folded, self._reordered, self.ending, self._folded_ending, self._misspelt):
             for spelling in likely:
                 if found := [name for name in ways(spelling) if name != word]:
                     return tuple(dict.fromkeys(found))
@@ -177,6 +184,24 @@ class LayerNames:
             if found := [name for other in forms if (name := _filled(other, numbers)) in self.names]:
                 return found
         return []
+
+    def _reordered(self, word: str) -> list[str]:
+        """Return the names that have the components of `word` in another order, its numbers in theirs if possible."""
+        form, numbers = form_of(word), _DIGITS.findall(word)
+        forms = [other for other in self._by_components.get(_in_any_order(form), ()) if other != form]
+        found = [name for other in forms if (name := _filled(other, numbers)) in self.names]
+        if not found and len(numbers) <= _REORDERED:
+            filled = (_filled(other, order) for other in forms for order in itertools.permutations(numbers))
+            found = [name for name in filled if name in self.names]
+        return found
+
+    @cached_property
+    def _by_components(self) -> dict[tuple[str, ...], list[str]]:
+        """The components of a form in alphabetical order -> the forms that have these."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for form in self.forms:
+            found.setdefault(_in_any_order(form), []).append(form)
+        return found
 
     def _folded_ending(self, word: str) -> list[str]:
         form, numbers = _squeezed(form_of(word)), _DIGITS.findall(word)
@@ -230,6 +255,8 @@ class LayerNames:
             more = len(components) - len(rest)
             if more < 0 or (price == _OTHER_BEGINNING and any(NUMBER in c for c in components[:more])):
                 continue
+            if more and any(map(_counts_differ, rest, components[more:])):
+                continue  # a number that is lost here would be found in what comes before
             steps = [self._step(one, other) for one, other in zip(rest, components[more:], strict=True)]
             if None not in steps:
                 costs.append(price + sum(filter(None, steps)) + (_NO_BEGINNING if more else 0))
@@ -289,11 +316,19 @@ class LayerNames:
             return ()
         if spelled := self.spelled_parts(part):
             return (spelled[0],)
-        likely = (self._folded_parts, self._misspelt_parts) if len(self.forms) <= _VOCABULARY else ()
+        likely = (
+            (self._folded_parts, self._reordered_parts, self._misspelt_parts) if len(self.forms) <= _VOCABULARY else ()
+        )
         for ways in (*likely, _without_beginning):
-            if found := [way for way in ways(part) if way != part and way.strip(".0123456789") and self.holds(way)]:
+            found = [way for way in ways(part) if way != part and way.strip(".0123456789") and self.holds(way)]
+            if ways is _without_beginning:
+                found = [way for way in found if len(way) > _SHORTEST and self._begins_a_component(way)]
+            if found:
                 return tuple(dict.fromkeys(found)) if ways is not _without_beginning else (found[0],)
         return ()
+
+    def _begins_a_component(self, part: str) -> bool:
+        return self.holds(f".{part}") or any(name.startswith(part) for name in self.containing(part))
 
     def _folded_parts(self, part: str) -> list[str]:
         """Return the pieces of names that differ from `part` in case, or else in separators too."""
@@ -304,6 +339,22 @@ class LayerNames:
             inner = _squeezed(form)
             pieces = [start + piece + end for other in self.forms for piece in _squeezed_pieces(inner, other)]
         return [_filled(piece, numbers) for piece in pieces if piece.count(NUMBER) == len(numbers)]
+
+    def _reordered_parts(self, part: str) -> list[str]:
+        start, end = _dots(part)
+        first, _, rest = part.strip(".").partition(".")
+        if first in _WRAPPERS | {"self"} and rest and self.holds(rest):
+            return []
+        form = form_of(part.strip("."))
+        wanted, numbers, size = _in_any_order(form), _DIGITS.findall(part), form.count(".") + 1
+        found: dict[str, None] = {}
+        for other in self.forms if size > 1 else ():
+            components = other.split(".")
+            for at in range(len(components) - size + 1):
+                window = ".".join(components[at : at + size])
+                if window != form and _in_any_order(window) == wanted:
+                    found[start + _filled(window, numbers) + end] = None
+        return list(found)
 
     def _misspelt_parts(self, part: str) -> list[str]:
         start, end = _dots(part)
@@ -375,6 +426,14 @@ class LayerNames:
         return None
 
 
+def _counts_differ(one: str, other: str) -> bool:
+    return one.count(NUMBER) != other.count(NUMBER)
+
+
+def _in_any_order(form: str) -> tuple[str, ...]:
+    return tuple(sorted(form.split(".")))
+
+
 def _variants(wanted: Sequence[str]) -> Iterator[tuple[float, Sequence[str]]]:
     """Yield what is left of components when one is too many, or the beginning is another; with what that costs."""
     yield 0, wanted
@@ -440,13 +499,21 @@ _SCOPES = re.compile(r"(?<!\w)\w++\[(\w+)\]")
 """How NNCF writes a module: its class, and in brackets its name."""
 _LEADING_ZEROS = re.compile(r"(?<![^.])0+(?=[0-9])")
 _WRAPPERS = frozenset({"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"})
-_SUFFIXES = frozenset({"weight", "bias", "module", "weight_quantizer", "input_quantizer", "output_quantizer"})
-"""What parameters, wrappers of NNI and quantizers add at the end of a layer's name."""
+_SUFFIXES = frozenset(
+    {
+        *("weight", "bias", "parametrizations", "original", "module", "base_layer"),
+        *("weight_quantizer", "input_quantizer", "output_quantizer"),
+    }
+)
+"""What parameters, parametrizations, wrappers of NNI and PEFT, and quantizers add at the end of a layer's name."""
+_EXPORTED = re.compile("^_?[Ll]__self___")
+"""What torch.compile and torch.export put before the names of modules."""
 
 
 def undecorated(word: str) -> str:
     """Return `word` without white space, quotes, brackets and slashes, as a dotted name writes it."""
-    return _BRACKETS.sub(r".\1\2\3", "".join(word.split()).strip("'\"`,;")).replace("/", ".")
+    bare = _EXPORTED.sub("", "".join(word.split()).strip("'\"`,;"))
+    return _BRACKETS.sub(r".\1\2\3", bare).replace("/", ".")
 
 
 def _spellings(word: str) -> list[str]:
@@ -478,6 +545,7 @@ def _part_spellings(part: str) -> Iterator[str]:
     dotted = _without_repetitions(undecorated(part))
     start, end = _dots(dotted)
     yield dotted
+    yield _LEADING_ZEROS.sub("", dotted)
     components = dotted.strip(".").split(".")
     while len(components) > 1 and components[-1] in _SUFFIXES:
         components.pop()
@@ -566,7 +634,7 @@ def type_name(word: str) -> str:
     >>> type_name("<class 'torch.nn.modules.linear.Linear'>"), type_name("nn.Linear()")
     ('Linear', 'Linear')
     """
-    text = word.strip(" \t\r\n<>'\"`").removeprefix("class ").strip(" '\"")
+    text = word.strip(" \t\r\n<>[]'\"`").removeprefix("class ").strip(" '\"")
     return text.partition("(")[0].rpartition(".")[2]
 
 
@@ -593,17 +661,77 @@ def nearest_types(word: str, known: Sequence[str]) -> list[str]:
 
 
 def _derived(one: str, other: str) -> bool:
-    """Return whether one name of a class is the other with a word before it, or digits after it: `ReLU6`, `Conv2d`."""
+    """Return whether one name of a class is the other with a word before it, or digits after it: `ReLU6`, `Conv2d`.
+
+    Those of quantized layers too: `Linear4bit`, `Linear8bitLt`.
+    """
     short, long = sorted((one, other), key=len)
     if long.endswith(short):
         return _CAPITAL.match(short) is not None
-    return long.startswith(short) and re.fullmatch("[0-9]+[dD]?", long[len(short) :]) is not None
+    return long.startswith(short) and re.fullmatch("[0-9]+(?:[dD]?|bit[A-Za-z]*)", long[len(short) :]) is not None
+
+
+# Names that say more than one, or not one.
+
+
+def negated(word: str) -> str | None:
+    """Return what a word with a negation before it denies; None when it has none.
+
+    >>> negated("!lm_head"), negated("not lm_head"), negated("lm_head")
+    ('lm_head', 'lm_head', None)
+    """
+    found = re.fullmatch(r"(?:[!~]|not\s)\s*([\w.]+)", word.strip())
+    return None if found is None else found[1]
+
+
+def with_ranges(word: str) -> str:
+    """Return `word` with each component that is a range of numbers in the braces of a glob.
+
+    >>> with_ranges("layers.0-7.mlp"), with_ranges("layers.0..7.mlp"), with_ranges("layers.0.mlp")
+    ('layers.{0..7}.mlp', 'layers.{0..7}.mlp', 'layers.0.mlp')
+    """
+    return _RANGE.sub(r"{\1..\2}", word)
+
+
+_RANGE = re.compile(r"(?<![^.])([0-9]{1,9})(?:-|\.\.)([0-9]{1,9})(?![^.])")
+
+
+def fused_from(component: str, siblings: Sequence[str]) -> list[str]:
+    """Return the siblings whose weights a layer called `component` would hold together; empty when it is not such.
+
+    >>> fused_from("qkv_proj", ["o_proj", "q_proj", "k_proj", "v_proj"])
+    ['q_proj', 'k_proj', 'v_proj']
+    """
+    _, separator, last = component.rpartition("_")
+    for tail in (separator + last, "") if separator else ("",):
+        stems = {
+            name.removesuffix(tail).replace("_", ""): name
+            for name in siblings
+            if name.endswith(tail) and name != tail and not name.isdecimal()
+        }
+        found = _put_together(component.removesuffix(tail).replace("_", ""), stems)
+        if len(found) > 1:
+            return [stems[stem] for stem in found]
+    return []
+
+
+def _put_together(text: str, stems: Iterable[str]) -> list[str]:
+    """Return different `stems` that make `text` in a row; empty when none do."""
+    waiting: list[tuple[str, list[str]]] = [(text, [])]
+    while waiting:
+        rest, taken = waiting.pop()
+        if not rest:
+            return taken
+        waiting += (
+            (rest[len(stem) :], [*taken, stem]) for stem in stems if rest.startswith(stem) and stem not in taken
+        )
+    return []
 
 
 # Patterns.
 
-_WILD = re.compile(r"[*?+^$|(){}\[\]\\]|^(?:re|[-+]):")
-_PREFIX = re.compile(r"^(?:re|[-+]):")
+_WILD = re.compile(r"[*?+^$|(){}\[\]\\]|^(?:re(?:gex)?|[-+]):")
+_PREFIX = re.compile(r"^(?:re(?:gex)?|[-+]):")
 """What says that a regular expression follows: `re:` in compressed-tensors, `-:` and `+:` in GPTQModel."""
 _REGEX = re.compile(r"[\^$()|+\\]|^\.\*|\][*?{]")
 """What a glob does not have."""
@@ -692,6 +820,8 @@ def _regexes(text: str, *, part: bool, from_start: bool) -> Iterator[Reading]:
         return
     if part:  # what a search may begin or end with makes no difference to it
         text = re.sub(r"^(?:\.\*)+|(?<!\\)(?:\.\*)+$", "", text)
+        # "Not this" is about the whole of a name: farther on in it there is always a place where it is true.
+        text = f"^{text}" if text.startswith("(?!") else text
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError):

@@ -13,7 +13,7 @@ from compression_config.errors import FindingsError, UnknownNumel, UsageError
 from compression_config.findings import Code, Finding
 from compression_config.inventory import Inventory
 from compression_config.resolving.resolved import Resolved
-from compression_config.text import represented
+from compression_config.text import represented, written
 
 __all__ = ["allocate", "fitting", "infeasible"]
 
@@ -89,14 +89,16 @@ def infeasible(resolved: Resolved, group: GroupBudget, demanded: int, reachable:
         f"and 'max_sparsity_per_layer' {group.max_sparsity} lets {reachable:,} be masked"
     )
     place = resolved.config_list.provenance.place((group.index, "total_sparsity"))
-    return Finding.at(place, Code.INFEASIBLE_BUDGET, message, f"write {fitting(group, demanded, reachable)}")
+    hint = f"write {fitting(resolved, group, demanded, reachable)}"
+    return Finding.at(place, Code.INFEASIBLE_BUDGET, message, hint)
 
 
-def fitting(group: GroupBudget, demanded: int, reachable: int) -> str:
+def fitting(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int) -> str:
     """Return what to write so that the demand fits: the highest ratio under the caps, or the smallest cap for it."""
     known = _known(group.numels)
-    ratio, cap = ratio_for(reachable, sum(known)), smallest_cap(known, demanded)
-    return f"total_sparsity: {ratio}, or max_sparsity_per_layer: {cap}"
+    notation = resolved.config_list.provenance.notation((group.index,))
+    ratio = written("total_sparsity", ratio_for(reachable, sum(known)), notation)
+    return f"{ratio}, or {written('max_sparsity_per_layer', smallest_cap(known, demanded), notation)}"
 
 
 def _out_of_reach_of_scores(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int) -> Finding:
@@ -106,7 +108,9 @@ def _out_of_reach_of_scores(resolved: Resolved, group: GroupBudget, demanded: in
         f"'total_sparsity' {group.total_sparsity} demands {demanded:,} of {numel:,} elements, "
         f"and the layers with a score above 0 hold {reachable:,}"
     )
-    hint = f"give more of its layers a score above 0, or write total_sparsity: {ratio_for(reachable, numel)}"
+    notation = resolved.config_list.provenance.notation((group.index,))
+    line = written("total_sparsity", ratio_for(reachable, numel), notation)
+    hint = f"give more of its layers a score above 0, or write {line}"
     place = resolved.config_list.provenance.place((group.index, "total_sparsity"))
     return Finding.at(place, Code.INFEASIBLE_BUDGET, message, hint)
 

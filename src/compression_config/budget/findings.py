@@ -13,7 +13,7 @@ from compression_config.configs.pruning import PruningConfig
 from compression_config.findings import Code, Finding, Severity
 from compression_config.inventory import Inventory
 from compression_config.resolving.resolved import Resolved, Status
-from compression_config.text import counted
+from compression_config.text import counted, written
 
 __all__ = ["budget_findings"]
 
@@ -54,13 +54,13 @@ def _reach(resolved: Resolved, group: GroupBudget, demanded: int, reachable: int
         )
         # In large layers so little is lost that a hint, with all its decimals, would only be noise.
         matters = (demanded - reachable) * _ONE_IN > demanded
-        hint = f"write {fitting(group, demanded, reachable)}" if matters else None
+        hint = f"write {fitting(resolved, group, demanded, reachable)}" if matters else None
         severity = Severity.WARNING if matters else None
         place = resolved.config_list.provenance.place(path)
         yield Finding.at(place, Code.ROUNDED_DEMAND, message, hint, severity=severity)
     elif group.total_sparsity and group.numel and not demanded:
         message = f"{ratio} of {group.numel:,} elements rounds down to 0"
-        hint = _enough("total_sparsity", group.numel)
+        hint = _enough(resolved, group.index, "total_sparsity", group.numel)
         yield Finding.at(resolved.config_list.provenance.place(path), Code.MASKS_NOTHING, message, hint)
 
 
@@ -79,7 +79,8 @@ def _whole_layers(resolved: Resolved, group: GroupBudget, demanded: int) -> Iter
             f"whole: {_examples(small)}"
         )
         ratio = group.total_sparsity
-        hint = "write max_sparsity_per_layer: 0.9"
+        notation = resolved.config_list.provenance.notation((group.index,))
+        hint = f"write {written('max_sparsity_per_layer', 0.9, notation)}"
         if ratio > 0.9:  # noqa: PLR2004 - the cap of the specification's example would be refused
             hint = f"write a 'max_sparsity_per_layer' from {ratio} to below 1"
         place = resolved.config_list.provenance.place((group.index, "total_sparsity"))
@@ -152,14 +153,15 @@ def _masks_nothing(resolved: Resolved, budget: Budget, index: int, ratio: float)
     key = "sparsity" if isinstance(config, PruningConfig) and config.sparsity is not None else "sparsity_per_layer"
     message = f"'{key}' {ratio} masks nothing in {len(unmasked):,} of {len(decided):,} layers: {_examples(unmasked)}"
     place = resolved.config_list.provenance.place((index, key))
-    yield Finding.at(place, Code.MASKS_NOTHING, message, _enough(key, min(too_small)))
+    yield Finding.at(place, Code.MASKS_NOTHING, message, _enough(resolved, index, key, min(too_small)))
 
 
-def _enough(key: str, numel: int) -> str:
+def _enough(resolved: Resolved, index: int, key: str, numel: int) -> str:
     """Return the hint for a ratio that rounds down to 0 of `numel` elements."""
     if numel == 1:
         return "exclude layers of a single element: no ratio below 1 masks that"
-    return f"write {key}: {ratio_for(1, numel)}, or exclude layers that small"
+    line = written(key, ratio_for(1, numel), resolved.config_list.provenance.notation((index,)))
+    return f"write {line}, or exclude layers that small"
 
 
 def _examples(layers: Sequence[tuple[int, str]]) -> str:

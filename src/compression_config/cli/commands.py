@@ -23,7 +23,6 @@ from compression_config.inventory.sources import MODEL_FORMS, Device
 from compression_config.loading import holds_config_list
 from compression_config.lockfile import read_saved
 from compression_config.reports.findings import finding_lines, tally
-from compression_config.reports.inventory import inventory_lines
 from compression_config.reports.layout import EMPTY, Line, line, plain_text
 from compression_config.reports.resolution import explanation_lines
 from compression_config.reports.writers import (
@@ -34,6 +33,7 @@ from compression_config.reports.writers import (
     Answer,
     Answered,
     Checked,
+    inventory_lines,
     resolution_as_grid,
 )
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched

@@ -14,16 +14,17 @@ from typing import Any, cast
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import InvalidConfig, UsageError
-from compression_config.findings import Finding
-from compression_config.loading import AnyConfig, holds_config_list, load
+from compression_config.findings import Finding, SeverityPolicy
+from compression_config.loading import AnyConfig, holds_config_list, loaded, policy_of
 from compression_config.scripts import split_name
 
 __all__ = ["check_output", "expanded", "load_alike", "load_joined", "policy_options"]
 
 
 def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the kind and the severities that arguments set, as `load` and `check` take them."""
-    return {"kind": arguments.kind, "strict": arguments.strict, "severity": dict(arguments.severity)}
+    """Return the kind and the severities that arguments set. Raises `UsageError` for wrong ones."""
+    policy = policy_of(strict=arguments.strict, severity=dict(arguments.severity))
+    return {"kind": arguments.kind, "policy": policy}
 
 
 def expanded(patterns: Sequence[str], *, directories: bool = True) -> list[str]:
@@ -73,22 +74,22 @@ def check_output(output: str, inputs: Iterable[str]) -> None:
             raise UsageError(f"'{output}' is read by this command: write the answer to another file")
 
 
-def load_joined(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> AnyConfig:  # noqa: ANN401
+def load_joined(paths: Sequence[str], *, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
     """Return the config list that several files make in their order: later sub-configs overwrite earlier ones.
 
     They are joined by `+` (D12). Raises like `load_alike`.
     """
     # Each of these can be joined to any other, which type checkers do not see of their union.
-    configs = cast("list[Any]", _loaded(paths, kind=kind, **options))
+    configs = cast("list[Any]", _loaded(paths, kind, policy))
     return cast("AnyConfig", functools.reduce(operator.add, configs))
 
 
-def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
+def load_alike(paths: Sequence[str], *, kind: Kind | None, policy: SeverityPolicy) -> list[AnyConfig]:
     """Return the config lists of several files; one that does not say its kind has that of the others.
 
     Raises `InvalidConfig` with the findings of all files that have errors.
     """
-    configs = _loaded(paths, kind=kind, **options)
+    configs = _loaded(paths, kind, policy)
     stated = {config.kind for config in configs if isinstance(config, ConfigList) and config.kind_stated}
     if len(stated) != 1:
         return configs
@@ -96,13 +97,17 @@ def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> li
     return [config.of_kind(only) if isinstance(config, ConfigList) else config for config in configs]
 
 
-def _loaded(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
-    """Return what is in files, each by itself. Raises `InvalidConfig` with the findings of all that have errors."""
+def _loaded(paths: Sequence[str], kind: Kind | None, policy: SeverityPolicy) -> list[AnyConfig]:
+    """Return what is in files, each by itself, to be resolved.
+
+    Raises `InvalidConfig` with the findings of all that have errors.
+    """
+    policy = policy.beside_model()
     configs: list[AnyConfig] = []
     findings: list[Finding] = []
     for path in paths:
         try:
-            configs.append(load(path, kind=kind, **options))
+            configs.append(loaded(path, kind=kind, policy=policy))
         except InvalidConfig as error:
             findings += error.findings
     if findings:

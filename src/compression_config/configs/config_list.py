@@ -61,12 +61,13 @@ def _field(cls: type[F], read: Callable[[object], F], dumped: Callable[[F], obje
     def made(value: object) -> F:
         if isinstance(value, cls):
             return value
+        data = plain(value)
         try:
-            return read(plain(value))
+            return read(data)
         except InvalidConfig as error:
             faults = (fault for fault in error.findings if fault.severity is Severity.ERROR)
             entries = ((fault.code, fault.message, fault.hint, fault.path) for fault in faults)
-            raise validation_error(cls.__name__, entries) from None
+            raise validation_error(cls.__name__, data, entries) from None
 
     serialization = core_schema.plain_serializer_function_ser_schema(dumped)
     return core_schema.no_info_plain_validator_function(made, serialization=serialization)

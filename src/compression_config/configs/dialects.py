@@ -56,6 +56,7 @@ _SCHEME = "write 'quant_scheme': per_tensor_ or per_channel_, then symmetric or 
 _BITS = "write 'quant_bits', and 'quant_types' beside it"
 _EXCLUDE = Line("exclude", value=True)
 _EXCLUDE_NAMES = Hint("write a later sub-config with these 'op_names' and {}", _EXCLUDE)
+_EXCLUDE_PARTS = Hint("write a later sub-config with these 'op_partial_names' and {}", _EXCLUDE)
 _EXCLUDE_TYPES = Hint("write a later sub-config with these 'op_types' and {}", _EXCLUDE)
 
 
@@ -227,8 +228,16 @@ _NEURAL_COMPRESSOR_KEYS: Mapping[str, ForeignKey] = {
     ),
 }
 
+_SKIPPED_KEYS: Mapping[str, ForeignKey] = {
+    "modules_to_not_convert": ForeignKey("transformers", _EXCLUDE_PARTS),
+    "llm_int8_skip_modules": ForeignKey("transformers", _EXCLUDE_PARTS),
+    "ignored_layers": ForeignKey("vLLM and Torch-Pruning", _EXCLUDE_NAMES),
+    "ignored_scopes": ForeignKey("NNCF", _EXCLUDE_NAMES),
+}
+"""What other tools leave out, by keys that were not met above."""
+
 FOREIGN_KEYS: Mapping[str, ForeignKey] = MappingProxyType(
-    {**_NNI, **_COMPRESSED, **_MODEL_OPT_KEYS, **_DEEPSPEED_KEYS, **_NEURAL_COMPRESSOR_KEYS}
+    {**_NNI, **_COMPRESSED, **_MODEL_OPT_KEYS, **_DEEPSPEED_KEYS, **_NEURAL_COMPRESSOR_KEYS, **_SKIPPED_KEYS}
 )
 """Every foreign key that is recognized in a sub-config."""
 
@@ -244,43 +253,68 @@ def _all_but(skipped: str) -> Hint:
     return Hint(f"{template} for the layers in '{skipped}'", *_QUANTIZED, _EXCLUDE)
 
 
+_Document: TypeAlias = Mapping[str, object]
+
+
+class ForeignDocument(NamedTuple):
+    """A document that is wholly another tool's."""
+
+    tool: str
+    hint: Hint | str
+    """What to write instead."""
+    path: ConfigPath
+    """The key that tells it."""
+
+
 class _Tool(NamedTuple):
     """A tool that has documents of its own, and what to write in place of one."""
 
     name: str
     hint: Hint | str
+    skips: str = ""
+    """The key of such a document that lists what is left out, where it has one."""
+
+    def document(self, data: _Document, key: str) -> ForeignDocument:
+        """Return what is reported of one, told by `key`."""
+        return ForeignDocument(
+            self.name, _all_but(self.skips) if self.skips and self.skips in data else self.hint, (key,)
+        )
 
 
 _AUTO_ROUND = _Tool("AutoRound", f"{_ONE_EACH} entry of 'layer_config' or 'extra_config', after one for all layers")
-_BITSANDBYTES = _Tool("bitsandbytes", _all_but("llm_int8_skip_modules"))
+_BITSANDBYTES = _Tool("bitsandbytes", _SOME_LAYERS, "llm_int8_skip_modules")
 _DISTILLER = _Tool("Distiller", f"{_ONE_EACH} pruner or quantizer; the schedule belongs to the training script")
 _NNCF = _Tool("NNCF", f"{_ONE_EACH} algorithm, and one with 'exclude' for its 'ignored_scopes'")
-_QUARK = _Tool("Quark", _all_but("exclude"))
+_QUARK = _Tool("Quark", _SOME_LAYERS, "exclude")
 _TENSORS = _Tool(_COMPRESSED_TENSORS, f"{_ONE_EACH} group of 'config_groups'")
 _TORCHAO = _Tool("torchao", _SOME_LAYERS)
-_OPTIMIZER = _Tool(_MODEL_OPT, f"{_ONE_EACH} set of layers that it quantizes alike")
+_QUANTIZED_ALIKE = f"{_ONE_EACH} set of layers that it quantizes alike"
+_OPTIMIZER = _Tool(_MODEL_OPT, _QUANTIZED_ALIKE)
+_GPTQ = _Tool("GPTQ", _SOME_LAYERS)
+_AWQ = _Tool("AWQ", _SOME_LAYERS, "modules_to_not_convert")
 _COMPRESSOR = _Tool(_NEURAL_COMPRESSOR, f"{_ONE_EACH} set of layers: {_BY_SCOPE}")
+_COMPRESSOR_OF_BITS = _Tool(_NEURAL_COMPRESSOR, _QUANTIZED_ALIKE)
 
 _METHODS: Mapping[str, _Tool] = {
     "aqlm": _Tool("AQLM", _NOT_INTEGERS),
     "auto-round": _AUTO_ROUND,
-    "awq": _Tool("AWQ", _all_but("modules_to_not_convert")),
+    "awq": _AWQ,
     "bitnet": _Tool("BitNet", _NOT_INTEGERS),
     "bitsandbytes": _BITSANDBYTES,
     "compressed-tensors": _TENSORS,
-    "eetq": _Tool("EETQ", _all_but("modules_to_not_convert")),
+    "eetq": _Tool("EETQ", _SOME_LAYERS, "modules_to_not_convert"),
     "fbgemm_fp8": _Tool("FBGEMM FP8", _NOT_INTEGERS),
     "fp8": _Tool("FP8", _NOT_INTEGERS),
     "fp_quant": _Tool("FP-Quant", _NOT_INTEGERS),
-    "gptq": _Tool("GPTQ", _SOME_LAYERS),
+    "gptq": _GPTQ,
     "higgs": _Tool("HIGGS", _NOT_INTEGERS),
-    "hqq": _Tool("HQQ", _all_but("skip_modules")),
+    "hqq": _Tool("HQQ", _SOME_LAYERS, "skip_modules"),
     "intel/auto-round": _AUTO_ROUND,
     "modelopt": _OPTIMIZER,
     "mxfp4": _Tool("MXFP4", _NOT_INTEGERS),
     "mxfp8": _Tool("MXFP8", _NOT_INTEGERS),
     "nvfp4": _Tool("NVFP4", _NOT_INTEGERS),
-    "quanto": _Tool("quanto", _all_but("modules_to_not_convert")),
+    "quanto": _Tool("quanto", _SOME_LAYERS, "modules_to_not_convert"),
     "quark": _QUARK,
     "spqr": _Tool("SpQR", _NOT_INTEGERS),
     "torchao": _TORCHAO,
@@ -288,7 +322,6 @@ _METHODS: Mapping[str, _Tool] = {
 }
 """The values of `quant_method` in the `quantization_config` of a model of transformers."""
 
-_Document: TypeAlias = Mapping[str, object]
 _Teller: TypeAlias = Callable[[_Document], str | None]
 """Returns the key that tells a document, or None where it is not one of the tool."""
 
@@ -388,6 +421,7 @@ _DOCUMENTS: tuple[tuple[_Tool, _Teller], ...] = (
     (_OPTIMIZER, _any_of("quant_cfg", "quant_algo", "quantized_layers")),
     (_OPTIMIZER, _holding("quantization", "quant_algo", "quantized_layers")),
     (_TORCHAO, _of_torchao),
+    (_TORCHAO, _holding("(?:module_)?fqn_to_config")),
     (
         _Tool("AIMET", f"{_ONE_EACH} entry of 'op_type', after one for all layers"),
         _two_of("defaults", "params", "op_type", "supergroups", "model_input", "model_output"),
@@ -399,9 +433,11 @@ _DOCUMENTS: tuple[tuple[_Tool, _Teller], ...] = (
         _Tool("PyTorch (a qconfig_dict)", f"{_ONE_EACH} entry of 'object_type' and 'module_name'"),
         _of_pytorch,
     ),
-    (_COMPRESSOR, _any_of("op_type_dict", "op_name_dict", "pruning_configs", "target_sparsity")),
-    (_COMPRESSOR, _holding("pruning|quantization", "approach", "calibration", "op_wise", "model_wise", "recipes")),
-    (_COMPRESSOR, _of_neural_compressor_3),
+    (_COMPRESSOR_OF_BITS, _any_of("op_type_dict", "op_name_dict")),
+    (_COMPRESSOR, _any_of("pruning_configs", "target_sparsity")),
+    (_COMPRESSOR, _holding("pruning", "approach")),
+    (_COMPRESSOR_OF_BITS, _holding("quantization", "approach", "calibration", "op_wise", "model_wise", "recipes")),
+    (_COMPRESSOR_OF_BITS, _of_neural_compressor_3),
     (
         _Tool(_DEEPSPEED, f"{_ONE_EACH} group of 'different_groups'"),
         _any_of("compression_training"),
@@ -412,7 +448,10 @@ _DOCUMENTS: tuple[tuple[_Tool, _Teller], ...] = (
     ),
     (_Tool("NNI 1.0", f"{_ONE_EACH} entry under 'config'"), _holding(r"\w+(?:Pruner|Quantizer)", "config")),
     (_Tool("coremltools", f"{_ONE_EACH} entry of these configs"), _holding("|".join(_IN_CORE))),
-    (_Tool("transformers", _all_but("modules_to_not_convert")), _any_of("modules_to_not_convert")),
+    (_AWQ, _any_of("w_bit", "q_group_size")),
+    (_AWQ, _all_of("zero_point", "bits")),
+    (_GPTQ, _all_of("desc_act", "bits")),
+    (_Tool("transformers", _SOME_LAYERS, "modules_to_not_convert"), _any_of("modules_to_not_convert")),
 )
 """The forms in which other tools write a whole document, the surest first: the tool, and what tells its document."""
 
@@ -447,16 +486,6 @@ _ENTRIES: tuple[tuple[_Tool, _Teller, frozenset[str]], ...] = (
 """The same for the entries of lists; with the keys that such an entry has in common with a sub-config."""
 
 
-class ForeignDocument(NamedTuple):
-    """A document that is wholly another tool's."""
-
-    tool: str
-    hint: Hint | str
-    """What to write instead."""
-    path: ConfigPath
-    """The key that tells it."""
-
-
 def foreign_document(data: _Document) -> ForeignDocument | None:
     """Return whose document a mapping is, told by all that it says; None when no tool is known for it.
 
@@ -467,10 +496,10 @@ def foreign_document(data: _Document) -> ForeignDocument | None:
     if isinstance(method, str):
         # A method that is not known here is the tool's own name for itself.
         tool = _METHODS.get(method) or _Tool(printable(shortened(method)), _SOME_LAYERS)
-        return ForeignDocument(*tool, ("quant_method",))
+        return tool.document(data, "quant_method")
     for tool, told_by in _DOCUMENTS:
         if (key := told_by(data)) is not None:
-            return ForeignDocument(*tool, (key,))
+            return tool.document(data, key)
     for key in ("quantization_config", "compression_config", "text_config"):
         inner = data.get(key)
         if isinstance(inner, dict) and (found := foreign_document(inner)) is not None:
@@ -492,7 +521,7 @@ def foreign_list(items: Sequence[object], own: Collection[str]) -> ForeignDocume
     for tool, told_by, shared in _ENTRIES:
         told = [told_by(entry) for entry in entries]
         if ours <= shared and None not in told:
-            return ForeignDocument(*tool, (0, str(told[0])))
+            return ForeignDocument(tool.name, tool.hint, (0, str(told[0])))
     if ours:
         return None
     found = [foreign_document(entry) for entry in entries]

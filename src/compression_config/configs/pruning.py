@@ -10,7 +10,7 @@ from pydantic import Field
 from compression_config.configs.plain_data import shown
 from compression_config.configs.sub_config import Kind, Needs, Rivals, SubConfig
 from compression_config.configs.value_rules import RatioRule
-from compression_config.findings import Code, Hint, Line, LocalFinding
+from compression_config.findings import Code, Hint, Line, LocalFinding, Severity
 
 __all__ = ["RATIO_KEYS", "PruningConfig"]
 
@@ -91,7 +91,7 @@ class PruningConfig(SubConfig):
         return faults
 
     def remarks(self) -> Iterator[LocalFinding]:
-        """Yield the old key (D5), a cap beside a ratio per layer (D6), and the remarks of all sub-configs."""
+        """Yield the old key (D5), a cap without effect (D6), a ratio of 0, and the remarks of all sub-configs."""
         yield from super().remarks()
         if self.sparsity is not None:
             message = "'sparsity' is the old name of 'sparsity_per_layer'"
@@ -101,3 +101,8 @@ class PruningConfig(SubConfig):
             message = "'max_sparsity_per_layer' has no effect beside a ratio per layer"
             hint = "delete it, or write 'total_sparsity'"
             yield LocalFinding(Code.CAP_WITHOUT_EFFECT, message, hint, ("max_sparsity_per_layer",), at_key=True)
+        for key in RATIO_KEYS:
+            if getattr(self, key) == 0:
+                instead = Hint("write {} in its place", Line("exclude", True))
+                message = f"'{key}' 0 masks nothing"
+                yield LocalFinding(Code.MASKS_NOTHING, message, instead, (key,), severity=Severity.NOTE)

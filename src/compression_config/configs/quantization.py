@@ -9,7 +9,6 @@ from pydantic import Field
 
 from compression_config.configs.sub_config import Kind, Needs, Rivals, SubConfig
 from compression_config.configs.value_rules import (
-    ByQuantType,
     Choice,
     IntegerRule,
     PerQuantTypeRule,
@@ -17,6 +16,7 @@ from compression_config.configs.value_rules import (
     QuantTypesRule,
 )
 from compression_config.findings import Code, Hint, Line, LocalFinding
+from compression_config.frozen import FrozenMapping
 from compression_config.text import listed
 
 __all__ = ["QuantDtype", "QuantScheme", "QuantizationConfig"]
@@ -87,7 +87,7 @@ class QuantizationConfig(SubConfig):
     def value_faults(cls, values: Mapping[str, Any]) -> Sequence[LocalFinding]:
         """Return the quant types for which a mapping of bits has no entry (D9)."""
         bits = values.get("quant_bits")
-        if not isinstance(bits, ByQuantType):
+        if not isinstance(bits, FrozenMapping):
             return ()
         missing = [quant_type for quant_type in values.get("quant_types", ()) if quant_type not in bits]
         if not missing:

@@ -229,9 +229,10 @@ class SubConfig(BaseModel):
     def _built_directly(cls, data: object, info: ValidationInfo) -> object:
         if info.context is _CHECKED:
             return data
-        values, faults = cls._sound(plain(data), null_is_absent=True)
+        given = plain(data)
+        values, faults = cls._sound(given, null_is_absent=True)
         if faults:
-            raise validation_error(cls.__name__, (_for_python(fault) for fault in faults))
+            raise validation_error(cls.__name__, given, (_for_python(fault) for fault in faults))
         return values
 
     @classmethod
@@ -359,8 +360,10 @@ def _for_python(fault: LocalFinding) -> tuple[Code, str, str | None, ConfigPath]
     return fault.code, fault.message, fault.hint_in("python"), fault.path
 
 
-def validation_error(title: str, faults: Iterable[tuple[Code, str, str | None, ConfigPath]]) -> ValidationError:
-    """Return the pydantic error with one entry for each fault, at its key: code, message, hint and path."""
+def validation_error(
+    title: str, given: object, faults: Iterable[tuple[Code, str, str | None, ConfigPath]]
+) -> ValidationError:
+    """Return the pydantic error with one entry for each fault of `given`: code, message, hint and path of its key."""
     return ValidationError.from_exception_data(
         title,
         [
@@ -371,11 +374,25 @@ def validation_error(title: str, faults: Iterable[tuple[Code, str, str | None, C
                     {"message": printable(message), "hint": hint and printable(hint)},
                 ),
                 loc=path,
-                input=None,
+                input=_value_at(given, path),
             )
             for code, message, hint, path in faults
         ],
     )
+
+
+def _value_at(given: object, path: ConfigPath) -> object:
+    """Return the value at a path, or what it would be in where it is missing."""
+    value: Any = given
+    for step in path:
+        if isinstance(value, dict):
+            known = step in value
+        else:
+            known = isinstance(value, list) and isinstance(step, int) and step < len(value)
+        if not known:
+            break
+        value = value[step]
+    return value
 
 
 def _identical(kept: object, given: object) -> bool:
@@ -441,6 +458,17 @@ def _broken_presence(
             yield LocalFinding(Code.MISSING_KEY, message, hint, (key,), at_key=True)
 
 
+def _of_two_sub_configs(written: Sequence[str], clash: Sequence[str]) -> str:
+    """Return what to write if the last keys are a sub-config that excludes: a selector comes before them again."""
+    first, second = map(written.index, clash[:2])
+    before, between = written[:first], written[first + 1 : second]
+    begins = next((key for key in between if key in SELECTOR_KEYS), None)
+    # The other way round the keys come from a merge of YAML as often, which puts its own last.
+    if begins is None or clash[1] != "exclude" or set(before).isdisjoint(SELECTOR_KEYS):
+        return ""
+    return f"; if two sub-configs are meant, begin the second with '{begins}'"
+
+
 def _conflicts(cls: type[SubConfig], written: Sequence[str]) -> Iterator[LocalFinding]:
     """Yield which keys cannot be set together; everything that conflicts with `exclude` is one finding."""
     clashes = [(rivals, [key for key in written if key in rivals.keys]) for rivals in cls.rivals]
@@ -450,7 +478,8 @@ def _conflicts(cls: type[SubConfig], written: Sequence[str]) -> Iterator[LocalFi
         if clash not in excluded or len(excluded) == 1:
             both = "both " if len(clash) == 2 else ""  # noqa: PLR2004 - two is what "both" means
             message = f"{listed(clash)} cannot {both}be set in one sub-config"
-            yield LocalFinding(Code.CONFLICTING_KEYS, message, rivals.hint, (clash[1],), at_key=True)
+            hint = rivals.hint + _of_two_sub_configs(written, clash)
+            yield LocalFinding(Code.CONFLICTING_KEYS, message, hint, (clash[1],), at_key=True)
         elif clash == excluded[0]:
             others = listed(key for key in written if key != "exclude" and any(key in pair for pair in excluded))
             message = f"'exclude' cannot be set beside {others} in one sub-config"

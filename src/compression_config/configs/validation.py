@@ -127,7 +127,7 @@ def once(findings: Iterable[LocalFinding]) -> list[LocalFinding]:
     return kept
 
 
-_ONCE = frozenset({Code.LEGACY_KEY, Code.UNPAIRED_QUANT_TYPES})
+_ONCE = frozenset({Code.LEGACY_KEY, Code.UNPAIRED_QUANT_TYPES, Code.MASKS_NOTHING})
 
 
 def _of_part(finding: LocalFinding, part: Kind) -> LocalFinding:
@@ -170,7 +170,7 @@ def _mapping_for_list(data: Mapping[str, object], *, in_yaml: bool, whole: bool)
         return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not an inventory", hint)
     if data.keys().isdisjoint(SELECTOR_KEYS) and (foreign := foreign_document(data)) is not None:
         return _of_another_tool(foreign, data if whole else None)
-    if not data.keys().isdisjoint(_LEGAL.union(FOREIGN_KEYS)):
+    if not data.keys().isdisjoint(_OF_SUB_CONFIGS):
         dash = ", or write '- ' before its first key and indent the others" if in_yaml else ""
         return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not a single sub-config", f"put it in [ ]{dash}")
     hint = "write a list of sub-configs, or two of them under 'pruning' and 'quantization'"
@@ -179,7 +179,7 @@ def _mapping_for_list(data: Mapping[str, object], *, in_yaml: bool, whole: bool)
         hint = f"write the list without the key '{name}', or name the key 'pruning' or 'quantization'"
     elif (place := _where_the_list_is(data)) is not None:
         hint = place
-    elif data and all(isinstance(part, dict) for part in data.values()):
+    elif data and all(isinstance(part, dict) and not _LEGAL.isdisjoint(part) for part in data.values()):
         hint = f"write one sub-config for each of its keys, with '{name}' in its 'op_names'"
     return LocalFinding(Code.NOT_A_LIST, "a config list is a list, not a mapping", hint)
 
@@ -239,6 +239,8 @@ def inferred_kind(items: object) -> Kind | None:
 
 
 _LEGAL = frozenset(key for config_type in CONFIG_TYPES.values() for key in config_type.model_fields)
+_OF_SUB_CONFIGS = _LEGAL.union(key for key, foreign in FOREIGN_KEYS.items() if foreign.stands_for)
+"""The keys that show a sub-config, also one of another dialect."""
 _KIND_OF: Mapping[str, Kind] = {
     key: kind for kind, config_type in CONFIG_TYPES.items() for key in config_type.setting_keys()
 }
@@ -283,17 +285,31 @@ def _placed(local: LocalFinding, provenance: Provenance, severity: Severity) -> 
     place = provenance.place(local.path, key=local.at_key)
     notation = provenance.notation(local.path)
     message, hint = local.message, local.hint_in(notation)
-    if local.code is Code.UNQUOTED_NAME and notation != "python" and (raw := _as_written(place)) is not None:
+    if local.code is Code.UNQUOTED_NAME and notation != "python" and (raw := _text_at(place)) is not None:
+        # The text of the file: `1.10`, not the 1.1 that it became (D15).
         one = {"op_types": "type", "op_names": "name", "op_partial_names": "partial name"}[str(local.path[-2])]
         read_as = "a boolean" if raw.lower() in ("true", "false") else "a number"
         message, hint = f"{raw} is read as {read_as}, not as a {one}", f'write "{raw}"'
         local = local._replace(fix=("replace", raw), safe=shortened(raw) == raw)
+    elif local.code is Code.OUT_OF_RANGE and notation != "python":
+        message = _with_number_as_written(message, place)
     fix = local.edits(place.path)
     return Finding.at(place, local.code, message, hint, severity=severity, fix=fix, safe=local.safe)
 
 
-def _as_written(place: Place) -> str | None:
-    """Return the text of the file at a place on one line: `1.10`, not the 1.1 that it became (D15)."""
+def _with_number_as_written(message: str, place: Place) -> str:
+    """Return a message with the number at its end as the text has it: `1e400`, not the `inf` that it became."""
+    start, separator, shown_number = message.rpartition(", not ")
+    raw = _text_at(place)
+    try:
+        same = bool(separator) and raw is not None and float(raw) == float(shown_number)
+    except ValueError:
+        same = False
+    return f"{start}{separator}{raw}" if same else message
+
+
+def _text_at(place: Place) -> str | None:
+    """Return what the text has at a place, shortened; None for what is on several lines."""
     if place.span is None or place.excerpt is None or place.span.start.line != place.span.end.line:
         return None
     return shortened(place.excerpt[place.span.start.column - 1 : place.span.end.column - 1])

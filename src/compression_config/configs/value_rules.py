@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import abc
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeGuard, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
 from pydantic_core import CoreSchema, core_schema
 
 from compression_config.configs.dialects import foreign_value
 from compression_config.configs.plain_data import Opaque, shown
 from compression_config.findings import Code, Hint, Line, LocalFinding
+from compression_config.frozen import FrozenMapping
 from compression_config.text import listed, nearest, shortened
 
 __all__ = [
     "QUANT_TYPES",
-    "ByQuantType",
     "Choice",
     "ExcludeRule",
     "IntegerRule",
@@ -243,12 +243,12 @@ class IntegerRule(ValueRule):
         if isinstance(value, bool) or not isinstance(value, int):
             message = f"'{key}' must be a whole number {span}, not {shown(value)}"
             number = self._number(value)
-            hint = f"write {self._usual if number is None else number}"
+            hint = f"write {number}" if number is not None else self._hint(value)
             return [LocalFinding(Code.WRONG_TYPE, message, hint, (key,)).replacing(number)]
         if self._in_range(value):
             return ()
         span = f"at most {_LARGEST}" if value > _LARGEST else span
-        hint = f"write {self._usual}"
+        hint = self._hint(value)
         if self.most is not None and value > self.most:
             hint = "to leave these layers unquantized use 'exclude'"  # D9
         return [LocalFinding(Code.OUT_OF_RANGE, f"'{key}' must be {span}, not {shown(value)}", hint, (key,))]
@@ -256,21 +256,25 @@ class IntegerRule(ValueRule):
     def _in_range(self, value: int) -> bool:
         return self.least <= value <= (self.most or _LARGEST)
 
-    @property
-    def _usual(self) -> int:
-        return self.least if self.most is None else _USUAL_BITS
-
     def _number(self, value: object) -> int | None:
         """Return the whole number that `value` stands for where it is not one, or None."""
         number = None
-        if isinstance(value, str) or (isinstance(value, float) and value.is_integer()):
-            try:
-                number = int(value)
-            except ValueError:  # no digits, or more of them than Python reads
-                number = None
+        if isinstance(value, float) and value.is_integer():
+            number = int(value)
+        elif isinstance(value, str) and (found := _ONE_NUMBER.fullmatch(value)) is not None:
+            number = int(found[1])
         return number if number is not None and self._in_range(number) else None
 
+    def _hint(self, value: object) -> str:
+        """Return the hint for a value that does not stand for a whole number."""
+        if isinstance(value, str) and self.most is not None and _OF_FLOATS.match(value):
+            return "a config list quantizes to integers: to leave these layers floats use 'exclude'"
+        return f"write {self.least}" if self.most is None else f"write a whole number such as {_USUAL_BITS}"
 
+
+_ONE_NUMBER: Final = re.compile(r"[^0-9.-]*([0-9]{1,15})[^0-9.]*", re.ASCII)
+"""A text with one whole number in it, as in "int4" or "8 bit"."""
+_OF_FLOATS: Final = re.compile(r"(?:b|n|mx|nv)?f(?:p|loat)?_?[0-9]", re.ASCII | re.IGNORECASE)
 _USUAL_BITS: Final = 8
 _LARGEST: Final = 2**63 - 1
 """The largest integer that every reader of JSON and YAML can hold."""
@@ -306,6 +310,9 @@ class Choice(ValueRule):
         known = dict(self.instead).get(value.lower()) or foreign_value(value)
         if known is not None:
             return known
+        starting = [word for word in self.words if value and word.startswith(value.lower())]
+        if len(starting) > 1:
+            return Hint(f"write {' or '.join('{}' for _ in starting)}", *starting)
         close = self.meant(value)
         return Hint("write {}", close) if close else _ONE_OF_THESE
 
@@ -323,36 +330,11 @@ _QUANT_TYPE: Final = Choice(
     ),
 )
 _BETWEEN_WORDS: Final = re.compile(r"[\s,;+&/|\[\]]+")
-V = TypeVar("V")
-
-
-class ByQuantType(Mapping[QuantType, V], Generic[V]):
-    """One value for each of some quant types, in the order written; hashable, equal to any mapping like it."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Mapping[QuantType, V]) -> None:
-        self._values = dict(values)
-
-    def __getitem__(self, quant_type: QuantType) -> V:
-        return self._values[quant_type]
-
-    def __iter__(self) -> Iterator[QuantType]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._values.items()))
-
-    def __repr__(self) -> str:
-        return repr(self._values)
 
 
 def _dumped(value: object) -> object:
     """Return what a sub-config keeps as `model_dump` gives it out."""
-    return dict(value) if isinstance(value, ByQuantType) else value
+    return dict(value) if isinstance(value, FrozenMapping) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +399,7 @@ class PerQuantTypeRule(ValueRule):
     def kept(self, value: Any) -> object:
         if not isinstance(value, dict):
             return self.each.kept(value)
-        return ByQuantType({quant_type: self.each.kept(part) for quant_type, part in value.items()})
+        return FrozenMapping({quant_type: self.each.kept(part) for quant_type, part in value.items()})
 
     def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
         if not isinstance(value, dict):

@@ -134,7 +134,19 @@ def read_file(
         return not_read(name, text.code, text.message, text.hint)
     if worth_reading is not None and not worth_reading(text):
         text = ""
-    return read_text(text, format_of(name), name, limits)
+    document = read_text(text, format_of(name), name, limits)
+    ending = Path(name).suffix.lower()
+    return _of_another_format(document, ending) if ending in _OTHER_ENDINGS else document
+
+
+_OTHER_ENDINGS = frozenset({".cfg", ".csv", ".html", ".ini", ".ipynb", ".md", ".rst", ".sh", ".toml", ".xml"})
+"""Of files that are not meant to be YAML: how to put their text right would be no help."""
+
+
+def _of_another_format(document: Document, ending: str) -> Document:
+    hint = f"it is read as YAML, which a file ending in '{ending}' is not: pass a config list in YAML or JSON"
+    findings = (replace(found, hint=hint) if found.code is Code.SYNTAX else found for found in document.findings)
+    return replace(document, findings=tuple(findings))
 
 
 def format_of(name: str) -> Format:

@@ -11,10 +11,10 @@ from typing import Any, Self, TypeAlias, cast, overload
 
 from compression_config.documents import paused_collector
 from compression_config.errors import InvalidInventory, UnknownLayer, is_a
+from compression_config.frozen import FrozenMapping
 from compression_config.inventory.files import Contents, read_file, write_file
 from compression_config.inventory.layer import (
     NOTHING,
-    ByParameter,
     Columns,
     Layer,
     OwnParameters,
@@ -68,11 +68,11 @@ class Inventory(Sequence[Layer]):
         self._names, self._types = tuple(columns[0]), tuple(columns[1])
         self._weight_shapes: Sequence[Shape | None] = columns[2]
         self._has_weight: Sequence[bool | None] = columns[3]
-        self._parameters: Sequence[ByParameter[Shape | None]] = columns[4]
+        self._parameters: Sequence[FrozenMapping[str, Shape | None]] = columns[4]
         self._dtypes: Sequence[str | None] = columns[5]
         tied_to, aliases = columns[6:8]
-        self._parameter_dtypes: Sequence[ByParameter[str]] = columns[8]
-        self._parameter_ties: Sequence[ByParameter[str]] = columns[9]
+        self._parameter_dtypes: Sequence[FrozenMapping[str, str]] = columns[8]
+        self._parameter_ties: Sequence[FrozenMapping[str, str]] = columns[9]
         self._root = root
         self._bases = dict(bases)
         self._positions: dict[str, int] = dict(zip(self._names, range(len(self._names)), strict=True))
@@ -440,7 +440,7 @@ def _renamed(layer: Layer, name: str, wrappers: Mapping[str, str], taken: Collec
         "name": name,
         "tied_to": None if tied_to in (name, "") else tied_to,
         "aliases": tuple(alias for alias in aliases if alias not in taken),
-        "parameter_ties": ByParameter(ties) if ties else NOTHING,
+        "parameter_ties": FrozenMapping(ties) if ties else NOTHING,
     }
     return Layer._make(fields.values())
 
@@ -451,7 +451,7 @@ def _root_of(layers: Iterable[Layer]) -> OwnParameters:
         if not layer.name:
             dtype = {} if layer.dtype is None else {"weight": layer.dtype}
             return OwnParameters(
-                layer.parameters, ByParameter({**dtype, **layer.parameter_dtypes}), layer.parameter_ties
+                layer.parameters, FrozenMapping({**dtype, **layer.parameter_dtypes}), layer.parameter_ties
             )
     return OwnParameters()
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn, Self, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn, Self, TypeAlias
 
 from compression_config.errors import InvalidInventory, is_a
+from compression_config.frozen import FrozenMapping
 from compression_config.text import represented
 
 __all__ = [
     "NOTHING",
-    "ByParameter",
     "Columns",
     "Layer",
     "OwnParameters",
@@ -40,40 +40,13 @@ MAX_NUMEL = 2**63
 """A shape has fewer elements, as everywhere where sizes are 64-bit integers; no axis is longer either."""
 
 
-V_co = TypeVar("V_co", covariant=True)
-
-
-class ByParameter(Mapping[str, V_co]):
-    """Names of a module's parameters with something about each: a mapping that hashes and never changes."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Mapping[str, V_co] | Sequence[tuple[str, V_co]] = ()) -> None:
-        self._values: dict[str, V_co] = dict(values)
-
-    def __getitem__(self, name: str) -> V_co:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._values.items()))
-
-    def __repr__(self) -> str:
-        return repr(self._values)
-
-
 _type = type
 """The parameters of the methods below hide the name."""
 
-_NOT_GIVEN: ByParameter[Any] = ByParameter()
+_NOT_GIVEN: FrozenMapping[str, Any] = FrozenMapping()
 """Stands for parameters that the caller left out; told from an empty mapping by identity."""
 
-NOTHING: ByParameter[Any] = ByParameter()
+NOTHING: FrozenMapping[str, Any] = FrozenMapping()
 """What is known of the parameters of most layers besides their shapes."""
 
 
@@ -101,7 +74,7 @@ class _Fields(NamedTuple):
     """None without a weight, and with one whose shape is not known (uninitialized lazy modules)."""
     has_weight: bool | None
     """None when unknown; left out, it is True where a `weight_shape` is given and unknown elsewhere."""
-    parameters: ByParameter[Shape | None]
+    parameters: FrozenMapping[str, Shape | None]
     """The module's own parameters (not its children's) with their shapes, None for uninitialized ones.
 
     Left out, its weight is the only one; empty also where nothing is known.
@@ -112,9 +85,9 @@ class _Fields(NamedTuple):
     """The first layer in the model's order that holds the same weight; None when that is this one (D17)."""
     aliases: tuple[str, ...]
     """Further names of the same module, which `named_modules()` drops (D17)."""
-    parameter_dtypes: ByParameter[str]
+    parameter_dtypes: FrozenMapping[str, str]
     """The dtypes of the parameters besides the weight, as far as they are known (D20)."""
-    parameter_ties: ByParameter[str]
+    parameter_ties: FrozenMapping[str, str]
     """Parameters besides the weight that are stored elsewhere, with the full name of the one that counts (D20).
 
     That is the weight of a layer if one of them is, else the first in the model's order, the root's own last.
@@ -161,7 +134,7 @@ class Layer(_Fields):
             has_weight = True
         if parameters is _NOT_GIVEN:
             shapes = derived_parameters(shape)
-        elif _type(parameters) is ByParameter:
+        elif _type(parameters) is FrozenMapping:
             shapes = parameters
         else:
             shapes = checked_parameters(parameters, name)
@@ -208,9 +181,9 @@ def columns_of(layers: Sequence[Layer]) -> Columns:
 
 
 @functools.lru_cache(maxsize=4096)
-def derived_parameters(weight_shape: Shape | None) -> ByParameter[Shape | None]:
+def derived_parameters(weight_shape: Shape | None) -> FrozenMapping[str, Shape | None]:
     """Return the parameters that a layer has when nothing but the shape of its weight is known."""
-    return _NOT_GIVEN if weight_shape is None else ByParameter({"weight": weight_shape})
+    return _NOT_GIVEN if weight_shape is None else FrozenMapping({"weight": weight_shape})
 
 
 _INT = frozenset({int})
@@ -273,11 +246,11 @@ def _text(value: object) -> str:
     return represented(value) + (" (put it in quotes)" if is_a(value, (bool, int, float)) else "")
 
 
-def checked_parameters(given: object, layer: object = None) -> ByParameter[Shape | None]:
+def checked_parameters(given: object, layer: object = None) -> FrozenMapping[str, Shape | None]:
     """Return names and shapes of parameters; raise `WrongField` for anything else."""
     if not is_a(given, Mapping) or not all(is_a(name, str) for name in given):
         _refuse(("parameters",), f"'parameters' maps names to shapes, and is not {represented(given)}", layer)
-    return ByParameter(
+    return FrozenMapping(
         {
             name: None if shape is None else checked_shape(shape, ("parameters", name), layer)
             for name, shape in given.items()
@@ -287,7 +260,7 @@ def checked_parameters(given: object, layer: object = None) -> ByParameter[Shape
 
 def checked_texts(
     given: object, key: str, parameters: Mapping[str, Shape | None], layer: object = None, *, weight: bool = False
-) -> ByParameter[str]:
+) -> FrozenMapping[str, str]:
     """Return texts about some of `parameters`; raise `WrongField` for anything else.
 
     The `weight` of a layer has fields of its own and is not among them; that of the root is.
@@ -299,7 +272,7 @@ def checked_texts(
             besides = "" if weight else " besides the weight"
             rule = f"{key!r} is about the 'parameters'{besides}, and {represented(name)} is not one of them"
             _refuse((key,), rule, layer)
-    return ByParameter(given)
+    return FrozenMapping(given)
 
 
 def _aliases(given: object, layer: str) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 from compression_config.errors import InvalidInventory
+from compression_config.frozen import FrozenMapping
 from compression_config.inventory.layer import (
     NOTHING,
-    ByParameter,
     Columns,
     OwnParameters,
     Shape,
@@ -307,8 +307,8 @@ def read_modules(walked: Walk) -> Read:
     size = len(modules)
     has_weight: list[bool | None] = [True] * size
     weight_shapes: list[Shape | None] = [None] * size
-    parameters: list[ByParameter[Shape | None]] = [derived_parameters(None)] * size
-    parameter_dtypes: list[ByParameter[str]] = [NOTHING] * size
+    parameters: list[FrozenMapping[str, Shape | None]] = [derived_parameters(None)] * size
+    parameter_dtypes: list[FrozenMapping[str, str]] = [NOTHING] * size
     dtypes: list[str | None] = [None] * size
     stored: list[Tensor | None] = [None] * size
     reader = _Reader()
@@ -352,8 +352,8 @@ def read_modules(walked: Walk) -> Read:
     if root_own is not None and None not in walked.parameters:
         given = {name: (reader.shape(p), reader.dtype(p)) for name, p in root_own.items() if p is not None}
         root = OwnParameters(
-            ByParameter({name: shape for name, (shape, _) in given.items()}),
-            ByParameter({name: dtype for name, (_, dtype) in given.items() if dtype is not None}),
+            FrozenMapping({name: shape for name, (shape, _) in given.items()}),
+            FrozenMapping({name: dtype for name, (_, dtype) in given.items() if dtype is not None}),
             ties.of_others[-1],
         )
     columns = (*known, ties.of_weights, aliases, parameter_dtypes, ties.of_others[:-1])
@@ -387,7 +387,7 @@ _NO_WEIGHT = _Weight(known=False)
 _NOT_KNOWN = _Weight(known=None)
 
 
-_Parameters: TypeAlias = tuple[ByParameter[Shape | None], ByParameter[str]]
+_Parameters: TypeAlias = tuple[FrozenMapping[str, Shape | None], FrozenMapping[str, str]]
 """The shapes of a module's own parameters, and the dtypes of those besides the weight."""
 
 
@@ -397,7 +397,7 @@ class _Reader:
 
     shapes: dict[object, Shape] = field(default_factory=dict)
     """Shapes as they were met -> as plain tuples."""
-    derived: dict[object, ByParameter[Shape | None]] = field(default_factory=dict)
+    derived: dict[object, FrozenMapping[str, Shape | None]] = field(default_factory=dict)
     """Shapes as they were met -> the parameters of a module that has a weight of that shape and nothing else."""
     several: dict[tuple[tuple[str, Shape | None, str | None], ...], _Parameters] = field(default_factory=dict)
     """Names, shapes and dtypes of more parameters -> the mappings that all modules with these have."""
@@ -433,9 +433,9 @@ class _Reader:
             return derived_parameters(weight_shape), NOTHING
         known = tuple([(name, self.shape(p), self.dtype(p)) for name, p in own.items() if p is not None])
         if known not in self.several:
-            shapes = ByParameter([(name, shape) for name, shape, _ in known])
+            shapes = FrozenMapping([(name, shape) for name, shape, _ in known])
             dtypes = [(name, dtype) for name, _, dtype in known if dtype is not None and name != "weight"]
-            self.several[known] = shapes, ByParameter(dtypes) if dtypes else NOTHING
+            self.several[known] = shapes, FrozenMapping(dtypes) if dtypes else NOTHING
         return self.several[known]
 
     def _shown(self, module: Module) -> _Weight:
@@ -501,7 +501,7 @@ class _Ties(NamedTuple):
 
     of_weights: list[str | None]
     """For each layer the name of the first one that stores the same weight; None for that one itself."""
-    of_others: list[ByParameter[str]]
+    of_others: list[FrozenMapping[str, str]]
     """For each layer, and then for the root, `Layer.parameter_ties`."""
 
 
@@ -539,7 +539,7 @@ def _ties(stored: Sequence[Tensor | None], shapes: Sequence[Shape | None], walke
         own_name = joined_name(names[position], name)
         full_name = counts.setdefault((identity, reader.shape(tensor)), own_name)
         if full_name != own_name:
-            ties.of_others[position] = ByParameter({**ties.of_others[position], name: full_name})
+            ties.of_others[position] = FrozenMapping({**ties.of_others[position], name: full_name})
     return ties
 
 

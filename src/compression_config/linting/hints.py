@@ -24,13 +24,16 @@ from compression_config.suggestions import (
     Renaming,
     common_renaming,
     covering_parts,
+    fused_from,
     has_wildcards,
     nearest_types,
+    negated,
     pieces_of,
     readings,
     separate_words,
     type_name,
     undecorated,
+    with_ranges,
 )
 from compression_config.text import Notation, layers_words, listed, names_words, number_order, written
 
@@ -157,12 +160,15 @@ class Hints:
         if layers is None:
             return self._beginnings()
         ways = (
+            self._as_parameter_of_root,
             self._as_type,
+            self._as_negation,
             self._as_spelled,
             self._as_several,
             self._as_pattern,
             self._as_container,
             self._as_number,
+            self._as_fused,
             self._as_name if spot.key == "op_names" else self._as_part,
             self._as_other_key,
             self._as_type_in_other_case,
@@ -206,6 +212,35 @@ class Hints:
             return Offer(f"{hint}; the layer is '{near[0]}'")
         return Offer(hint, "op_types", (word,))
 
+    def _as_parameter_of_root(self, spot: Spot, _: LayerNames) -> Offer | None:
+        root = self._inventory.root
+        if root is None or spot.word.strip(".") not in root.shapes:
+            return None
+        return Offer(f"'{spot.word.strip('.')}' is a parameter of the model itself: a selector names layers")
+
+    def _as_negation(self, spot: Spot, layers: LayerNames) -> Offer | None:
+        word = negated(spot.word)
+        if word is None or not (word in layers if spot.key == "op_names" else layers.holds(word)):
+            return None
+        if spot.config.exclude:
+            return Offer("a selector has no negation: name what is to be excluded")
+        exclude = f"{spot.line(spot.key, [word])} and {written('exclude', True, spot.notation)}"
+        return Offer(f"a selector has no negation: write {exclude} in a sub-config after it")
+
+    def _as_fused(self, spot: Spot, layers: LayerNames) -> Offer | None:
+        """Return the layers whose weights other models keep in one, as in `qkv_proj`."""
+        dotted = undecorated(spot.word).rstrip(".")
+        path, _, component = dotted.rpartition(".")
+        if spot.key == "op_names":
+            found = fused_from(component, self._children.get(path, ()))
+        else:
+            ending = path.lstrip(".")
+            families = {tuple(names): None for at, names in self._children.items() if f".{at}".endswith(ending)}
+            found = next(filter(None, (fused_from(component, names) for names in families)), [])
+        words = [f"{dotted[: len(dotted) - len(component)]}{name}" for name in found]
+        there = layers.__contains__ if spot.key == "op_names" else layers.holds
+        return self._write(spot, spot.key, words) if words and all(map(there, words)) else None
+
     def _as_type_in_other_case(self, spot: Spot, layers: LayerNames) -> Offer | None:
         word = spot.word.strip().casefold()
         kind = next((kind for kind in (*self.types, "default") if kind.casefold() == word), None)
@@ -232,7 +267,7 @@ class Hints:
             return None
         if spot.key == "op_names":
             return self._one_of(spot, layers.spelled(spot.word)[:1])
-        parts = layers.spelled_parts(spot.word)[:1]
+        parts = [part for part in layers.spelled_parts(spot.word) if self._of_use(spot, part, layers)][:1]
         return self._write(spot, spot.key, parts, safe=_plain(spot.word) == parts[0]) if parts else None
 
     def _as_container(self, spot: Spot, layers: LayerNames) -> Offer | None:
@@ -264,6 +299,10 @@ class Hints:
             if part.strip(".") and self._taken(part, layers, frozenset(meant)) == frozenset(meant):
                 return [part]
         return covering_parts(meant, lambda part: self._taken(part, layers, frozenset(meant)), _MOST_PARTS)
+
+    def parts_below(self, containers: Sequence[str]) -> list[str] | None:
+        """Return the partial names that select exactly the layers below `containers`; None when they are not found."""
+        return self._parts_below(containers, self._all)
 
     def _taken(self, part: str, layers: LayerNames, meant: frozenset[str]) -> frozenset[str] | None:
         """Return which of `meant` a partial name selects; None when it selects any other of the layers."""
@@ -329,15 +368,30 @@ class Hints:
         return Offer(f"write in full which of {len(names):,} layers is meant, such as '{names[0]}'")
 
     def _as_part(self, spot: Spot, layers: LayerNames) -> Offer | None:
-        parts = layers.nearest_parts(spot.word)
+        found = layers.nearest_parts(spot.word)
+        parts = [part for part in found if self._of_use(spot, part, layers)]
         if not parts:
-            return None
+            paths = (path[:-1] for part in found for name in layers.containing(part) for path in paths_of(f"{name}."))
+            return next((Offer(fused) for path in paths if (fused := self._fused(path, layers))), None)
         if len(parts) == 1:
             return self._write(spot, spot.key, parts, safe=_plain(spot.word) == parts[0])
         return Offer(f"write {listed(parts[:_NAMES_SHOWN], last='or')}")
 
+    def _of_use(self, spot: Spot, part: str, layers: LayerNames) -> bool:
+        """Return whether a partial name takes a layer that the sub-config may be meant for."""
+        if not spot.needs_weight:
+            return True
+        for name in layers.containing(part):
+            position = self._inventory.position(name)
+            norm = position is not None and spot.config.op_types is None and is_norm(self._inventory.types[position])
+            if not norm and self._may_have_weight(name) and not self.only_holds_layers(name):
+                return True
+        return False
+
     def _as_other_key(self, spot: Spot, layers: LayerNames) -> Offer | None:
         if spot.key != "op_names" or not layers.holds(spot.word) or has_wildcards(spot.word):
+            return None
+        if not self._of_use(spot, spot.word, layers):
             return None
         offer = self._write(spot, "op_partial_names", [spot.word])
         return replace(offer, hint=f"it is a part of names: {offer.hint}")
@@ -396,12 +450,13 @@ class Hints:
 
     def _as_pattern(self, spot: Spot, layers: LayerNames) -> Offer | None:
         """Return the selector that selects what the element matches as a pattern; None when it is not a pattern."""
-        if not has_wildcards(spot.word):
+        word = with_ranges(spot.word)
+        if not has_wildcards(word):
             return None
         part = spot.key == "op_partial_names"
         rule = "a partial name is a plain substring" if part else "a name is written in full"
-        rule += ", without wildcards"
-        ways = readings(spot.word, part=part)
+        rule += ", without wildcards" if word == spot.word else ", without ranges"
+        ways = readings(word, part=part)
         for glob in (True, False):
             some = [reading for reading in ways if reading.glob is glob]
             if found := list(self._matched(some, layers)):
@@ -409,7 +464,7 @@ class Hints:
             if (inside := self._inside_matched(spot, some, layers)) is not None:
                 return replace(inside, hint=f"{rule}: {inside.hint}")
         if not found:
-            return Offer(rule)
+            return None if word != spot.word or _PLACEHOLDER.search(word) else Offer(rule)
         reading, meant = found[0]
         more = f" for the {layers_words(len(meant))} that it matches"
         safe = all(set(other) == set(meant) for _, other in found[1:])
@@ -418,10 +473,12 @@ class Hints:
             safe = False
         elif not safe:
             more += f" {reading.where}"
-        if reading.glob:
+        if part:
+            more += _cut_numbers(reading, meant)
+        if reading.glob and word == spot.word:
             others = self._other_readings(spot, meant, [way for way in ways if not way.glob], layers)
             more, safe = more + others, safe and not others
-        pieces = pieces_of(spot.word, glob=reading.glob)
+        pieces = pieces_of(word, glob=reading.glob)
         offer = self._selecting(spot, meant, pieces, layers, more) or Offer(f"it matches {layers_words(len(meant))}")
         return replace(offer, hint=f"{rule}: {offer.hint}", safe=offer.safe and safe)
 
@@ -508,9 +565,9 @@ class Hints:
             return Offer(
                 f"it matches all layers but those of {line}: write that in the sub-config that compresses them"
             )
-        if spot.config.op_types is None:
-            return None
         names = [key for key in ("op_names", "op_partial_names") if getattr(spot.config, key)]
+        if spot.config.op_types is None:
+            return self._all_but_by_type(spot, meant, line)
         excluded = {key: list(words), "exclude": True}
         base = spot.path[:-2]
         index = int(base[-1])
@@ -518,6 +575,17 @@ class Hints:
         edits = (*deleted, Edit("insert", (*base[:-1], index + 1), excluded))
         hint = f"leave {listed(names)} out, and exclude {line} in a sub-config after it"
         return Offer(hint, "op_types", (), edits=edits if spot.alone_among_names else None)
+
+    def _all_but_by_type(self, spot: Spot, meant: Sequence[str], line: str) -> Offer | None:
+        """Return how to say "all but some" where no types are listed: those of `meant` that can be compressed."""
+        positions = (self._inventory.position(name) for name in meant)
+        counts = Counter(self._inventory.types[position] for position in positions if position is not None)
+        types = [kind for kind, _ in counts.most_common() if kind in self._likely]
+        if not types or len(types) > _SHOWN:
+            return None
+        count = sum(counts[kind] for kind in types)
+        of_these = f"for the {count:,} layers of these types among the {len(meant):,} that it matches"
+        return Offer(f"write {spot.line('op_types', types)} {of_these}, and exclude {line} in a sub-config after it")
 
     def _other_readings(self, spot: Spot, meant: Sequence[str], regexes: Iterable[Reading], layers: LayerNames) -> str:
         """Return how what `fnmatch`, or a regular expression, selects differs from the layers that a glob means."""
@@ -550,10 +618,13 @@ class Hints:
         if self._inventory.position(word) is not None:
             return Offer(f"'{word}' is a name: write {spot.line('op_names', [word])}", "op_names", (word,))
         meant = [] if word == "default" else self._types_like(word, fit)
+        generic = word in GENERIC_TYPES and not listed_types.isdisjoint(self.types)
+        if generic and not any(kind.casefold().endswith(word.casefold()) for kind in meant):
+            # It is spelled right: what is like it need not be meant.
+            instead = f"write '{meant[0]}', or " if len(meant) == 1 else ""
+            return Offer(f"{instead}delete it, unless the list is for several models")
         if len(meant) == 1:
             return self._write(spot, "op_types", meant, safe=type_name(word) == meant[0])
-        if word in GENERIC_TYPES and (config.types or frozenset()) & self.types.keys():
-            return Offer("delete it, unless the list is for several models")
         if meant:
             several = has_wildcards(word)
             return self._write(spot, "op_types", meant) if several else Offer(f"write {listed(meant, last='or')}")
@@ -732,6 +803,8 @@ class Hints:
         return Offer(f"the model's names begin with {_some(self._first_components)}")
 
 
+_PLACEHOLDER = re.compile(r"\{[^\W\d]\w*\}")
+"""What a formatted string has where a value goes: the `f` before it was left out."""
 _WEIGHTED_NAME = re.compile(r"Linear|Conv|Embedding|PReLU|LSTM|GRU|RNN")
 
 
@@ -743,6 +816,14 @@ def has_weighted_name(kind: str) -> bool:
 def is_norm(kind: str) -> bool:
     """Return whether a type is a normalization, as its name says: `LayerNorm`, `BatchNorm2d`, `LlamaRMSNorm`."""
     return "norm" in kind.lower()
+
+
+def _cut_numbers(reading: Reading, meant: Sequence[str]) -> str:
+    """Return that some of what a pattern matches goes on with digits where it ends: `[0-3]` in "layer.10"."""
+    found = ((name, reading.matches(name)) for name in meant)
+    ends = ((name, match.end()) for name, match in found if isinstance(match, re.Match))
+    cut = [name for name, end in ends if 0 < end < len(name) and name[end - 1].isdecimal() and name[end].isdecimal()]
+    return f", of which {len(cut):,} go on with more digits, such as '{cut[0]}'" if 0 < len(cut) < len(meant) else ""
 
 
 def _difference(who: str, meant: Sequence[str], other: Sequence[str]) -> Iterator[str]:

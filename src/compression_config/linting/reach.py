@@ -132,12 +132,15 @@ def _may_be_most(resolved: Resolved, left: Mapping[str, Sequence[int]]) -> bool:
         held += inventory.numel(position) or 0
         held += sum(numel_of(shape) or 0 for name, shape in inventory.parameters(position).items() if name != "weight")
     compressed = [decided for index, decided in enumerate(resolved.decided) if not resolved.config_list[index].exclude]
+    compresses = False
     for position in itertools.chain(*compressed):
+        # Where nothing has a weight, that is reported, and is why all is left.
+        compresses = compresses or inventory.has_weight(position) is not False
         if inventory.weight_owner(position) == position:
             held -= inventory.numel(position) or 0
             if held < 0:
                 return False
-    return any(compressed)
+    return compresses
 
 
 def _low_coverage(resolved: Resolved, left: Mapping[str, Sequence[int]]) -> Iterator[Finding]:
@@ -158,7 +161,8 @@ def _low_coverage(resolved: Resolved, left: Mapping[str, Sequence[int]]) -> Iter
     heaviest = [name for name, _ in elements.most_common(_SHOWN) if elements[name] * 100 >= parameters]
     held = sum(elements[name] for name in heaviest)
     words = [f"{len(left[name]):,} {name} ({percent_words(elements[name], parameters)})" for name in heaviest]
-    message = f"no sub-config selects {joined(words)}, which hold {held:,} of all {parameters:,} parameters"
+    hold = "holds" if sum(len(left[name]) for name in heaviest) == 1 else "hold"
+    message = f"no sub-config selects {joined(words)}, which {hold} {held:,} of all {parameters:,} parameters"
     place = resolved.config_list.provenance.place(())
     weighted = [name for name in heaviest if name in reachable]
     hint = "no config list reaches them: only parameters called 'weight' are compressed"

@@ -6,6 +6,7 @@ Every element that matches no layer is reported at its place, with a hint that w
 from __future__ import annotations
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,19 +16,68 @@ from compression_config.findings import Code, Finding, Severity
 from compression_config.linting.hints import GENERIC_TYPES, Hints, Offer, Spot
 from compression_config.locations import ConfigPath
 from compression_config.resolving.resolved import Resolved
-from compression_config.resolving.selection import AliasUse, Mismatch, Unmatched
+from compression_config.resolving.selection import UNDECIDED, AliasUse, Mismatch, Unmatched
 from compression_config.suggestions import Renaming
 from compression_config.text import SHOWN, listed
 
-__all__ = ["HINTS", "findings_about", "selection_findings"]
+__all__ = ["HINTS", "findings_about", "list_findings", "selection_findings"]
 
 
 HINTS = 100
 """For so many elements of each key it is looked for what was meant; the second hundred is seldom read."""
 _DEEPEST = 100
 """In dots: for an element of more it is not looked for what was meant."""
+_REPETITIONS = 10
+"""For so many names that are written twice it is looked for another one that was meant."""
 _LONGEST_SHOWN = 120
 """How many characters of an element a message repeats."""
+
+
+def list_findings(resolved: Resolved) -> Iterator[Finding]:
+    """Yield the findings of the list itself as they read beside a model, in list order.
+
+    What may be a pattern was matched now: if it is one, it is unmatched. A name that is written twice may have been
+    meant for one that no sub-config selects.
+    """
+    repetitions = 0
+    for finding in resolved.config_list.findings:
+        if finding.code is Code.WILDCARD:
+            continue
+        if finding.code is Code.REPEATED_ELEMENT and finding.path[-2] == "op_names" and repetitions < _REPETITIONS:
+            repetitions += 1
+            forgotten = _forgotten(resolved, int(finding.path[-3]), int(finding.path[-1]))
+            if forgotten is not None:
+                yield replace(finding, hint=f"{finding.hint}, or write '{forgotten}', which no sub-config selects")
+                continue
+        yield finding
+
+
+def _forgotten(resolved: Resolved, index: int, element: int) -> str | None:
+    """Return the one layer that no sub-config selects among those whose names differ from one in the same number.
+
+    Two of these at least are listed beside it. None when there is no such layer, or more than one.
+    """
+    config: SubConfig = resolved.config_list[index]
+    names = config.op_names or ()
+    found: dict[str, None] = {}
+    for number in re.finditer("[0-9]+", names[element]):
+        start, end = names[element][: number.start()], names[element][number.end() :]
+        between = {name[len(start) : len(name) - len(end)] for name in names if name.startswith(start)}
+        numbers = {int(text) for text in between if re.fullmatch("0|[1-9][0-9]{0,4}", text)}
+        listed_numbers = {number for number in numbers if f"{start}{number}{end}" in names}
+        if len(listed_numbers) > 1:
+            around = range(min(listed_numbers) - 1, max(listed_numbers) + 2)
+            siblings = (f"{start}{number}{end}" for number in around if number not in listed_numbers)
+            found.update((name, None) for name in siblings if _is_left(resolved, config, name))
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _is_left(resolved: Resolved, config: SubConfig, name: str) -> bool:
+    """Return whether there is a layer of this name that no sub-config selects, of a type that `config` admits."""
+    position = resolved.inventory.position(name)
+    if position is None or resolved.decided_by[position] != UNDECIDED:
+        return False
+    return config.types is None or resolved.inventory.types[position] in config.types
 
 
 def selection_findings(resolved: Resolved) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Edit, Finding, Severity
-from compression_config.linting.hints import has_weighted_name, is_norm
+from compression_config.linting.hints import Hints, has_weighted_name, is_norm, paths_of
 from compression_config.resolving.resolved import Resolved
 from compression_config.text import layers_words, listed, names_words, types_words, written
 
@@ -161,9 +161,11 @@ def _hint(resolved: Resolved, index: int, config: SubConfig, positions: Sequence
     types = resolved.inventory.types
     weightless = {types[position] for position in positions}
     weighted = _types_with_weight(resolved, (p for p in resolved.decided[index] if p not in containers))
-    container = next((position for position in positions if position in containers), None)
-    if container is not None and not config.op_partial_names:
-        return _hint_inside(resolved, index, resolved.inventory.names[container], weighted)
+    holding = [resolved.inventory.names[position] for position in positions if position in containers]
+    if holding and weighted and not config.names_layers:  # names beside the types would take these layers alone
+        return f"take {listed(kind for kind in config.op_types or () if kind in weightless)} out of 'op_types'"
+    if holding and not config.op_partial_names:
+        return _hint_inside(resolved, index, holding, weighted)
     if any(
         types[p] in weightless for p in resolved.decided[index] if resolved.inventory.has_weight(p)
     ):  # the type does not tell them apart
@@ -179,17 +181,21 @@ def _hint(resolved: Resolved, index: int, config: SubConfig, positions: Sequence
     return "name layers that have a weight: nothing else is masked"
 
 
-def _hint_inside(resolved: Resolved, index: int, container: str, others: Iterable[str]) -> str:
-    """Return how to take the layers in a container, beside those of the types `others`."""
-    path = f"{container}."
-    below = (position for position, name in enumerate(resolved.inventory.names) if name.startswith(path))
+def _hint_inside(resolved: Resolved, index: int, containers: Sequence[str], others: Iterable[str]) -> str:
+    """Return how to take the layers in containers, beside those of the types `others`."""
+    starts = {f"{container}." for container in containers}
+    below = (p for p, name in enumerate(resolved.inventory.names) if any(path in starts for path in paths_of(name)))
     inside = _types_with_weight(resolved, below)
+    it = "it" if len(containers) == 1 else "them"
     if not inside:
-        return f"name layers that have a weight: those in '{container}' have none either"
+        return f"name layers that have a weight: those in {names_words(containers)} have none either"
+    parts = [f"{containers[0]}."] if len(containers) == 1 else Hints(resolved.inventory).parts_below(containers)
+    if parts is None:
+        return f"name the layers in {it} that have a weight"
     types = list(dict.fromkeys((*inside, *others)))
     notation = resolved.config_list.provenance.notation((index,))
-    lines = (written(key, words, notation) for key, words in (("op_partial_names", [path]), ("op_types", types)))
-    return f"write {' and '.join(lines)} for the layers in it"
+    lines = (written(key, words, notation) for key, words in (("op_partial_names", parts), ("op_types", types)))
+    return f"write {' and '.join(lines)} for the layers in {it}"
 
 
 def _types_with_weight(resolved: Resolved, positions: Iterable[int]) -> list[str]:

@@ -8,11 +8,24 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from compression_config.budget import Budget
 from compression_config.differences import Difference
 from compression_config.findings import Finding, count_by_severity
+from compression_config.inventory import Inventory
+from compression_config.inventory.listing import LISTING_HEADER, listing, size_words
 from compression_config.reports.comparison import comparison_as_markdown, comparison_lines, comparison_to_dict
 from compression_config.reports.findings import as_github, finding_lines, tally
 from compression_config.reports.grid import grid_lines
 from compression_config.reports.html import comparison_as_html, resolution_as_html
-from compression_config.reports.layout import EMPTY, Line, Report, line
+from compression_config.reports.layout import (
+    DEFAULT_WIDTH,
+    EMPTY,
+    Line,
+    Part,
+    Report,
+    Row,
+    Style,
+    line,
+    paragraph,
+    table,
+)
 from compression_config.reports.resolution import resolution_lines
 from compression_config.reports.tables import as_csv, as_markdown, to_json, to_yaml
 from compression_config.reports.verification import verification_lines
@@ -30,6 +43,7 @@ __all__ = [
     "Answered",
     "Checked",
     "ResolutionWriter",
+    "inventory_lines",
     "resolution_as_grid",
 ]
 
@@ -176,3 +190,23 @@ VERIFICATION_WRITERS: Final[Mapping[str, VerificationWriter]] = {
     "text": verification_lines,
     "json": _verification_as_json,
 }
+
+
+# What `inventory` answers.
+
+_INVENTORY_NUMBERS = {1, 4}
+
+
+def inventory_lines(inventory: Inventory, width: int | None = None) -> Iterator[Line]:
+    """Yield the names and types of the layers, those alike on one line.
+
+    `width` is that of the terminal, in columns; None where there is none: the table then takes 100.
+    """
+    yield from paragraph(line(size_words(inventory, inventory.model, inventory.root), Style.HEADING), width, indent=4)
+    room = width or DEFAULT_WIDTH
+    rows: list[Row] = [tuple(Part(text, Style.QUIET) for text in LISTING_HEADER)]
+    rows += (tuple(map(Part, cells)) for cells in listing(inventory, inventory.root, room // 2))
+    if len(rows) > 1:
+        yield EMPTY
+        for lines in table(rows, room, right=_INVENTORY_NUMBERS):
+            yield from lines

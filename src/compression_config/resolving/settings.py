@@ -14,7 +14,8 @@ from typing import Any, TypeAlias, TypeVar, cast
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantDtype, QuantizationConfig, QuantScheme
 from compression_config.configs.sub_config import SubConfig
-from compression_config.configs.value_rules import ByQuantType, QuantType
+from compression_config.configs.value_rules import QuantType
+from compression_config.frozen import FrozenMapping
 
 __all__ = [
     "AnySettings",
@@ -100,7 +101,7 @@ def _for_each(value: V | Mapping[QuantType, V] | None, types: tuple[QuantType, .
     if value is None:
         return None
     by_type = value if isinstance(value, Mapping) else dict.fromkeys(types, value)
-    return ByQuantType({quant_type: by_type[quant_type] for quant_type in types if quant_type in by_type}) or None
+    return FrozenMapping({quant_type: by_type[quant_type] for quant_type in types if quant_type in by_type}) or None
 
 
 def plain_settings(settings: AnySettings) -> dict[str, Any]:

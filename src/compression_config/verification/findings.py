@@ -66,6 +66,8 @@ def _unexpected(required: Requirements, source: Source) -> tuple[str, str | None
     close = within or next(iter(layers.nearest(telling)), None)
     what = f"{len(names):,} of the given names are not layers" if source.known else "no given name is that of a layer"
     message = f"{what}: {', '.join(quoted(names[:_SHOWN]))}{_dots(names)}"
+    if source.inner is not None:
+        return message, f"the weights are under '{source.inner}': verify what is there"
     return message, None if close is None else f"the layer may be '{close}'"
 
 

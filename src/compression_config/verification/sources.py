@@ -84,6 +84,10 @@ class Source(Protocol):
     def unexpected(self) -> tuple[str, ...]:
         """Names that are not layers, where that matters: among masks, and where no name is that of a layer."""
 
+    @property
+    def inner(self) -> str | None:
+        """The name under which a state dict or a model is, as in checkpoints that hold more than one; else None."""
+
     def find(self, names: Sequence[str]) -> Found | None:
         """Return what there is of the layer with these names, the first of them first; None when nothing is.
 
@@ -109,6 +113,8 @@ def source_of(weights: object, inventory: Inventory) -> Source:
     )
 
 
+_FEW = 20
+"""In so many of the names that are not layers it is looked for a state dict."""
 _MOST = 1_000_000
 """How many tensors are looked at; the iterator of a foreign mapping may have no end."""
 
@@ -187,6 +193,10 @@ class _Model:
         if self._modules:
             return ()  # a model may have more layers than those that were asked about
         return tuple(name for name, module in self._others.items() if _tensor(module, "weight") is not None)
+
+    @property
+    def inner(self) -> str | None:
+        return None
 
     def find(self, names: Sequence[str]) -> Found | None:
         # Pruning one of two modules that share a weight leaves the other its own: each is looked up by itself.
@@ -277,6 +287,25 @@ class _Tensors:
         if self._keys and not self.only_masks:
             return ()  # a state dict holds more than the weights of layers
         return tuple(key for key in self._others if self._layers.position(key.rpartition(".")[0]) is None)
+
+    @functools.cached_property
+    def inner(self) -> str | None:
+        if self.known or is_a(self._tensors, Checkpoint):
+            return None
+        return next((key for key in self._others[:_FEW] if self._holds_layers(key)), None)
+
+    def _holds_layers(self, key: str) -> bool:
+        try:
+            value = self._tensors[key]
+            if has_named_modules(value):
+                return True
+            names = list(itertools.islice(value, _MOST)) if is_a(value, Mapping) else []
+            names = [name for name in names if is_a(name, str)]
+            layers = _Names(names, self._inventory)
+            return any(layers.position(_layer_name(name)) is not None for name in names)
+        # Foreign code runs here, and this is only about a hint.
+        except Exception:  # noqa: BLE001
+            return False
 
     def find(self, names: Sequence[str]) -> Found | None:
         for name in names:
