@@ -31,6 +31,7 @@ __all__ = [
     "negated",
     "pieces_of",
     "readings",
+    "regex",
     "separate_words",
     "type_name",
     "undecorated",

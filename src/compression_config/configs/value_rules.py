@@ -261,13 +261,17 @@ class IntegerRule(ValueRule):
         number = None
         if isinstance(value, float) and value.is_integer():
             number = int(value)
-        elif isinstance(value, str) and (found := _ONE_NUMBER.fullmatch(value)) is not None:
-            number = int(found[1])
+        elif isinstance(value, str) and not self._is_of_floats(value):
+            found = _ONE_NUMBER.fullmatch(value)
+            number = None if found is None else int(found[1])
         return number if number is not None and self._in_range(number) else None
+
+    def _is_of_floats(self, value: str) -> bool:
+        return self.most is not None and _OF_FLOATS.match(value) is not None
 
     def _hint(self, value: object) -> str:
         """Return the hint for a value that does not stand for a whole number."""
-        if isinstance(value, str) and self.most is not None and _OF_FLOATS.match(value):
+        if isinstance(value, str) and self._is_of_floats(value):
             return "a config list quantizes to integers: to leave these layers floats use 'exclude'"
         return f"write {self.least}" if self.most is None else f"write a whole number such as {_USUAL_BITS}"
 
