@@ -40,6 +40,8 @@ EXPORTERS: Mapping[str, str] = {
     "torchao": "torchao",
     "torch": "torch",
     "torch-ao-pruning": "torch_ao_pruning",
+    "coreai-opt": "coreai_opt",
+    "coremltools": "coremltools",
 }
 """The engines for which a document can be written, and their modules."""
 
@@ -69,7 +71,7 @@ def engines() -> tuple[Engine, ...]:
     """Return all engines and dialects: what each reads, its options, the version it was checked with.
 
     >>> [engine.name for engine in engines() if "pruning" in engine.kinds]
-    ['llm-compressor', 'torch', 'torch-ao-pruning']
+    ['llm-compressor', 'torch', 'torch-ao-pruning', 'coreai-opt', 'coremltools']
     """
     known = {**EXPORTERS, **IMPORTERS}
     return tuple(_engine(name, known, "engine") for name in known)

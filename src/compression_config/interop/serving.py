@@ -174,8 +174,9 @@ def check_group_sizes(request: Request, quantized: Iterable[Quantized], options:
             shape = request.inventory.weight_shapes[position]
             if shape is None:
                 continue
-            # Of a convolution, as of a linear layer, the second axis.
-            inputs, devices = shape[min(1, len(shape) - 1)], 1
+            # Of a convolution, as of a linear layer, the second axis; of a transposed one the first.
+            axis = 0 if "Transpose" in request.inventory.types[position] else min(1, len(shape) - 1)
+            inputs, devices = shape[axis], 1
             if request.inventory.names[position].endswith(SPLIT_INPUTS):
                 devices = options.tensor_parallel
             if inputs % (weight.group_size * devices):
