@@ -16,6 +16,8 @@ MODEL = cc.Inventory.from_layers(
         cc.Layer(name="conv", type="Conv2d", weight_shape=(4, 6, 3, 3)),
         cc.Layer(name="up", type="ConvTranspose2d", weight_shape=(8, 6, 3, 3)),
         cc.Layer(name="norm", type="LayerNorm", weight_shape=(10,)),
+        cc.Layer(name="act", type="ReLU", has_weight=False),
+        cc.Layer(name="pool", type="AvgPool2d", has_weight=False),
         cc.Layer(name="attention", type="MultiheadAttention", has_weight=False),
         cc.Layer(name="attention.out_proj", type="NonDynamicallyQuantizableLinear", weight_shape=(8, 8)),
         cc.Layer(name="huge", type="Linear", weight_shape=(11111, 5003)),
@@ -112,6 +114,18 @@ def test_axes_are_those_of_the_type() -> None:
     }
 
 
+def test_the_output_of_an_activation_is_that_of_its_module() -> None:
+    spec = {"dtype": "int8", "qscheme": "symmetric", "granularity": {"type": "per_tensor"}}
+    assert coreai(quantized(["act"], {"output": 8}, "per_tensor_symmetric")) == {
+        "act": {
+            "op_input_spec": None,
+            "op_output_spec": None,
+            "op_state_spec": None,
+            "module_output_spec": {"*": spec},
+        }
+    }
+
+
 def test_the_start_step_is_when_fake_quantization_begins() -> None:
     given = coreai([*quantized(["fc1"], 8, quant_start_step=100), *quantized(["fc2"], 8)])
     assert [setting.get("qat_schedule") for setting in given.values()] == [{"enable_fake_quant": 100}, None]
@@ -158,13 +172,35 @@ COREAI = [
     (quantized(["fc1", "emb", "conv", "up"], {"weight": 4, "output": 8}, quant_dtype="uint"), {}, []),
     (quantized(["fc1"], {"input": 8}, "per_channel_affine"), {}, []),
     (pruned(["fc1", "emb", "conv", "up", "norm", "attention.out_proj"]), {}, []),
+    (quantized(["act", "norm"], {"output": 8}, "per_tensor_affine"), {"group_size": 3}, []),
     (
-        quantized(["norm"], 8),
+        quantized(["norm"], {"weight": 8, "output": 8}, "per_tensor_affine"),
         {},
         [
             (
-                f"error[type-not-applied] at [0]: 'coreai-opt' quantizes 'Linear', 'Embedding', {CONVOLUTIONS} "
-                f"layers; a 'LayerNorm' layer is left unchanged ('norm') {NARROW}"
+                "error[lossy-setting] at [0].quant_types: 'coreai-opt' quantizes only the outputs of a 'LayerNorm' "
+                "layer ('norm')"
+            )
+        ],
+    ),
+    (
+        quantized(["act"], {"output": 8}),
+        {},
+        [
+            (
+                "error[lossy-setting] at [0].quant_scheme: it depends on the model which axis of an output has the "
+                "channels, so there is one scale for all ('act')"
+            )
+        ],
+    ),
+    (
+        quantized(["pool"], {"output": 8}),
+        {},
+        [
+            (
+                "error[type-not-applied] at [0]: 'coreai-opt' quantizes 'Linear', 'Embedding', "
+                f"{CONVOLUTIONS.replace(' and', ',')}, 'ReLU', 'ReLU6', 'GELU', 'SiLU', 'Sigmoid', 'Tanh', "
+                f"'Softmax' and 'LayerNorm' layers; a 'AvgPool2d' layer is left unchanged ('pool') {NARROW}"
             )
         ],
     ),

@@ -52,7 +52,13 @@ _AXES: Mapping[str, _Axes] = {
     **{f"Conv{axes}d": _Axes(0, 1, -1 - axes) for axes in (1, 2, 3)},
     **{f"ConvTranspose{axes}d": _Axes(1, 0, -1 - axes) for axes in (1, 2, 3)},
 }
-"""The types that it quantizes."""
+"""The types all tensors of which it quantizes, but for the inputs of embeddings, which are indices."""
+
+OUTPUTS = ("ReLU", "ReLU6", "GELU", "SiLU", "Sigmoid", "Tanh", "Softmax", "LayerNorm")
+"""The types of which an export quantizes the outputs: those of modules, as their operations are none that it knows.
+
+Others are left out where it does not see the operation, as that of Hardswish, and so changes nothing in silence.
+"""
 
 BITS = (2, 4, 6, 8)
 
@@ -143,25 +149,24 @@ def _ratio(masked: Callable[[int, float], int], numel: int, sparsity: float) -> 
 
 def _quantization(request: Request, options: GroupOptions) -> dict[str, Any]:
     scheme = QuantizationOptions(group_size=options.group_size)
-    quantized = list(request.quantized(scheme, tuple(_AXES)))
-    check_group_sizes(request, quantized, scheme)
+    parts = [here for part in request.quantized(scheme, (*_AXES, *OUTPUTS)) for here in _by_type(request, part)]
+    check_group_sizes(request, (part for axes, part in parts if axes), scheme)
     settings: dict[int, dict[str, Any]] = {}
-    for part in quantized:
-        for axes, here in _by_axes(request, part):
-            given = {kind: _spec(request, here, kind, axes) for kind in here.tensors}
-            specs = {kind: spec for kind, spec in given.items() if spec is not None}
-            if specs:
-                setting = _setting(specs)
-                if part.decision.settings.start_step:
-                    setting["qat_schedule"] = {"enable_fake_quant": part.decision.settings.start_step}
-                settings.update(dict.fromkeys(here.positions, setting))
+    for axes, part in parts:
+        given = {kind: _spec(request, part, kind, axes) for kind in part.tensors}
+        specs = {kind: spec for kind, spec in given.items() if spec is not None}
+        if specs:
+            setting = _setting(specs) if axes else {**_setting({}), "module_output_spec": {"*": specs["output"]}}
+            if part.decision.settings.start_step:
+                setting["qat_schedule"] = {"enable_fake_quant": part.decision.settings.start_step}
+            settings.update(dict.fromkeys(part.positions, setting))
     names = _by_name(request, settings)
     # As a graph it would merge what is quantized between two layers, and move outputs past activations.
     return {"execution_mode": "eager", "global_config": None, "module_name_configs": names}
 
 
-def _by_axes(request: Request, part: Quantized) -> Iterator[tuple[_Axes, Quantized]]:
-    """Yield the layers of a scheme that have the same axes; report what is not applied to some of them."""
+def _by_type(request: Request, part: Quantized) -> Iterator[tuple[_Axes | None, Quantized]]:
+    """Yield the layers of a scheme by type, with its axes or None for `OUTPUTS`; report what is not applied to them."""
     by_type: dict[str, list[int]] = {}
     for position in part.positions:
         by_type.setdefault(request.inventory.types[position], []).append(position)
@@ -176,11 +181,15 @@ def _by_axes(request: Request, part: Quantized) -> Iterator[tuple[_Axes, Quantiz
         if name.endswith("Embedding") and tensors.pop("input", None) is not None:
             message = "the inputs of embeddings are indices, which 'coreai-opt' does not quantize"
             request.lose(part.decision, Code.LOSSY_SETTING, message, key="quant_types", positions=positions)
-        axes = next(axes for kind, axes in _AXES.items() if name.endswith(kind))
+        axes = next((axes for kind, axes in _AXES.items() if name.endswith(kind)), None)
+        if axes is None and tensors.keys() - {"output"}:
+            message = f"'coreai-opt' quantizes only the outputs of a '{name}' layer"
+            request.lose(part.decision, Code.LOSSY_SETTING, message, key="quant_types", positions=positions)
+            tensors = {kind: tensor for kind, tensor in tensors.items() if kind == "output"}
         yield axes, Quantized(part.decision, tensors, positions)
 
 
-def _spec(request: Request, part: Quantized, kind: QuantType, axes: _Axes) -> dict[str, Any] | None:
+def _spec(request: Request, part: Quantized, kind: QuantType, axes: _Axes | None) -> dict[str, Any] | None:
     """Return the spec of one tensor; None, which is reported, where there is none for its bits."""
     tensor: Tensor = part.tensors[kind]
     lose = partial(request.lose, part.decision, key="quant_bits", positions=part.positions)
@@ -190,7 +199,11 @@ def _spec(request: Request, part: Quantized, kind: QuantType, axes: _Axes) -> di
     if tensor.bits == TORCH_ONLY:
         lose(Code.LOSSY_DETAIL, f"'coreai-opt' writes {TORCH_ONLY}-bit integers neither for Core AI nor for Core ML")
     granularity: dict[str, Any] = {"type": "per_tensor"}
-    if tensor.per == "group":
+    if axes is None:
+        if tensor.per == "channel":
+            message = "it depends on the model which axis of an output has the channels, so there is one scale for all"
+            request.lose(part.decision, Code.LOSSY_SETTING, message, key="quant_scheme", positions=part.positions)
+    elif tensor.per == "group":
         granularity = {"type": "per_block", "axis": axes.inputs, "block_size": tensor.group_size}
     elif tensor.per == "channel":
         axis = axes.channels if kind == "weight" else axes.activations

@@ -21,6 +21,7 @@ from torch import nn
 import compression_config as cc
 
 QUANTIZED = ("Linear", "Embedding", "Conv2d")
+OUTPUTS = ("ReLU", "LayerNorm")
 WEIGHTED = (*QUANTIZED, "LayerNorm")
 Given = dict[str, dict[str, tuple[str, str, str]]]
 """For each quantized layer and tensor of it: integers, symmetric or not, what shares a scale."""
@@ -84,7 +85,9 @@ def meant(resolution: cc.Resolution[Any], *, grouped: bool = False) -> Given:
             for tensor, bits in settings.bits.items()
             if bits in (2, 4, 6, 8) and not (kind == "Embedding" and tensor == "input")
         }
-        if kind in QUANTIZED and tensors:
+        if kind in OUTPUTS:
+            tensors = {"output": (*tensors["output"][:2], "tensor")} if "output" in tensors else {}
+        if kind in (*QUANTIZED, *OUTPUTS) and tensors:
             found[name] = tensors
     return found
 
@@ -109,7 +112,7 @@ def test_one_layer_is_quantized_and_no_other(layer: str, names: Any) -> None:
     resolution = resolved([{"op_names": [layer], **every}])
     export = cc.export(resolution, "coreai-opt", names=names, on_loss="ignore")
     assert applied(export) == meant(resolution)
-    assert set(meant(resolution)) == ({layer} if NASTY[layer] in QUANTIZED else set())
+    assert set(meant(resolution)) == {layer}
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -210,6 +213,33 @@ def test_channels_and_groups_are_of_the_right_axis(group_size: int | None) -> No
         groups = 1 if group_size is None else 2
         weight = [groups, 6] if "Transpose" in layer else [6, groups]
         assert tensors == {"weight": [*weight, *ones], "input": [1, 4, *ones], "output": [1, 6, *ones]}
+
+
+@pytest.mark.parametrize(
+    "kind", ["ReLU", "ReLU6", "LeakyReLU", "GELU", "SiLU", "Sigmoid", "Tanh", "Softmax", "LayerNorm"]
+)
+def test_outputs_of_activations_are_quantized(kind: str) -> None:
+    def model() -> nn.Module:
+        layer = getattr(nn, kind)(*{"LayerNorm": [8], "Softmax": [-1]}.get(kind, ()))
+        return First(nn.Sequential(nn.Linear(8, 8), layer, nn.Dropout(), nn.Linear(8, 8), nn.Identity()))
+
+    resolution = cc.resolve([{"op_types": [kind], "quant_types": ["output"], "quant_bits": 8}], model())
+    assert applied(cc.export(resolution, "coreai-opt"), model()) == {
+        "layers.1": {"output": ("int8", "symmetric", "tensor")}
+    }
+
+
+class First(nn.Module):
+    """Runs layers on the first of the inputs, and adds these in place."""
+
+    def __init__(self, layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, values: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.layers(values)
+        result += values
+        return result
 
 
 def test_groups_that_do_not_divide_the_inputs_are_not_quantized_and_reported() -> None:
