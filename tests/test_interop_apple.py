@@ -21,6 +21,7 @@ MODEL = cc.Inventory.from_layers(
         cc.Layer(name="attention", type="MultiheadAttention", has_weight=False),
         cc.Layer(name="attention.out_proj", type="NonDynamicallyQuantizableLinear", weight_shape=(8, 8)),
         cc.Layer(name="huge", type="Linear", weight_shape=(11111, 5003)),
+        cc.Layer(name="huge.adapter", type="Linear", weight_shape=(10, 10)),
     ]
 )
 PER_CHANNEL = "per_channel_symmetric"
@@ -95,6 +96,12 @@ def test_the_words_of_coreai_opt(keys: Any, bits: int, dtype: str, qscheme: str,
     config = [{**quantized(["fc1"], bits)[0], **keys}]
     spec = coreai(config)["fc1"]["module_state_spec"]["weight"]
     assert spec == {"dtype": dtype, "qscheme": qscheme, "granularity": granularity}
+
+
+def test_what_has_no_words_is_not_written() -> None:
+    assert coreai(quantized(["fc1"], 3)) == {}
+    given = coreai(quantized(["fc1"], {"weight": 3, "input": 8}))["fc1"]
+    assert (given["op_input_spec"]["*"]["dtype"], "module_state_spec" in given) == ("int8", False)
 
 
 def test_axes_are_those_of_the_type() -> None:
@@ -311,6 +318,12 @@ def test_one_group_of_all_inputs_is_a_channel() -> None:
     assert losses(quantized(["up"], 8), "coremltools", group_size=8) == []
 
 
+def test_groups_of_layers_of_unknown_shape_are_written() -> None:
+    model = [("a", "Linear"), ("a.wrapped", "Linear")]
+    given = document(quantized(["a.wrapped"], 8), "coremltools", model, group_size=64)["module_name_configs"]
+    assert [setting["block_size"] for setting in given.values()] == [64]
+
+
 def test_a_group_is_allocated_to_ratios() -> None:
     config = [{"op_names": ["fc1", "fc2"], "total_sparsity": 0.3337}]
     given = document(config, "coremltools", allocate=True)["module_name_configs"]
@@ -346,8 +359,28 @@ COREMLTOOLS = [
         {},
         [
             (
-                "error[type-not-applied] at [0]: 'coremltools' does not look inside of a 'MultiheadAttention' layer "
-                f"('attention.out_proj') {NARROW}"
+                "error[type-not-applied] at [0]: a 'NonDynamicallyQuantizableLinear' layer never runs by itself, so "
+                f"'coremltools' leaves it unchanged ('attention.out_proj') {NARROW}"
+            )
+        ],
+    ),
+    (
+        quantized(["huge.adapter"], 8),
+        {},
+        [
+            (
+                "error[type-not-applied] at [0]: 'coremltools' does not look inside of a 'Linear' layer "
+                f"('huge.adapter') {NARROW}"
+            )
+        ],
+    ),
+    (
+        quantized(["fc1"], {"input": 8}),
+        {},
+        [
+            (
+                "error[lossy-setting] at [0].quant_types: 'coremltools' quantizes weights only, not inputs ('fc1') "
+                "(export with 'coreai-opt')"
             )
         ],
     ),

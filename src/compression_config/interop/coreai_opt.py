@@ -23,7 +23,7 @@ from compression_config.interop.base import Engine, Options, QuantizationOptions
 from compression_config.interop.serving import check_group_sizes
 from compression_config.interop.torch import add_tied
 
-__all__ = ["ENGINE", "NARROW", "GroupOptions", "engine_ratios"]
+__all__ = ["ATTENTION_PROJECTION", "ENGINE", "NARROW", "GroupOptions", "engine_ratios", "lose_projection"]
 
 
 class GroupOptions(Options):
@@ -55,7 +55,7 @@ _AXES: Mapping[str, _Axes] = {
 """The types all tensors of which it quantizes, but for the inputs of embeddings, which are indices."""
 
 OUTPUTS = ("ReLU", "ReLU6", "GELU", "SiLU", "Sigmoid", "Tanh", "Softmax", "LayerNorm")
-"""The types of which an export quantizes the outputs: those of modules, as their operations are none that it knows.
+"""The types of which an export quantizes the outputs: those of modules, as it does not know their operations.
 
 Others are left out where it does not see the operation, as that of Hardswish, and so changes nothing in silence.
 """
@@ -172,10 +172,7 @@ def _by_type(request: Request, part: Quantized) -> Iterator[tuple[_Axes | None, 
         by_type.setdefault(request.inventory.types[position], []).append(position)
     for name, positions in by_type.items():
         if name == ATTENTION_PROJECTION:
-            message = f"a '{name}' layer never runs by itself, so 'coreai-opt' leaves it unchanged"
-            request.lose(
-                part.decision, Code.TYPE_NOT_APPLIED, message, hint=NARROW, key="op_types", positions=positions
-            )
+            lose_projection(request, part, positions)
             continue
         tensors = dict(part.tensors)
         if name.endswith("Embedding") and tensors.pop("input", None) is not None:
@@ -187,6 +184,12 @@ def _by_type(request: Request, part: Quantized) -> Iterator[tuple[_Axes | None, 
             request.lose(part.decision, Code.LOSSY_SETTING, message, key="quant_types", positions=positions)
             tensors = {kind: tensor for kind, tensor in tensors.items() if kind == "output"}
         yield axes, Quantized(part.decision, tensors, positions)
+
+
+def lose_projection(request: Request, part: Quantized, positions: Sequence[int]) -> None:
+    """Report projections of torch's attention, which Apple's engines do not quantize."""
+    message = f"a '{ATTENTION_PROJECTION}' layer never runs by itself, so '{request.engine.name}' leaves it unchanged"
+    request.lose(part.decision, Code.TYPE_NOT_APPLIED, message, hint=NARROW, key="op_types", positions=positions)
 
 
 def _spec(request: Request, part: Quantized, kind: QuantType, axes: _Axes | None) -> dict[str, Any] | None:

@@ -15,8 +15,14 @@ from functools import partial
 from typing import Any
 
 from compression_config.findings import Code
-from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request
-from compression_config.interop.coreai_opt import NARROW, GroupOptions, engine_ratios
+from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, is_a
+from compression_config.interop.coreai_opt import (
+    ATTENTION_PROJECTION,
+    NARROW,
+    GroupOptions,
+    engine_ratios,
+    lose_projection,
+)
 from compression_config.interop.serving import check_group_sizes
 
 __all__ = ["ENGINE"]
@@ -24,8 +30,7 @@ __all__ = ["ENGINE"]
 PRUNED = ("Linear", "Conv1d", "Conv2d", "Conv3d")
 TRANSPOSED = ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
 QUANTIZED = (*PRUNED, *TRANSPOSED)
-WHOLE = (*QUANTIZED, "MultiheadAttention")
-"""The types inside of which the quantizer does not look for layers."""
+"""The types that the quantizer takes as a whole: it does not look inside of them for layers."""
 
 BITS = (4, 8)
 
@@ -117,26 +122,33 @@ def _weights_alone(request: Request, part: Quantized) -> Quantized:
 
 
 def _reached(request: Request, part: Quantized) -> Quantized:
-    """Return the layers of a scheme that the quantizer looks for, and report those inside of others."""
+    """Return the layers of a scheme that the quantizer looks for, and report the others."""
     positions = []
     for position in part.positions:
-        around = _whole_around(request, position)
-        if around is None:
+        around = _layer_around(request, position)
+        if request.inventory.types[position] == ATTENTION_PROJECTION:
+            lose_projection(request, part, [position])
+        elif around is not None:
+            message = f"'coremltools' does not look inside of a '{around}' layer"
+            request.lose(
+                part.decision, Code.TYPE_NOT_APPLIED, message, hint=NARROW, key="op_types", positions=[position]
+            )
+        else:
             positions.append(position)
-            continue
-        message = f"'coremltools' does not look inside of a '{around}' layer"
-        request.lose(part.decision, Code.TYPE_NOT_APPLIED, message, hint=NARROW, key="op_types", positions=[position])
     return Quantized(part.decision, part.tensors, positions)
 
 
-def _whole_around(request: Request, position: int) -> str | None:
-    """Return the type of the layer around one that the quantizer takes as a whole; None where there is none."""
-    name = request.inventory.names[position]
+def _layer_around(request: Request, position: int) -> str | None:
+    """Return the type of the layer around one that the quantizer takes as a whole; None where there is none.
+
+    A wrapper may have the name of such a type, but does not hold the weight itself.
+    """
+    inventory, name = request.inventory, request.inventory.names[position]
     end = name.find(".")
     while end >= 0:
-        outer = request.inventory.position(name[:end])
-        if outer is not None and request.inventory.types[outer].endswith(WHOLE):
-            return request.inventory.types[outer]
+        outer = inventory.position(name[:end])
+        if outer is not None and is_a(inventory, outer, *QUANTIZED) and "weight" in inventory.parameters(outer):
+            return inventory.types[outer]
         end = name.find(".", end + 1)
     return None
 
@@ -173,7 +185,7 @@ def _granularities(request: Request, part: Quantized) -> Iterator[tuple[dict[str
         outputs, inputs = _axes(request, position)
         # One group of all inputs is a channel: a layer that has no more than that would be left alone.
         (whole if inputs == weight.group_size else grouped).append(position)
-        transposed = request.inventory.types[position].endswith(TRANSPOSED)
+        transposed = is_a(request.inventory, position, *TRANSPOSED)
         divided = outputs is None or (outputs > weight.group_size and outputs % weight.group_size == 0)
         if transposed and not divided and inputs != weight.group_size:
             message = "groups of transposed convolutions have to divide their outputs too, into more than one"
@@ -189,7 +201,7 @@ def _axes(request: Request, position: int) -> tuple[int | None, int | None]:
     shape = request.inventory.weight_shapes[position]
     if shape is None or len(shape) == 1:
         return None, None
-    transposed = request.inventory.types[position].endswith(TRANSPOSED)
+    transposed = is_a(request.inventory, position, *TRANSPOSED)
     return (shape[1], shape[0]) if transposed else (shape[0], shape[1])
 
 

@@ -189,20 +189,35 @@ class AdapterLinear(nn.Linear):
         self.base = nn.Linear(8, 8)
 
 
+class Linear(nn.Module):
+    """A wrapper that only has the name of a linear layer, as other adapters are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = nn.Linear(8, 8)
+
+
 def test_layers_inside_of_others_are_pruned_and_not_quantized() -> None:
     def model() -> nn.Module:
         return nn.ModuleDict(
-            {"attention": nn.MultiheadAttention(8, 2), "adapter": AdapterLinear(), "fc": nn.Linear(8, 8)}
+            {
+                "attention": nn.MultiheadAttention(8, 2),
+                "adapter": AdapterLinear(),
+                "wrapper": Linear(),
+                "fc": nn.Linear(8, 8),
+            }
         )
 
-    selector = {"op_names": ["attention.out_proj", "adapter.base", "fc"]}
+    selector = {"op_names": ["attention.out_proj", "adapter.base", "wrapper.base", "fc"]}
     quantized = cc.resolve([{**selector, "quant_types": ["weight"], "quant_bits": 8}], model())
     export = cc.export(quantized, "coremltools", on_loss="ignore")
-    assert set(applied(export, positive(model()))) == {"fc"}
+    assert set(applied(export, positive(model()))) == {"fc", "wrapper.base"}
     with pytest.raises(cc.LossyExport, match=r"(?s)type-not-applied.*'attention.out_proj'.*'adapter.base'"):
         cc.export(quantized, "coremltools")
     pruned = cc.export(cc.resolve([{**selector, "sparsity_per_layer": 0.5}], model()), "coremltools")
-    assert zeros(pruned, filled_model(model())) == dict.fromkeys(("attention.out_proj", "adapter.base", "fc"), 32)
+    assert zeros(pruned, filled_model(model())) == dict.fromkeys(
+        ("attention.out_proj", "adapter.base", "wrapper.base", "fc"), 32
+    )
 
 
 # Pruning.
