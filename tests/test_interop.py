@@ -209,7 +209,7 @@ LOSSES = [
         [{"op_types": ["Linear"], "sparsity_per_layer": 0.5}],
         {},
         "error[lossy-setting] at [0]: 'compressed-tensors' does not support pruning (2 layers) (export "
-        "with 'llm-compressor', 'torch' or 'torch-ao-pruning')",
+        "with 'llm-compressor', 'torch', 'torch-ao-pruning', 'coreai-opt' or 'coremltools')",
         id="other kind",
     ),
 ]

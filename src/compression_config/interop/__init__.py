@@ -40,6 +40,8 @@ EXPORTERS: Mapping[str, str] = {
     "torchao": "torchao",
     "torch": "torch",
     "torch-ao-pruning": "torch_ao_pruning",
+    "coreai-opt": "coreai_opt",
+    "coremltools": "coremltools",
     "gptqmodel": "gptqmodel",
     "autoround": "autoround",
     "transformers": "transformers",
@@ -72,7 +74,7 @@ def engines() -> tuple[Engine, ...]:
     """Return all engines and dialects: what each reads, its options, the version it was checked with.
 
     >>> [engine.name for engine in engines() if "pruning" in engine.kinds]
-    ['llm-compressor', 'torch', 'torch-ao-pruning']
+    ['llm-compressor', 'torch', 'torch-ao-pruning', 'coreai-opt', 'coremltools']
     """
     known = {**EXPORTERS, **IMPORTERS}
     return tuple(_engine(name, known, "engine") for name in known)

@@ -174,8 +174,9 @@ def check_group_sizes(request: Request, quantized: Iterable[Quantized], options:
             shape = request.inventory.weight_shapes[position]
             if shape is None:
                 continue
-            # Of a convolution, as of a linear layer, the second axis; the linear layer `Conv1D` is transposed.
-            axis = 0 if request.inventory.types[position].endswith("Conv1D") else min(1, len(shape) - 1)
+            # Of a convolution, as of a linear layer, the second axis; of a transposed one and of `Conv1D` the first.
+            kind = request.inventory.types[position]
+            axis = 0 if "Transpose" in kind or kind.endswith("Conv1D") else min(1, len(shape) - 1)
             inputs, devices = shape[axis], 1
             if request.inventory.names[position].endswith(SPLIT_INPUTS):
                 devices = options.tensor_parallel

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from compression_config.budget import budget_of
 from compression_config.budget.counting import masked_count
@@ -17,7 +17,9 @@ from compression_config.resolution import CompressionResolution, Resolution
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
 
-__all__ = ["ENGINE", "fake_quantize_", "masked_counts", "prune_"]
+__all__ = ["ENGINE", "add_tied", "fake_quantize_", "masked_counts", "prune_"]
+
+T = TypeVar("T")
 
 
 def _export(request: Request, options: Options) -> list[dict[str, Any]]:  # noqa: ARG001 - it has none
@@ -49,12 +51,12 @@ def masked_counts(request: Request, types: Sequence[str] | None = None) -> dict[
     if unknown:
         raise UnknownNumel(unknown)
     for resolved in request.parts:
-        _add_tied(resolved, counts, types)
+        add_tied(resolved, counts, types)
     return counts
 
 
-def _add_tied(resolved: Resolved, counts: dict[int, int], types: Sequence[str] | None = None) -> None:
-    """Add the layers that share a weight with a counted one: each module has a mask of its own."""
+def add_tied(resolved: Resolved, counts: dict[int, T], types: Sequence[str] | None = None) -> None:
+    """Add the layers that share a weight with a counted one, as far as they are of `types`: each has its own mask."""
     all_types = resolved.inventory.types
     for position, first in budget_of(resolved).weights.counted_for.items():
         fits = types is None or all_types[position].endswith(tuple(types))
@@ -86,7 +88,7 @@ def prune_(  # pragma: no cover - needs torch: tests/interop runs it
     names = resolved.inventory.names
     by_name = budget_of(resolved).counts(scores)
     counts = {position: by_name[name] for position, name in enumerate(names) if name in by_name}
-    _add_tied(resolved, counts)
+    add_tied(resolved, counts)
     modules = {position: _module(model, names[position]) for position in sorted(counts)}
     for position, module in modules.items():
         mask = getattr(module, "weight_mask", None)

@@ -8,7 +8,7 @@ import torch
 from nasty import NASTY
 from torch import nn
 
-__all__ = ["live_model", "nasty_model"]
+__all__ = ["example_inputs", "filled_model", "live_model", "nasty_model", "running_model"]
 
 
 def live_model(layers: Mapping[str, str], *, device: str = "meta", linear: tuple[int, int] = (8, 4)) -> nn.Module:
@@ -57,3 +57,41 @@ def _module(kind: str, linear: tuple[int, int]) -> nn.Module:
 def nasty_model(*, device: str = "meta", linear: tuple[int, int] = (8, 4)) -> nn.Module:
     """Return the model of the nasty names."""
     return live_model(NASTY, device=device, linear=linear)
+
+
+def running_model(layers: Mapping[str, str] = NASTY) -> nn.Module:
+    """Return a model on the CPU that runs each of its layers once; linear ones all take the same tensor."""
+    model = live_model(layers, device="cpu")
+    called = [(_submodule(model, name), kind) for name, kind in layers.items()]
+
+    def forward(_: nn.Module, values: torch.Tensor, indices: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+        taken = {"Embedding": indices, "Conv2d": image, "LayerNorm": values[:, :4]}
+        total = torch.zeros(())
+        for module, kind in called:
+            if type(module).forward is not nn.Module.forward:
+                total = total + module(taken.get(kind, values)).sum()
+        return total
+
+    model.__class__ = type("Running", (nn.Module,), {"forward": forward})
+    return model
+
+
+def example_inputs() -> tuple[torch.Tensor, ...]:
+    """Return what a running model takes."""
+    generator = torch.Generator().manual_seed(0)
+    values = torch.rand(3, 8, generator=generator) - 0.4
+    return values, torch.tensor([1, 2, 4]), torch.rand(1, 2, 4, 4, generator=generator)
+
+
+def _submodule(root: nn.Module, name: str) -> nn.Module:
+    for part in name.split("."):
+        root = _children(root)[part]
+    return root
+
+
+def filled_model(model: nn.Module) -> nn.Module:
+    """Return `model` with weights no two elements of which are as far from zero."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randperm(parameter.numel()).reshape(parameter.shape) + 1.0)
+    return model
