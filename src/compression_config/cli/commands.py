@@ -11,7 +11,14 @@ from typing import Any, NamedTuple, cast, get_args
 from compression_config.api import answer, check_file, compare
 from compression_config.api import verify as verify_weights
 from compression_config.cli.console import Console, Exit
-from compression_config.cli.files import check_output, expanded, load_alike, load_joined, policy_options
+from compression_config.cli.files import (
+    check_output,
+    expanded,
+    joined_findings,
+    load_alike,
+    load_joined,
+    policy_options,
+)
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.json_schema import json_schema
 from compression_config.configs.sub_config import Kind
@@ -136,7 +143,11 @@ def _add_validate(command: argparse.ArgumentParser) -> None:
     _add_unmatched(command)
     add_policy(command)
     command.add_argument("--format", choices=FINDING_WRITERS, default="text", help="how findings are written")
-    command.add_argument(
+    together = command.add_mutually_exclusive_group()
+    together.add_argument(
+        "--join", action="store_true", help="the files are one list: a base, and what overwrites it, in this order"
+    )
+    together.add_argument(
         "--discover",
         action="store_true",
         help="take each file as found in a directory: pass over what holds no config list, and other dialects",
@@ -144,18 +155,21 @@ def _add_validate(command: argparse.ArgumentParser) -> None:
 
 
 def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
-    """Check each file by itself, and say how many findings there are in all."""
+    """Check each file by itself, or the list that they make, and say how many findings there are in all."""
     paths = list(dict.fromkeys(expanded(arguments.files)))
     named = set(expanded(arguments.files, directories=False))
     if arguments.discover:
         named, paths = set(), list(filter(holds_config_list, paths))
     inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
     options = {**policy_options(arguments), "unmatched": arguments.unmatched}
-    findings = [
-        finding for path in paths for finding in check_file(path, inventory, discovered=path not in named, **options)
-    ]
+    if arguments.join:
+        paths = expanded(arguments.files)
+        findings = list(joined_findings(paths, inventory, **options))
+    else:
+        discovered = set(paths) - named
+        findings = [f for path in paths for f in check_file(path, inventory, discovered=path in discovered, **options)]
     model = None if inventory is None else inventory.model
-    checked = Checked(findings, paths, model, against_model=inventory is not None)
+    checked = Checked(findings, paths, model, against_model=inventory is not None, joined=arguments.join)
     console.answer(FINDING_WRITERS[arguments.format](checked, console.width))
     if arguments.format == "github":
         console.talk(checked.summary)
@@ -163,9 +177,9 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
 
 
 VALIDATE = Command(
-    "Check config lists, each file by itself. With a model, check too what their\n"
-    "selectors find in it, what the lists do to it, and whether their budgets can\n"
-    "be met.",
+    "Check config lists, each file by itself, or with --join the list that they\n"
+    "make. With a model, check too what their selectors find in it, what the lists\n"
+    "do to it, and whether their budgets can be met.",
     "'configs/**/*.yaml' -m model.json.gz",
     _add_validate,
     _validate,

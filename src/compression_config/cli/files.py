@@ -11,14 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from compression_config.api import answer
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Finding
-from compression_config.loading import AnyConfig, holds_config_list, load
-from compression_config.scripts import split_name
+from compression_config.inventory import Inventory
+from compression_config.loading import AnyConfig, holds_config_list, load, policy_of
+from compression_config.resolution import Unmatched
+from compression_config.scripts import ABOUT_A_WHOLE_LIST, split_name
 
-__all__ = ["check_output", "expanded", "load_alike", "load_joined", "policy_options"]
+__all__ = ["check_output", "expanded", "joined_findings", "load_alike", "load_joined", "policy_options"]
 
 
 def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -76,17 +79,38 @@ def check_output(output: str, inputs: Iterable[str]) -> None:
 def load_joined(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> AnyConfig:  # noqa: ANN401
     """Return the config list that several files make in their order: later sub-configs overwrite earlier ones.
 
-    They are joined by `+` (D12). Raises like `load_alike`.
+    They are joined by `+` (D12). Raises like `load_alike`, and `UsageError` without any file.
     """
+    if not paths:
+        raise UsageError("there is no config list in these directories")
+    if len(paths) == 1:
+        return _loaded(paths, kind=kind, **options)[0]
+    # That a file alone is empty, or does not show its kind, does not matter here: the severities of the caller are
+    # those of the whole list.
+    of_parts = {**options, "severity": {**options["severity"], **dict.fromkeys(ABOUT_A_WHOLE_LIST, "note")}}
     # Each of these can be joined to any other, which type checkers do not see of their union.
-    configs = cast("list[Any]", _loaded(paths, kind=kind, **options))
-    return cast("AnyConfig", functools.reduce(operator.add, configs))
+    configs = cast("list[Any]", _loaded(paths, kind=kind, **of_parts))
+    return cast("AnyConfig", functools.reduce(operator.add, configs).with_policy(policy_of(**options)))
+
+
+def joined_findings(
+    paths: Sequence[str],
+    inventory: Inventory | None,
+    unmatched: Unmatched,
+    **options: Any,  # noqa: ANN401
+) -> tuple[Finding, ...]:
+    """Return everything worth knowing about the list that several files make; each finding has the file of its part."""
+    try:
+        config = load_joined(paths, **options)
+    except InvalidConfig as error:
+        return error.findings
+    return config.findings if inventory is None else answer(config, inventory, unmatched).findings
 
 
 def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
     """Return the config lists of several files; one that does not say its kind has that of the others.
 
-    Raises `InvalidConfig` with the findings of all files that have errors.
+    Raises `InvalidConfig` with the findings of all files when one of them has errors.
     """
     configs = _loaded(paths, kind=kind, **options)
     stated = {config.kind for config in configs if isinstance(config, ConfigList) and config.kind_stated}
@@ -97,14 +121,17 @@ def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> li
 
 
 def _loaded(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
-    """Return what is in files, each by itself. Raises `InvalidConfig` with the findings of all that have errors."""
+    """Return what is in files, each by itself. Raises `InvalidConfig` with all findings when one of them has errors."""
     configs: list[AnyConfig] = []
     findings: list[Finding] = []
     for path in paths:
         try:
-            configs.append(load(path, kind=kind, **options))
+            config: AnyConfig = load(path, kind=kind, **options)
         except InvalidConfig as error:
             findings += error.findings
-    if findings:
+        else:
+            configs.append(config)
+            findings += (finding for finding in config.findings if finding.code not in ABOUT_A_WHOLE_LIST)
+    if len(configs) < len(paths):
         raise InvalidConfig(findings)
     return configs

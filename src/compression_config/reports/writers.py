@@ -45,12 +45,15 @@ class Checked(NamedTuple):
     model: str | None
     """The name of the model that they were checked against; None without one, and for one without a name."""
     against_model: bool
+    joined: bool = False
+    """Whether the files are one list."""
 
     @property
     def summary(self) -> str:
         """Return on one line what was checked and how much was found."""
         against = f" against {self.model or 'the model'}" if self.against_model else ""
-        return f"checked {counted(len(self.files), 'file')}{against}: {tally(self.findings)}"
+        together = " as one list" if self.joined else ""
+        return f"checked {counted(len(self.files), 'file')}{together}{against}: {tally(self.findings)}"
 
 
 def _findings_as_text(checked: Checked, width: int | None) -> Report:
@@ -65,6 +68,7 @@ def _findings_as_json(checked: Checked, _width: int | None) -> Report:
             "format": "compression-config-findings",
             "version": FORMAT_VERSION,
             "files": list(checked.files),
+            "joined": checked.joined,
             "model": checked.model,
             "counts": {severity.value: number for severity, number in counts.items()},
             "findings": [finding_to_dict(finding) for finding in checked.findings],
