@@ -39,11 +39,26 @@ class TestResolve:
         )
         assert err == ""
 
-    def test_a_list_that_breaks_a_rule_has_no_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert run("resolve", "typo.yaml", "--model", "net.json", "--format", "json") == 1
+    @pytest.mark.parametrize("form", ["table", "csv", "markdown", "html"])
+    def test_a_list_that_breaks_a_rule_has_no_answer(self, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("resolve", "typo.yaml", "--model", "net.json", "--format", form) == 1
         out, err = capsys.readouterr()
         assert out == ""
         assert err.splitlines()[-1] == "2 errors"
+
+    @pytest.mark.parametrize("form", ["json", "yaml"])
+    def test_programs_get_its_findings_in_place_of_the_answer(
+        self, here: Path, form: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("resolve", "typo.yaml", "pruning.yaml", "--model", "net.json", "--format", form) == 1
+        out, err = capsys.readouterr()
+        report = yaml.safe_load(out)
+        assert (report["format"], report["files"]) == ("compression-config-findings", ["typo.yaml", "pruning.yaml"])
+        assert [finding["code"] for finding in report["findings"]] == ["unknown-key", "out-of-range"]
+        assert err.splitlines()[-1] == "2 errors"
+        assert run("resolve", "typo.yaml", "--model", "net.json", "--format", form, "-o", "lock.json") == 1
+        assert capsys.readouterr().out == ""
+        assert not (here / "lock.json").exists()
 
     def test_what_selects_nothing_is_said_beside_the_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("resolve", "unmatched.yaml", "--model", "net.json", "--format", "json") == 1

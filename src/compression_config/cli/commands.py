@@ -19,6 +19,7 @@ from compression_config.cli.files import (
     load_joined,
     policy_options,
 )
+from compression_config.cli.reporting import add_quiet, add_reporting, report
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.json_schema import json_schema
 from compression_config.configs.sub_config import Kind
@@ -28,9 +29,9 @@ from compression_config.inventory import Inventory
 from compression_config.inventory.sources import MODEL_FORMS, Device
 from compression_config.loading import holds_config_list
 from compression_config.lockfile import read_saved
-from compression_config.reports.findings import finding_lines, tally
+from compression_config.reports.findings import finding_lines
 from compression_config.reports.inventory import inventory_lines
-from compression_config.reports.layout import EMPTY, Line, line, plain_text
+from compression_config.reports.layout import EMPTY, Line, plain_text
 from compression_config.reports.resolution import explanation_lines
 from compression_config.reports.writers import (
     COMPARISON_WRITERS,
@@ -143,6 +144,7 @@ def _add_validate(command: argparse.ArgumentParser) -> None:
     _add_unmatched(command)
     add_policy(command)
     command.add_argument("--format", choices=FINDING_WRITERS, default="text", help="how findings are written")
+    add_quiet(command)
     together = command.add_mutually_exclusive_group()
     together.add_argument(
         "--join", action="store_true", help="the files are one list: a base, and what overwrites it, in this order"
@@ -170,7 +172,10 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
         findings = [f for path in paths for f in check_file(path, inventory, discovered=path in discovered, **options)]
     model = None if inventory is None else inventory.model
     checked = Checked(findings, paths, model, against_model=inventory is not None, joined=arguments.join)
-    console.answer(FINDING_WRITERS[arguments.format](checked, console.width))
+    if arguments.format == "text" and arguments.quiet:
+        console.answer(tuple(finding_lines(findings, console.width)))
+    else:
+        console.answer(FINDING_WRITERS[arguments.format](checked, console.width))
     if arguments.format == "github":
         console.talk(checked.summary)
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
@@ -199,6 +204,7 @@ def _add_resolve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--output", "-o", metavar="OUT", help="a file to write the answer to")
     _add_unmatched(command)
     add_policy(command)
+    add_reporting(command)
 
 
 def _resolve(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -210,17 +216,19 @@ def _resolve(arguments: argparse.Namespace, console: Console) -> Exit:
     if output is not None:
         check_output(output, (*expanded(arguments.files), arguments.model))
     whole, parts = resolved(arguments, arguments.unmatched)
-    shown = [Answer(part.resolved, part.budget, part.findings) for part in parts]
-    findings = [finding for part in shown for finding in part.findings]
+    findings = [finding for part in parts for finding in part.findings]
+    in_table = output is None and written == "table"
+    elsewhere = in_table and arguments.findings != "text"
+    shown = [Answer(part.resolved, part.budget, () if elsewhere else part.findings) for part in parts]
     write = resolution_as_grid if arguments.grid and written == "table" else RESOLUTION_WRITERS[written].write
-    report = write(Answered(shown, whole.to_dict), console.width if output is None else None)
+    answered = write(Answered(shown, whole.to_dict), console.width if output is None else None)
     if output is None:
-        console.answer(report)
+        console.answer(answered)
     else:
-        text = report if isinstance(report, str) else plain_text(report)
+        text = answered if isinstance(answered, str) else plain_text(answered)
         write_whole(output, text.encode(errors="replace"))
-    if findings and (output is not None or written != "table"):
-        console.talk((*finding_lines(findings), line(tally(findings))))
+    if elsewhere or not in_table:
+        report(findings, arguments, console, whole.inventory.model)
     if output is not None:
         console.talk(f"wrote {output}")
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
@@ -267,6 +275,7 @@ def _add_explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("layer", metavar="LAYER", help="the name of a layer, or an alias")
     add_model(command)
     add_policy(command)
+    add_reporting(command)
 
 
 def _explain(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -308,6 +317,7 @@ def _add_diff(command: argparse.ArgumentParser) -> None:
     command.add_argument("--exit-code", action="store_true", help="exit with 3 when the answers differ")
     command.add_argument("--format", choices=COMPARISON_WRITERS, default="text", help="how the answer is written")
     add_policy(command)
+    add_reporting(command)
 
 
 def _diff(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -331,8 +341,8 @@ def _diff(arguments: argparse.Namespace, console: Console) -> Exit:
     console.answer(COMPARISON_WRITERS[arguments.format](comparison.parts, console.width))
     findings = () if isinstance(sides[1], str) else sides[1].findings
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    report(errors, arguments, console, None if isinstance(sides[1], str) else sides[1].inventory.model)
     if errors:
-        console.talk((*finding_lines(errors), line(tally(errors))))
         return Exit.FINDINGS
     return Exit.DIFFERENT if arguments.exit_code and not comparison.equal else Exit.OK
 
@@ -363,6 +373,7 @@ def _add_verify(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--format", choices=VERIFICATION_WRITERS, default="text", help="how the answer is written")
     add_policy(command)
+    add_reporting(command)
 
 
 def _verify(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -370,7 +381,11 @@ def _verify(arguments: argparse.Namespace, console: Console) -> Exit:
     whole, parts = resolved(arguments, "error")
     verification = verify_weights(whole, arguments.checkpoint, tolerance=_tolerance(arguments.tolerance))
     findings = [finding for part in parts for finding in part.unmatched] + list(verification.findings)
-    console.answer(VERIFICATION_WRITERS[arguments.format](verification, findings, console.width))
+    elsewhere = arguments.findings != "text"
+    shown = None if elsewhere and arguments.format == "text" else findings
+    console.answer(VERIFICATION_WRITERS[arguments.format](verification, shown, console.width))
+    if elsewhere:
+        report(findings, arguments, console, whole.inventory.model)
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
 
 
@@ -399,6 +414,7 @@ def _add_inventory(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="M", help=_MODEL)
     _add_device(command)
     command.add_argument("--output", "-o", metavar="OUT", help="a file ending in .json, .yaml, or these and .gz")
+    add_quiet(command)
 
 
 def _inventory(arguments: argparse.Namespace, console: Console) -> Exit:

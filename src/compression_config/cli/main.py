@@ -8,19 +8,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from compression_config import __version__
 from compression_config.cli.console import Console, Exit, write
 from compression_config.errors import CompressionConfigError, FindingsError
-from compression_config.reports.findings import finding_lines, tally
-from compression_config.reports.layout import line
 from compression_config.text import printable
 
 if TYPE_CHECKING:
     import compression_config.cli.commands as commands  # noqa: PLR0402 - the package itself imports this module
     import compression_config.cli.exchange as exchange  # noqa: PLR0402
+    import compression_config.cli.reporting as reporting  # noqa: PLR0402
 else:
 
     class _Lazy:
@@ -34,6 +34,7 @@ else:
 
     commands = _Lazy("compression_config.cli.commands")
     exchange = _Lazy("compression_config.cli.exchange")
+    reporting = _Lazy("compression_config.cli.reporting")
 
 __all__ = ["COMMANDS", "PROGRAM", "command_parser", "main", "parser"]
 
@@ -113,9 +114,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(_run(sys.argv[1:] if argv is None else list(argv), console))
     except SystemExit as stop:  # argparse has written what there is to say
         return stop.code if isinstance(stop.code, int) else Exit.OK
-    except FindingsError as error:
-        console.talk((*finding_lines(error.findings), line(tally(error.findings))))
-        return Exit.FINDINGS
     except CompressionConfigError as error:
         console.talk(f"{PROGRAM}: error: {error}")
         return Exit.USAGE
@@ -131,4 +129,11 @@ def _run(argv: list[str], console: Console) -> Exit:
         program.parse_args([name, *rest])
         program.error("the command comes first")
     arguments = command_parser(name).parse_args(rest)
-    return COMMANDS[name].command().run(arguments, console)
+    # A JSON document on standard error has nothing beside it.
+    quiet = getattr(arguments, "quiet", False) or getattr(arguments, "findings", "text") == "json"
+    console = replace(console, quiet=quiet)
+    try:
+        return COMMANDS[name].command().run(arguments, console)
+    except FindingsError as error:
+        reporting.refuse(error.findings, arguments, console)
+        return Exit.FINDINGS

@@ -30,6 +30,7 @@ __all__ = [
     "Answered",
     "Checked",
     "ResolutionWriter",
+    "checked_to_dict",
     "resolution_as_grid",
 ]
 
@@ -60,20 +61,18 @@ def _findings_as_text(checked: Checked, width: int | None) -> Report:
     return (*finding_lines(checked.findings, width), line(checked.summary))
 
 
-def _findings_as_json(checked: Checked, _width: int | None) -> Report:
-    """Return findings as a JSON document; its shape is in docs/cli.md."""
+def checked_to_dict(checked: Checked) -> dict[str, Any]:
+    """Return findings as plain data, ready for JSON; its shape is in docs/cli.md."""
     counts = count_by_severity(checked.findings)
-    return to_json(
-        {
-            "format": "compression-config-findings",
-            "version": FORMAT_VERSION,
-            "files": list(checked.files),
-            "joined": checked.joined,
-            "model": checked.model,
-            "counts": {severity.value: number for severity, number in counts.items()},
-            "findings": [finding_to_dict(finding) for finding in checked.findings],
-        }
-    )
+    return {
+        "format": "compression-config-findings",
+        "version": FORMAT_VERSION,
+        "files": list(checked.files),
+        "joined": checked.joined,
+        "model": checked.model,
+        "counts": {severity.value: number for severity, number in counts.items()},
+        "findings": [finding_to_dict(finding) for finding in checked.findings],
+    }
 
 
 FindingsWriter: TypeAlias = Callable[[Checked, int | None], Report]
@@ -81,7 +80,7 @@ FindingsWriter: TypeAlias = Callable[[Checked, int | None], Report]
 
 FINDING_WRITERS: Final[Mapping[str, FindingsWriter]] = {
     "text": _findings_as_text,
-    "json": _findings_as_json,
+    "json": lambda checked, _: to_json(checked_to_dict(checked)),
     "github": lambda checked, _: as_github(checked.findings),
 }
 
@@ -167,14 +166,14 @@ COMPARISON_WRITERS: Final[Mapping[str, ComparisonWriter]] = {
 # What `verify` answers.
 
 
-def _verification_as_json(verification: Verification, findings: Sequence[Finding], _width: int | None) -> Report:
+def _verification_as_json(verification: Verification, findings: Sequence[Finding] | None, _width: int | None) -> Report:
     heading = {"format": "compression-config-verification", "version": FORMAT_VERSION}
-    found = [finding_to_dict(finding) for finding in findings]
+    found = [finding_to_dict(finding) for finding in findings or ()]
     return to_json(heading | verification.to_dict() | {"findings": found})
 
 
-VerificationWriter: TypeAlias = Callable[[Verification, Sequence[Finding], int | None], Report]
-"""What was verified, the findings to show, the width of the terminal -> the answer."""
+VerificationWriter: TypeAlias = Callable[[Verification, Sequence[Finding] | None, int | None], Report]
+"""What was verified, the findings unless they are shown elsewhere, the width of the terminal -> the answer."""
 
 VERIFICATION_WRITERS: Final[Mapping[str, VerificationWriter]] = {
     "text": verification_lines,
