@@ -19,12 +19,13 @@ from compression_config.cli.files import (
     load_joined,
     policy_options,
 )
+from compression_config.cli.project import Models
 from compression_config.cli.reporting import add_quiet, add_reporting, report
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.json_schema import json_schema
 from compression_config.configs.sub_config import Kind
 from compression_config.errors import UnknownLayer, UsageError
-from compression_config.findings import Severity, SeverityLevel, has_errors
+from compression_config.findings import Finding, Severity, SeverityLevel, has_errors
 from compression_config.inventory import Inventory
 from compression_config.inventory.sources import MODEL_FORMS, Device
 from compression_config.loading import holds_config_list
@@ -87,8 +88,9 @@ _MODEL = f"{MODEL_FORMS} with a transformers config.json"
 
 
 def add_model(command: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add the model that they are for."""
-    command.add_argument("--model", "-m", required=required, metavar="M", help=_MODEL)
+    """Add the model that they are for; one that is required may be set in pyproject.toml."""
+    command.add_argument("--model", "-m", metavar="M", help=_MODEL)
+    command.set_defaults(one_model=required)
     _add_device(command)
 
 
@@ -108,7 +110,8 @@ def _add_kind(command: argparse.ArgumentParser) -> None:
 def add_policy(command: argparse.ArgumentParser) -> None:
     """Add the kind of the lists, and what severities findings have."""
     _add_kind(command)
-    command.add_argument("--strict", action="store_true", help="turn every warning into an error")
+    strict = argparse.BooleanOptionalAction
+    command.add_argument("--strict", action=strict, help="turn every warning into an error, or not")
     command.add_argument(
         "--severity",
         action="append",
@@ -117,6 +120,7 @@ def add_policy(command: argparse.ArgumentParser) -> None:
         metavar="CODE=LEVEL",
         help="set what a finding is: error, warning, note or ignore; may be given more than once",
     )
+    command.add_argument("--isolated", action="store_true", help="read no options from pyproject.toml")
 
 
 def _add_unmatched(command: argparse.ArgumentParser) -> None:
@@ -162,16 +166,19 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     named = set(expanded(arguments.files, directories=False))
     if arguments.discover:
         named, paths = set(), list(filter(holds_config_list, paths))
-    inventory = None if arguments.model is None else Inventory.from_source(arguments.model, device=arguments.device)
+    models = Models(arguments)
     options = {**policy_options(arguments), "unmatched": arguments.unmatched}
+    findings: list[Finding] = []
     if arguments.join:
         paths = expanded(arguments.files)
-        findings = list(joined_findings(paths, inventory, **options))
+        inventories = dict.fromkeys(paths, models.of_all(paths))
+        findings += joined_findings(paths, models.of_all(paths), **options)
     else:
-        discovered = set(paths) - named
-        findings = [f for path in paths for f in check_file(path, inventory, discovered=path in discovered, **options)]
-    model = None if inventory is None else inventory.model
-    checked = Checked(findings, paths, model, against_model=inventory is not None, joined=arguments.join)
+        inventories = {path: models.of(path) for path in paths}
+        for path in paths:
+            findings += check_file(path, inventories[path], discovered=path not in named, **options)
+    names = {path: inventory.model for path, inventory in inventories.items() if inventory is not None}
+    checked = Checked(findings, paths, names, joined=arguments.join)
     if arguments.format == "text" and arguments.quiet:
         console.answer(tuple(finding_lines(findings, console.width)))
     else:
@@ -325,7 +332,11 @@ def _diff(arguments: argparse.Namespace, console: Console) -> Exit:
     saved = [read_saved(path) for path in (arguments.old, arguments.new)]
     paths = [path for path, data in zip((arguments.old, arguments.new), saved, strict=True) if data is None]
     configs = iter(load_alike(paths, **policy_options(arguments)))
-    models = [arguments.model_old or arguments.model, arguments.model_new or arguments.model]
+    of_project = arguments.project.model_of
+    models = [
+        arguments.model_old or arguments.model or of_project(arguments.old),
+        arguments.model_new or arguments.model or of_project(arguments.new),
+    ]
     sides: list[Any] = []
     inventories: dict[str, Inventory] = {}
     for path, data, model in zip((arguments.old, arguments.new), saved, models, strict=True):

@@ -20,6 +20,7 @@ from compression_config.text import printable
 if TYPE_CHECKING:
     import compression_config.cli.commands as commands  # noqa: PLR0402 - the package itself imports this module
     import compression_config.cli.exchange as exchange  # noqa: PLR0402
+    import compression_config.cli.project as project  # noqa: PLR0402
     import compression_config.cli.reporting as reporting  # noqa: PLR0402
 else:
 
@@ -34,6 +35,7 @@ else:
 
     commands = _Lazy("compression_config.cli.commands")
     exchange = _Lazy("compression_config.cli.exchange")
+    project = _Lazy("compression_config.cli.project")
     reporting = _Lazy("compression_config.cli.reporting")
 
 __all__ = ["COMMANDS", "PROGRAM", "command_parser", "main", "parser"]
@@ -129,6 +131,8 @@ def _run(argv: list[str], console: Console) -> Exit:
         program.parse_args([name, *rest])
         program.error("the command comes first")
     arguments = command_parser(name).parse_args(rest)
+    if "severity" in arguments:
+        project.apply_project(arguments)
     # A JSON document on standard error has nothing beside it.
     quiet = getattr(arguments, "quiet", False) or getattr(arguments, "findings", "text") == "json"
     console = replace(console, quiet=quiet)

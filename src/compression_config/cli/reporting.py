@@ -43,7 +43,8 @@ def report(
     if arguments.findings == "text":
         console.report((*finding_lines(found), *(() if arguments.quiet else (line(tally(found)),))) if found else ())
         return
-    checked = Checked(found, _files(arguments), model, against_model=model is not None)
+    files = _files(arguments)
+    checked = Checked(found, files, {} if model is None else dict.fromkeys(files, model))
     console.report(FINDING_WRITERS[arguments.findings](checked, None))
     if found:
         console.talk(tally(found))
@@ -54,7 +55,7 @@ def refuse(findings: Sequence[Finding], arguments: argparse.Namespace, console: 
     formats = {"json": to_json, "yaml": to_yaml}
     to_text = formats.get(getattr(arguments, "format", None) or "")
     if to_text is not None and getattr(arguments, "output", None) is None:
-        console.answer(to_text(checked_to_dict(Checked(findings, _files(arguments), None, against_model=False))))
+        console.answer(to_text(checked_to_dict(Checked(findings, _files(arguments), {}))))
     report(findings, arguments, console)
 
 

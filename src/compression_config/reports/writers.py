@@ -43,18 +43,31 @@ class Checked(NamedTuple):
 
     findings: Sequence[Finding]
     files: Sequence[str]
-    model: str | None
-    """The name of the model that they were checked against; None without one, and for one without a name."""
-    against_model: bool
+    models: Mapping[str, str | None]
+    """The name of the model of each file that was checked against one; None for one without a name."""
     joined: bool = False
     """Whether the files are one list."""
 
     @property
+    def model(self) -> str | None:
+        """The name of the model where all files have the same."""
+        names = set(self.models.values())
+        return names.pop() if len(names) == 1 and len(self.models) == len(set(self.files)) else None
+
+    @property
     def summary(self) -> str:
         """Return on one line what was checked and how much was found."""
-        against = f" against {self.model or 'the model'}" if self.against_model else ""
         together = " as one list" if self.joined else ""
-        return f"checked {counted(len(self.files), 'file')}{together}{against}: {tally(self.findings)}"
+        return f"checked {counted(len(self.files), 'file')}{together}{self._against}: {tally(self.findings)}"
+
+    @property
+    def _against(self) -> str:
+        if not self.models:
+            return ""
+        names = set(self.models.values())
+        every = len(self.models) == len(set(self.files))
+        what = f"{len(names)} models" if len(names) > 1 else next(iter(names)) or ("the model" if every else "a model")
+        return f" against {what}" if every else f", {len(self.models)} of them against {what}"
 
 
 def _findings_as_text(checked: Checked, width: int | None) -> Report:
@@ -70,6 +83,7 @@ def checked_to_dict(checked: Checked) -> dict[str, Any]:
         "files": list(checked.files),
         "joined": checked.joined,
         "model": checked.model,
+        "models": dict(checked.models),
         "counts": {severity.value: number for severity, number in counts.items()},
         "findings": [finding_to_dict(finding) for finding in checked.findings],
     }
