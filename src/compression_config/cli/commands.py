@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, NamedTuple, cast, get_args
 
@@ -18,9 +18,11 @@ from compression_config.cli.files import (
     load_alike,
     load_joined,
     policy_options,
+    standard_input_of,
 )
 from compression_config.cli.project import Models
 from compression_config.cli.reporting import add_quiet, add_reporting, report
+from compression_config.cli.standard_input import add_standard_input
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.json_schema import json_schema
 from compression_config.configs.sub_config import Kind
@@ -70,8 +72,8 @@ class Command(NamedTuple):
 
     description: str
     """Lines for the help, as they are shown."""
-    example: str
-    """Arguments that show how it is used."""
+    examples: tuple[str, ...]
+    """Arguments that show how it is used, the plainest first; what they write to comes last, after `>`."""
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace, Console], Exit]
 
@@ -81,7 +83,8 @@ class Command(NamedTuple):
 
 def add_files(command: argparse.ArgumentParser, what: str = "config lists: a base, and what overwrites it") -> None:
     """Add the config lists that a command reads."""
-    command.add_argument("files", nargs="+", metavar="FILE", help=f"{what}, in YAML or JSON")
+    command.add_argument("files", nargs="+", metavar="FILE", help=f"{what}, in YAML or JSON, or '-' for standard input")
+    add_standard_input(command)
 
 
 _MODEL = f"{MODEL_FORMS} with a transformers config.json"
@@ -165,18 +168,21 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     paths = list(dict.fromkeys(expanded(arguments.files)))
     named = set(expanded(arguments.files, directories=False))
     if arguments.discover:
-        named, paths = set(), list(filter(holds_config_list, paths))
+        named, paths = set(), [path for path in paths if standard_input_of(path, arguments) or holds_config_list(path)]
     models = Models(arguments)
     options = {**policy_options(arguments), "unmatched": arguments.unmatched}
     findings: list[Finding] = []
     if arguments.join:
         paths = expanded(arguments.files)
         inventories = dict.fromkeys(paths, models.of_all(paths))
-        findings += joined_findings(paths, models.of_all(paths), **options)
+        findings += joined_findings(paths, models.of_all(paths), arguments)
     else:
         inventories = {path: models.of(path) for path in paths}
         for path in paths:
-            findings += check_file(path, inventories[path], discovered=path not in named, **options)
+            if standard_input_of(path, arguments) is not None:
+                findings += joined_findings([path], inventories[path], arguments)
+            else:
+                findings += check_file(path, inventories[path], discovered=path not in named, **options)
     names = {path: inventory.model for path, inventory in inventories.items() if inventory is not None}
     checked = Checked(findings, paths, names, joined=arguments.join)
     if arguments.format == "text" and arguments.quiet:
@@ -192,7 +198,13 @@ VALIDATE = Command(
     "Check config lists, each file by itself, or with --join the list that they\n"
     "make. With a model, check too what their selectors find in it, what the lists\n"
     "do to it, and whether their budgets can be met.",
-    "'configs/**/*.yaml' -m model.json.gz",
+    (
+        "prune.yaml",
+        "'lists/**/*.yaml' train.py -m net.json",
+        "--join base.yaml over.yaml -m net.json",
+        "configs --strict --severity legacy-key=ignore",
+        "- --stdin-name prune.json --quiet",
+    ),
     _add_validate,
     _validate,
 )
@@ -255,7 +267,7 @@ def resolved(
     arguments: argparse.Namespace, unmatched: Unmatched
 ) -> tuple[Resolution[Any] | CompressionResolution, list[Resolution[Any]]]:
     """Return what files make of a model, and the resolutions in it: one, or those of the parts that are written."""
-    config = load_joined(expanded(arguments.files), **policy_options(arguments))
+    config = load_joined(expanded(arguments.files), arguments)
     whole = answer(config, Inventory.from_source(arguments.model, device=arguments.device), unmatched)
     if isinstance(whole, Resolution):
         return whole, [whole]
@@ -268,7 +280,12 @@ RESOLVE = Command(
     "Show what every layer of a model gets, and which sub-config decides it.\n"
     "Several files are one list in their order: the sub-configs of later files\n"
     "overwrite those of earlier ones.",
-    "base.yaml over.yaml -m model.json.gz -o answer.md",
+    (
+        "prune.yaml -m model.json.gz",
+        "prune.yaml -m model.json.gz --grid",
+        "base.yaml over.yaml -m models:build -o answer.md",
+        "prune.yaml -m model.json.gz -o prune.lock.json",
+    ),
     _add_resolve,
     _resolve,
 )
@@ -305,7 +322,7 @@ def _explanations(parts: list[Resolution[Any]], name: str, width: int | None) ->
 EXPLAIN = Command(
     "Explain what one layer gets: which sub-config decides it, which ones that\n"
     "overwrites, and, where none selects it, which ones nearly do.",
-    "prune.yaml encoder.0.output -m model.json.gz",
+    ("prune.yaml encoder.0.output -m model.json.gz",),
     _add_explain,
     _explain,
 )
@@ -317,7 +334,8 @@ EXPLAIN = Command(
 def _add_diff(command: argparse.ArgumentParser) -> None:
     saved = "a config list in YAML or JSON, or a resolution saved as JSON"
     command.add_argument("old", metavar="OLD", help=saved)
-    command.add_argument("new", metavar="NEW", help="likewise")
+    command.add_argument("new", metavar="NEW", help="likewise; one of them may be '-', standard input")
+    add_standard_input(command)
     add_model(command, required=False)
     command.add_argument("--model-old", metavar="M", help="the model of OLD, where it is another one")
     command.add_argument("--model-new", metavar="M", help="the model of NEW, where it is another one")
@@ -329,9 +347,9 @@ def _add_diff(command: argparse.ArgumentParser) -> None:
 
 def _diff(arguments: argparse.Namespace, console: Console) -> Exit:
     """Show what changes from one answer to another; the errors that count are those of the new one."""
-    saved = [read_saved(path) for path in (arguments.old, arguments.new)]
+    saved = [_saved(path, arguments) for path in (arguments.old, arguments.new)]
     paths = [path for path, data in zip((arguments.old, arguments.new), saved, strict=True) if data is None]
-    configs = iter(load_alike(paths, **policy_options(arguments)))
+    configs = iter(load_alike(paths, arguments))
     of_project = arguments.project.model_of
     models = [
         arguments.model_old or arguments.model or of_project(arguments.old),
@@ -341,7 +359,7 @@ def _diff(arguments: argparse.Namespace, console: Console) -> Exit:
     inventories: dict[str, Inventory] = {}
     for path, data, model in zip((arguments.old, arguments.new), saved, models, strict=True):
         if data is not None:
-            sides.append(path)
+            sides.append(path if standard_input_of(path, arguments) is None else data)
         elif model is None:
             raise UsageError(f"a model is needed to resolve '{path}': write --model M")
         else:
@@ -350,12 +368,18 @@ def _diff(arguments: argparse.Namespace, console: Console) -> Exit:
             sides.append(answer(next(configs), inventories[model], "error"))
     comparison = compare(*sides)
     console.answer(COMPARISON_WRITERS[arguments.format](comparison.parts, console.width))
-    findings = () if isinstance(sides[1], str) else sides[1].findings
+    new = None if saved[1] is not None else sides[1]
+    findings = () if new is None else new.findings
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    report(errors, arguments, console, None if isinstance(sides[1], str) else sides[1].inventory.model)
+    report(errors, arguments, console, None if new is None else new.inventory.model)
     if errors:
         return Exit.FINDINGS
     return Exit.DIFFERENT if arguments.exit_code and not comparison.equal else Exit.OK
+
+
+def _saved(path: str, arguments: argparse.Namespace) -> Mapping[str, Any] | None:
+    given = standard_input_of(path, arguments)
+    return read_saved(path) if given is None else given.saved()
 
 
 DIFF = Command(
@@ -363,7 +387,11 @@ DIFF = Command(
     "something else, because of which sub-configs, and what that does to the budget.\n"
     "A resolution saved by 'resolve --format json' may take the place of a list: a\n"
     "lock file.",
-    "lock.json prune.yaml -m model.json.gz --exit-code",
+    (
+        "old.yaml prune.yaml -m model.json.gz",
+        "lock.json prune.yaml -m net.json --exit-code",
+        "- a.yaml -m net.json --format markdown > comment.md",
+    ),
     _add_diff,
     _diff,
 )
@@ -412,7 +440,10 @@ VERIFY = Command(
     "Check whether the weights of a compressed model are what its config list asks\n"
     "for: how many elements are zero in each layer and each group, and for how many\n"
     "values quantized weights have room.",
-    "prune.yaml pruned.safetensors -m model.json.gz",
+    (
+        "prune.yaml pruned.safetensors -m model.json.gz",
+        "prune.yaml checkpoint -m net.json --tolerance 0.01",
+    ),
     _add_verify,
     _verify,
 )
@@ -448,7 +479,11 @@ INVENTORY = Command(
     "Show the names and types of the layers of a model; with -o write them down,\n"
     "without weights: the other commands read that in place of the model, on\n"
     "machines without torch.",
-    "mypackage.models:build -o model.json.gz",
+    (
+        "mypackage.models:build",
+        "hf:checkpoint -o model.json.gz",
+        "train.py:build --device cpu -o model.json.gz",
+    ),
     _add_inventory,
     _inventory,
 )
@@ -466,7 +501,7 @@ def _schema(arguments: argparse.Namespace, console: Console) -> Exit:
 SCHEMA = Command(
     "Print the JSON Schema of config lists, with which editors complete and check\n"
     "them; without --kind, that of every document.",
-    "--kind pruning > pruning.schema.json",
+    ("--kind pruning > pruning.schema.json",),
     _add_kind,
     _schema,
 )

@@ -124,7 +124,11 @@ EXPORT = Command(
     "Write what every layer of a model gets as the document of an engine, such as\n"
     "llm-compressor or torchao. What the document cannot say is a finding; where a\n"
     "layer would get something else than asked, it is an error.",
-    "prune.yaml -m model.json.gz --to llm-compressor",
+    (
+        "prune.yaml -m net.json --to llm-compressor",
+        "q.yaml -m net.json --to modelopt -o q.json",
+        "q.yaml -m m.json --to torchao --option group_size=32",
+    ),
     _add_export,
     _export,
 )
@@ -175,7 +179,10 @@ def _imported(arguments: argparse.Namespace) -> tuple[Import, Inventory]:
 IMPORT = Command(
     "Write the document of another tool as a config list that gives each layer of a\n"
     "model the same; without --model, that of hf:DIRECTORY.",
-    "hf:checkpoint -o quantize.yaml",
+    (
+        "hf:checkpoint -o quantize.yaml",
+        "recipe.yaml --from llm-compressor -m model.json.gz",
+    ),
     _add_import,
     _import,
 )
@@ -198,7 +205,7 @@ def _translate(arguments: argparse.Namespace, console: Console) -> Exit:
 
 TRANSLATE = Command(
     "Write the document of one tool as that of another, for one model: import and\nexport in a row.",
-    "recipe.yaml -m model.json.gz --to torchao",
+    ("recipe.yaml -m net.json --to torchao",),
     _add_translate,
     _translate,
 )

@@ -12,16 +12,23 @@ from pathlib import Path
 from typing import Any, cast
 
 from compression_config.api import answer
+from compression_config.cli.standard_input import StandardInput
 from compression_config.configs.config_list import ConfigList
-from compression_config.configs.sub_config import Kind
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Finding
 from compression_config.inventory import Inventory
 from compression_config.loading import AnyConfig, holds_config_list, load, policy_of
-from compression_config.resolution import Unmatched
 from compression_config.scripts import ABOUT_A_WHOLE_LIST, split_name
 
-__all__ = ["check_output", "expanded", "joined_findings", "load_alike", "load_joined", "policy_options"]
+__all__ = [
+    "check_output",
+    "expanded",
+    "joined_findings",
+    "load_alike",
+    "load_joined",
+    "policy_options",
+    "standard_input_of",
+]
 
 
 def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -76,43 +83,42 @@ def check_output(output: str, inputs: Iterable[str]) -> None:
             raise UsageError(f"'{output}' is read by this command: write the answer to another file")
 
 
-def load_joined(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> AnyConfig:  # noqa: ANN401
+def load_joined(paths: Sequence[str], arguments: argparse.Namespace) -> AnyConfig:
     """Return the config list that several files make in their order: later sub-configs overwrite earlier ones.
 
     They are joined by `+` (D12). Raises like `load_alike`, and `UsageError` without any file.
     """
     if not paths:
         raise UsageError("there is no config list in these directories")
+    options = policy_options(arguments)
     if len(paths) == 1:
-        return _loaded(paths, kind=kind, **options)[0]
+        return _loaded(paths, arguments, **options)[0]
     # That a file alone is empty, or does not show its kind, does not matter here: the severities of the caller are
     # those of the whole list.
-    of_parts = {**options, "severity": {**options["severity"], **dict.fromkeys(ABOUT_A_WHOLE_LIST, "note")}}
+    severity = {**options["severity"], **dict.fromkeys(ABOUT_A_WHOLE_LIST, "note")}
     # Each of these can be joined to any other, which type checkers do not see of their union.
-    configs = cast("list[Any]", _loaded(paths, kind=kind, **of_parts))
-    return cast("AnyConfig", functools.reduce(operator.add, configs).with_policy(policy_of(**options)))
+    configs = cast("list[Any]", _loaded(paths, arguments, **{**options, "severity": severity}))
+    policy = policy_of(strict=options["strict"], severity=options["severity"])
+    return cast("AnyConfig", functools.reduce(operator.add, configs).with_policy(policy))
 
 
 def joined_findings(
-    paths: Sequence[str],
-    inventory: Inventory | None,
-    unmatched: Unmatched,
-    **options: Any,  # noqa: ANN401
+    paths: Sequence[str], inventory: Inventory | None, arguments: argparse.Namespace
 ) -> tuple[Finding, ...]:
     """Return everything worth knowing about the list that several files make; each finding has the file of its part."""
     try:
-        config = load_joined(paths, **options)
+        config = load_joined(paths, arguments)
     except InvalidConfig as error:
         return error.findings
-    return config.findings if inventory is None else answer(config, inventory, unmatched).findings
+    return config.findings if inventory is None else answer(config, inventory, arguments.unmatched).findings
 
 
-def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
+def load_alike(paths: Sequence[str], arguments: argparse.Namespace) -> list[AnyConfig]:
     """Return the config lists of several files; one that does not say its kind has that of the others.
 
     Raises `InvalidConfig` with the findings of all files when one of them has errors.
     """
-    configs = _loaded(paths, kind=kind, **options)
+    configs = _loaded(paths, arguments, **policy_options(arguments))
     stated = {config.kind for config in configs if isinstance(config, ConfigList) and config.kind_stated}
     if len(stated) != 1:
         return configs
@@ -120,13 +126,14 @@ def load_alike(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> li
     return [config.of_kind(only) if isinstance(config, ConfigList) else config for config in configs]
 
 
-def _loaded(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
+def _loaded(paths: Sequence[str], arguments: argparse.Namespace, **options: Any) -> list[AnyConfig]:  # noqa: ANN401
     """Return what is in files, each by itself. Raises `InvalidConfig` with all findings when one of them has errors."""
     configs: list[AnyConfig] = []
     findings: list[Finding] = []
     for path in paths:
+        given = standard_input_of(path, arguments)
         try:
-            config: AnyConfig = load(path, kind=kind, **options)
+            config: AnyConfig = load(path, **options) if given is None else given.load(**options)
         except InvalidConfig as error:
             findings += error.findings
         else:
@@ -135,3 +142,9 @@ def _loaded(paths: Sequence[str], *, kind: Kind | None, **options: Any) -> list[
     if len(configs) < len(paths):
         raise InvalidConfig(findings)
     return configs
+
+
+def standard_input_of(path: str, arguments: argparse.Namespace) -> StandardInput | None:
+    """Return standard input where that is what a path names, else None."""
+    given: StandardInput | None = arguments.standard_input
+    return given if given is not None and given.name == path else None

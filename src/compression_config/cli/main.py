@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import compression_config.cli.exchange as exchange  # noqa: PLR0402
     import compression_config.cli.project as project  # noqa: PLR0402
     import compression_config.cli.reporting as reporting  # noqa: PLR0402
+    import compression_config.cli.standard_input as standard_input  # noqa: PLR0402
 else:
 
     class _Lazy:
@@ -37,6 +38,7 @@ else:
     exchange = _Lazy("compression_config.cli.exchange")
     project = _Lazy("compression_config.cli.project")
     reporting = _Lazy("compression_config.cli.reporting")
+    standard_input = _Lazy("compression_config.cli.standard_input")
 
 __all__ = ["COMMANDS", "PROGRAM", "command_parser", "main", "parser"]
 
@@ -85,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         prog=PROGRAM,
         formatter_class=_help_formatter,
         description="Validate, resolve and explain neural-network compression config lists\nbefore the job starts.",
-        epilog=f"'{PROGRAM} COMMAND --help' shows the options of a command and an example.\n"
+        epilog=f"'{PROGRAM} COMMAND --help' shows the options of a command, and examples.\n"
         "Exit codes: 0 fine, 1 findings of severity error, 2 the command was wrong,\n"
         "3 the answers of 'diff --exit-code' differ.",
     )
@@ -103,7 +105,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
         prog=f"{PROGRAM} {name}",
         formatter_class=_help_formatter,
         description=command.description,
-        epilog=f"example:\n  {PROGRAM} {name} {command.example}",
+        epilog="\n".join(("examples:", *(f"  {PROGRAM} {name} {example}" for example in command.examples))),
     )
     command.add_arguments(command_line)
     return command_line
@@ -131,6 +133,8 @@ def _run(argv: list[str], console: Console) -> Exit:
         program.parse_args([name, *rest])
         program.error("the command comes first")
     arguments = command_parser(name).parse_args(rest)
+    if "stdin_name" in arguments:
+        standard_input.take_standard_input(arguments)
     if "severity" in arguments:
         project.apply_project(arguments)
     # A JSON document on standard error has nothing beside it.

@@ -1,0 +1,92 @@
+"""`-`: a config list, or a saved resolution, on standard input. It is read once, and has the name that it is given."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from compression_config.documents import Format
+from compression_config.documents.document import DEFAULT_LIMITS
+from compression_config.documents.files import decode
+from compression_config.errors import InvalidConfig, UsageError
+from compression_config.findings import Finding
+from compression_config.loading import AnyConfig, loads
+from compression_config.lockfile import is_saved
+
+__all__ = ["StandardInput", "add_standard_input", "take_standard_input"]
+
+_DASH = "-"
+_FORMATS: Mapping[str, Format] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
+_FILES = ("old", "new")
+"""The arguments that are one file each."""
+
+
+def add_standard_input(command: argparse.ArgumentParser) -> None:
+    """Add what names the text on standard input."""
+    command.add_argument(
+        "--stdin-name",
+        default="<stdin>",
+        metavar="NAME",
+        help="the name of what '-' reads; its ending, .json or .yaml, sets the format",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StandardInput:
+    """What was read from standard input."""
+
+    name: str
+    data: bytes
+
+    def load(self, **options: Any) -> AnyConfig:  # noqa: ANN401 - those of `loads`
+        """Return the config list in it. Raises like `load`."""
+        text = decode(self.data, self.name)
+        if isinstance(text, Finding):
+            raise InvalidConfig([text])
+        known = _FORMATS.get(PurePath(self.name).suffix.lower())
+        notation: Format = known or ("yaml" if self._plain_data() is None else "json")
+        config: AnyConfig = loads(text, format=notation, name=self.name, **options)
+        return config
+
+    def saved(self) -> Mapping[str, Any] | None:
+        """Return the resolution that was saved as JSON in it; None for anything else."""
+        data = self._plain_data()
+        return data if isinstance(data, Mapping) and is_saved(data) else None
+
+    def _plain_data(self) -> object:
+        """Return what it is as JSON; None for what is not a list or an object of JSON."""
+        try:
+            data = json.loads(self.data)
+        except (ValueError, RecursionError):
+            return None
+        return data if isinstance(data, list | dict) else None
+
+
+def take_standard_input(arguments: argparse.Namespace) -> None:
+    """Read standard input where arguments name it, and put its name into their place.
+
+    Raises `UsageError` where it is named twice, or has the name of another file.
+    """
+    given = vars(arguments)
+    files: list[str] = given.get("files") or [given[name] for name in _FILES]
+    arguments.standard_input = None
+    if _DASH not in files:
+        return
+    name = arguments.stdin_name
+    if files.count(_DASH) > 1 or name in files:
+        raise UsageError(f"{_DASH!r} is one file, which is read once: name it once, and no other file {name!r}")
+    if name.lower().endswith((".py", ".pyw")):
+        raise UsageError(f"{_DASH!r} is read as YAML or JSON, not as a Python script")
+    if sys.stdin is None:
+        raise UsageError("there is no standard input to read")
+    # One byte more than the limit tells a text that is too long, and no more of it is read.
+    arguments.standard_input = StandardInput(name, sys.stdin.buffer.read(DEFAULT_LIMITS.bytes + 1))
+    if "files" in given:
+        arguments.files = [name if path == _DASH else path for path in files]
+    else:
+        arguments.old, arguments.new = (name if path == _DASH else path for path in files)
