@@ -179,9 +179,9 @@ class TestExplain:
         assert titles == ["fc1 is compressed by the pruning list", "fc1 is compressed by the quantization list"]
 
     def test_an_unknown_layer_names_the_nearest(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert run("explain", "pruning.yaml", "fc", "--model", "net.json") == 2
-        assert capsys.readouterr().err.startswith(
-            "compression-config: error: the model has no layer 'fc'; did you mean "
+        assert run("explain", "pruning.yaml", "fd1", "--model", "net.json") == 2
+        assert capsys.readouterr().err == (
+            "compression-config: error: the model has no layer 'fd1'; did you mean 'fc1'?\n"
         )
 
 

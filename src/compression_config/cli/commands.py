@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple, cast, get_args
 
@@ -20,13 +20,14 @@ from compression_config.cli.files import (
     policy_options,
     standard_input_of,
 )
+from compression_config.cli.layers import Named, layers_named
 from compression_config.cli.project import Models
 from compression_config.cli.reporting import add_quiet, add_reporting, report
 from compression_config.cli.standard_input import add_standard_input
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.json_schema import json_schema
 from compression_config.configs.sub_config import Kind
-from compression_config.errors import UnknownLayer, UsageError
+from compression_config.errors import UsageError
 from compression_config.findings import Finding, Severity, SeverityLevel, has_errors
 from compression_config.inventory import Inventory
 from compression_config.inventory.sources import MODEL_FORMS, Device
@@ -34,7 +35,7 @@ from compression_config.loading import holds_config_list
 from compression_config.lockfile import read_saved
 from compression_config.reports.findings import finding_lines
 from compression_config.reports.inventory import inventory_lines
-from compression_config.reports.layout import EMPTY, Line, plain_text
+from compression_config.reports.layout import EMPTY, Line, Style, line, paragraph, plain_text
 from compression_config.reports.resolution import explanation_lines
 from compression_config.reports.writers import (
     COMPARISON_WRITERS,
@@ -296,33 +297,47 @@ RESOLVE = Command(
 
 def _add_explain(command: argparse.ArgumentParser) -> None:
     add_files(command)
-    command.add_argument("layer", metavar="LAYER", help="the name of a layer, or an alias")
+    command.add_argument("layer", metavar="LAYER", help="a name of a layer, a part of names, or a pattern as in '*.fc'")
+    command.add_argument(
+        "--layer", "-l", action="append", default=[], dest="layers", metavar="L", help="one more; may be repeated"
+    )
     add_model(command)
     add_policy(command)
     add_reporting(command)
 
 
 def _explain(arguments: argparse.Namespace, console: Console) -> Exit:
-    """Show what one layer gets and why."""
+    """Show what layers get and why."""
     _, parts = resolved(arguments, "ignore")
-    console.answer(_explanations(parts, arguments.layer, console.width))
+    words = dict.fromkeys((arguments.layer, *arguments.layers))
+    console.answer(_explanations(parts, [layers_named(word, parts[0].inventory) for word in words], console.width))
     return Exit.OK
 
 
-def _explanations(parts: list[Resolution[Any]], name: str, width: int | None) -> Iterator[Line]:
-    for number, part in enumerate(parts):
-        position = part.inventory.position(name)
-        if position is None:
-            raise UnknownLayer(name, part.inventory.nearest(name))
+def _explanations(parts: Sequence[Resolution[Any]], asked: Sequence[Named], width: int | None) -> Iterator[Line]:
+    for number, named in enumerate(asked):
         if number:
             yield EMPTY
-        yield from explanation_lines(part.resolved, part.budget, position, width)
+        if named.words:
+            yield from paragraph(line(named.words, Style.HEADING), width, indent=2)
+            if selector := named.selector(parts[0].config_list.provenance.notation((0,))):
+                yield from paragraph(line(f"  {selector} selects the same layers"), width, indent=4)
+            yield EMPTY
+        for place, part in enumerate(parts):
+            if place:
+                yield EMPTY
+            yield from explanation_lines(part.resolved, part.budget, named.positions, width)
 
 
 EXPLAIN = Command(
-    "Explain what one layer gets: which sub-config decides it, which ones that\n"
-    "overwrites, and, where none selects it, which ones nearly do.",
-    ("prune.yaml encoder.0.output -m model.json.gz",),
+    "Explain what layers get: which sub-config decides, which ones that overwrites,\n"
+    "and, where none selects a layer, which ones nearly do. Layers that get the same\n"
+    "for the same reasons are told together.",
+    (
+        "prune.yaml encoder.0.output -m model.json.gz",
+        "prune.yaml attention.self -m model.json.gz",
+        "a.yaml 'encoder.{0,11}.**' --layer head -m net.json",
+    ),
     _add_explain,
     _explain,
 )
