@@ -88,6 +88,12 @@ class TestStandardInput:
         typed.seek(0)
         assert run("diff", "exclude.yaml", "-", "-m", "net.json", "--exit-code") == 3
         assert "excluded -> sparsity 0.5" in capsys.readouterr().out
+        old = json.loads((here / "lock.json").read_text()) | {"version": 1}
+        typed.seek(0)
+        typed.truncate()
+        put(typed, json.dumps(old))
+        assert run("diff", "-", "pruning.yaml", "-m", "net.json") == 2
+        assert "'<stdin>' has version 1 of the format" in capsys.readouterr().err
 
     def test_other_encodings_are_told_by_their_mark(
         self, typed: io.BytesIO, capsys: pytest.CaptureFixture[str]

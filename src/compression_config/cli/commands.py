@@ -91,9 +91,10 @@ def add_files(command: argparse.ArgumentParser, what: str = "config lists: a bas
 _MODEL = f"{MODEL_FORMS} with a transformers config.json"
 
 
-def add_model(command: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add the model that they are for; one that is required may be set in pyproject.toml."""
-    command.add_argument("--model", "-m", metavar="M", help=_MODEL)
+def add_model(command: argparse.ArgumentParser, *, required: bool = True, configured: bool = True) -> None:
+    """Add the model that they are for, which may be `configured` in pyproject.toml."""
+    more = "; without it what pyproject.toml sets" if configured else ""
+    command.add_argument("--model", "-m", metavar="M", help=_MODEL + more)
     command.set_defaults(one_model=required)
     _add_device(command)
 

@@ -142,7 +142,7 @@ def _add_document(command: argparse.ArgumentParser) -> None:
         "document", metavar="DOCUMENT", help="a YAML or JSON file, or hf:DIRECTORY, a checkpoint with a config.json"
     )
     command.add_argument("--from", dest="dialect", metavar="DIALECT", help="whose it is; without it its keys tell")
-    add_model(command, required=False)
+    add_model(command, required=False, configured=False)
 
 
 def _add_import(command: argparse.ArgumentParser) -> None:

@@ -16,7 +16,8 @@ from compression_config.documents.files import decode
 from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Finding
 from compression_config.loading import AnyConfig, loads
-from compression_config.lockfile import is_saved
+from compression_config.lockfile import is_saved, saved_answers
+from compression_config.text import printable
 
 __all__ = ["StandardInput", "add_standard_input", "take_standard_input"]
 
@@ -54,9 +55,15 @@ class StandardInput:
         return config
 
     def saved(self) -> Mapping[str, Any] | None:
-        """Return the resolution that was saved as JSON in it; None for anything else."""
+        """Return the resolution that was saved as JSON in it; None for anything else.
+
+        Raises `UsageError` like `compare`, which does not know the name.
+        """
         data = self._plain_data()
-        return data if isinstance(data, Mapping) and is_saved(data) else None
+        if not isinstance(data, Mapping) or not is_saved(data):
+            return None
+        saved_answers(data, printable(self.name))
+        return data
 
     def _plain_data(self) -> object:
         """Return what it is as JSON; None for what is not a list or an object of JSON."""

@@ -398,7 +398,7 @@ def resolution_lines(
         yield line(tally(found))
 
 
-_MOST_EXPLAINED = 1_000
+_MOST_EXPLAINED = 20_000
 """How many layers are looked at to tell those apart that get something else, or for another reason."""
 _MOST_EXPLANATIONS = 20
 _MOST_WRITTEN = 10
