@@ -173,18 +173,19 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
         named, paths = set(), [path for path in paths if standard_input_of(path, arguments) or holds_config_list(path)]
     models = Models(arguments)
     options = {**policy_options(arguments), "unmatched": arguments.unmatched}
-    findings: list[Finding] = []
+
+    def check(path: str) -> Sequence[Finding]:
+        if standard_input_of(path, arguments) is not None:
+            return joined_findings([path], models.of(path), arguments)
+        return check_file(path, models.of(path), discovered=path not in named, **options)
+
     if arguments.join:
         paths = expanded(arguments.files)
         inventories = dict.fromkeys(paths, models.of_all(paths))
-        findings += joined_findings(paths, models.of_all(paths), arguments)
+        findings = [*joined_findings(paths, models.of_all(paths), arguments)]
     else:
         inventories = {path: models.of(path) for path in paths}
-        for path in paths:
-            if standard_input_of(path, arguments) is not None:
-                findings += joined_findings([path], inventories[path], arguments)
-            else:
-                findings += check_file(path, inventories[path], discovered=path not in named, **options)
+        findings = [finding for path in paths for finding in check(path)]
     names = {path: inventory.model for path, inventory in inventories.items() if inventory is not None}
     checked = Checked(findings, paths, names, joined=arguments.join)
     if arguments.format == "text" and arguments.quiet:
