@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
-from compression_config.locations import ConfigPath, Place, Span, format_path
-from compression_config.text import Notation, counted, printable, written, written_value
+from compression_config.locations import ConfigPath, Place, SourceMap, Span, format_path
+from compression_config.text import Notation, counted, nearest, printable, shortened, written, written_value
 
 __all__ = [
     "MOST_FINDINGS",
@@ -23,6 +23,7 @@ __all__ = [
     "SeverityLevels",
     "SeverityPolicy",
     "Shortlist",
+    "comment_findings",
     "count_by_severity",
     "has_errors",
     "limited",
@@ -76,6 +77,7 @@ class Code(StrEnum):
     UNSUPPORTED_TAG = "unsupported-tag", _E, _FATAL
     SEVERAL_DOCUMENTS = "several-documents", _E, _FATAL
     TOO_LARGE = "too-large", _E, _FATAL
+    IGNORE_COMMENT = "ignore-comment", _W
     # The keys and values of one sub-config.
     NOT_A_LIST = "not-a-list", _E, _FATAL
     NOT_A_MAPPING = "not-a-mapping", _E, _FATAL
@@ -198,6 +200,8 @@ class Finding:
     """Whether `fix` cannot change which layers are meant: a notation, not a guess."""
     omitted: int = field(default=0, repr=False)
     """How many findings it stands for that are only counted (D22); 0 for every other finding."""
+    ignored: bool = field(default=False, compare=False, repr=False)
+    """Whether a comment at its place silences it; it is then never reported."""
 
     @classmethod
     def at(
@@ -212,8 +216,16 @@ class Finding:
         safe: bool = False,
     ) -> Self:
         """Return the finding `code` at `place`, with the code's own severity unless another is given."""
-        severity = severity or code.severity
-        return cls(code, severity, message, hint, place.path, place.span, place.source, place.excerpt, fix, safe)
+        return cls(
+            code,
+            severity or code.severity,
+            message,
+            hint,
+            *place[:4],
+            fix,
+            safe,
+            ignored=code in place.ignored and not code.fatal,
+        )
 
     def __str__(self) -> str:
         """Return the finding on one line: where, what, and the hint in parentheses."""
@@ -271,6 +283,28 @@ class LocalFinding(NamedTuple):
     """Whether it is reported at the key rather than at its value."""
     severity: Severity | None = None
     """The severity where it is not that of the code."""
+    fix: tuple[Literal["replace", "rename", "delete"], Any] | None = None
+    """What to do with the value or key at its path, and the new value or key; None where that is not known."""
+    safe: bool = False
+    """As in `Finding`."""
+    elsewhere: tuple[ConfigPath, ...] = ()
+    """Other places that it counts, which `fix` is for too."""
+
+    def replacing(self, value: object) -> LocalFinding:
+        """Return this finding with the safe fix to write `value` in place of the wrong one; itself for None."""
+        return self.guessing(value)._replace(safe=value is not None)
+
+    def guessing(self, value: object) -> LocalFinding:
+        """Return the same with a fix that is not safe."""
+        return self if value is None else self._replace(fix=("replace", value))
+
+    def edits(self, path: ConfigPath) -> tuple[Edit, ...] | None:
+        """Return what `fix` does in the document, in which the finding is at `path`."""
+        if self.fix is None:
+            return None
+        action, value = self.fix
+        before = path[: len(path) - len(self.path)]
+        return tuple(Edit(action, (*before, *place), value) for place in (self.path, *self.elsewhere))
 
     def hint_in(self, notation: Notation) -> str | None:
         """Return the hint in `notation`, or None without one."""
@@ -304,7 +338,7 @@ class SeverityPolicy:
         return SeverityPolicy(self.strict or other.strict, levels)
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Return `findings` with the severities of this policy, without those that it silences.
+        """Return `findings` with the severities of this policy, without those that it or a comment silences.
 
         What YAML aliases and merges repeat is reported once, at the first path that leads to that place in the text.
         """
@@ -312,7 +346,7 @@ class SeverityPolicy:
         reported = set()
         for finding in findings:
             level = self.level(finding)
-            if level == "ignore":
+            if level == "ignore" or finding.ignored:
                 continue
             if finding.span is not None:
                 key = _same_place(finding)
@@ -390,6 +424,29 @@ class Shortlist:
                 found = Finding.at(place, Code.TOO_LARGE, message, "fix these first", severity=severity)
                 kept.append(replace(found, omitted=number))
         return tuple(kept)
+
+
+def comment_findings(source: SourceMap) -> Iterator[Finding]:
+    """Yield what is wrong with the comments of a text that silence findings."""
+    for comment in source.comments:
+        excerpt = source.line(comment.span.start.line)
+        if not comment.codes:
+            place = Place((), comment.span, source.name, excerpt)
+            message = "a comment that ignores findings must name their codes"
+            yield Finding.at(place, Code.IGNORE_COMMENT, message, "write ignore[...] with the codes in the brackets")
+        for word, span in comment.codes:
+            place = Place((), span, source.name, excerpt)
+            if word not in _CODES:
+                close = nearest(shortened(word), _CODES)
+                hint = f"write '{close[0]}'" if close else "write the code that the finding shows in its brackets"
+                message = f"there is no finding '{printable(shortened(word))}' to ignore"
+                yield Finding.at(place, Code.IGNORE_COMMENT, message, hint)
+            elif Code(word).fatal:
+                message = f"'{word}' cannot be ignored: it leaves no usable config list"
+                yield Finding.at(place, Code.IGNORE_COMMENT, message, "fix what it reports, and delete it here")
+
+
+_CODES = tuple(code.value for code in Code)
 
 
 def limited(findings: Iterable[Finding], most: int = MOST_FINDINGS) -> tuple[Finding, ...]:

@@ -24,7 +24,7 @@ from compression_config.configs.recognition import is_config_list, is_foreign, m
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import KINDS, inferred_kind
 from compression_config.documents import Document, Format, paused_collector, read_file, read_text
-from compression_config.documents.files import NO_SUCH_FILE
+from compression_config.documents.files import NO_SUCH_FILE, format_of
 from compression_config.documents.python_reader import Script, ScriptList
 from compression_config.errors import InvalidConfig, MissingFile, UsageError, chosen
 from compression_config.findings import (
@@ -33,6 +33,7 @@ from compression_config.findings import (
     SeverityLevel,
     SeverityLevels,
     SeverityPolicy,
+    comment_findings,
     has_errors,
     limited,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "checked",
     "holds_config_list",
     "load",
+    "load_as",
     "loads",
     "policy_of",
     "validate",
@@ -163,14 +165,22 @@ def load(
     Findings carry file, line and column. Options and errors are those of `validate`; a file that cannot
     be read raises `InvalidConfig` too, which is a `FileNotFoundError` as well where there is no file.
     """
-    policy = policy_of(strict=strict, severity=severity)
     if not issubclass(type(path), str | os.PathLike):
         raise UsageError(f"a path is a string or a path object, not of type {type(path).__name__!r}")
-    file, name = split_name(os.fsdecode(path))
+    return load_as(os.fsdecode(path), None, kind=kind, strict=strict, severity=severity)
+
+
+def load_as(
+    path: str, text: str | None, *, kind: Kind | None, strict: bool = False, severity: SeverityLevels | None = None
+) -> AnyConfig:
+    """Return the config list in a file like `load`; where `text` is not None it is read in place of the file."""
+    policy = policy_of(strict=strict, severity=severity)
+    file, name = split_name(path)
     if is_script(file):
-        return _from_script(read_lists(file, discovered=False), name, _checked_kind(kind), policy)
+        return _from_script(read_lists(file, discovered=False, text=text), name, _checked_kind(kind), policy)
     with paused_collector():
-        return _from_document(read_file(file), _checked_kind(kind), policy)
+        document = read_file(file) if text is None else read_text(text, format_of(file), file)
+        return _from_document(document, _checked_kind(kind), policy)
 
 
 def checked(
@@ -180,17 +190,19 @@ def checked(
     strict: bool = False,
     severity: Mapping[str, SeverityLevel] | None = None,
     discovered: bool = False,
+    text: str | None = None,
 ) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
     """Return the config lists that are sound in the file `path`, and the findings of all of them.
 
     A script can have any number of lists, of which only those that it shows completely are returned. For
-    `discovered` see `script_findings`. Raises `UsageError` for a wrong option.
+    `discovered` see `script_findings`; `text` is read in place of the file. Raises `UsageError` for a wrong option.
     """
     file, name = split_name(os.fsdecode(path))
     if name is None and is_script(file):
-        return _checked_script(file, _checked_kind(kind), policy_of(strict=strict, severity=severity), discovered)
+        script = read_lists(file, discovered=discovered, text=text)
+        return _checked_script(script, _checked_kind(kind), policy_of(strict=strict, severity=severity), discovered)
     try:
-        config: AnyConfig = load(path, kind=kind, strict=strict, severity=severity)
+        config: AnyConfig = load_as(os.fsdecode(path), text, kind=kind, strict=strict, severity=severity)
     except InvalidConfig as error:
         return (), error.findings
     return (config,), config.findings
@@ -259,7 +271,7 @@ def _script_list(value: list[object], kind: Kind | None, policy: SeverityPolicy,
 
 
 def _checked_script(
-    file: str, kind: Kind | None, policy: SeverityPolicy, discovered: bool
+    script: Script, kind: Kind | None, policy: SeverityPolicy, discovered: bool
 ) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
     sound: list[AnyConfig] = []
 
@@ -267,17 +279,17 @@ def _checked_script(
         try:
             config = _script_list(value, of_kind, policy, made)
         except InvalidConfig as error:
-            return error.findings
+            return (*policy.apply(comment_findings(made.source)), *error.findings)
         if made.complete:
             sound.append(config)
         return config.findings
 
-    findings = script_findings(read_lists(file, discovered=discovered), kind, check, discovered=discovered)
+    findings = script_findings(script, kind, check, discovered=discovered)
     return tuple(sound), tuple(findings)
 
 
 def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
-    found = policy.apply(document.findings)
+    found = policy.apply((*document.findings, *comment_findings(document.source)))
     if not document.complete:
         raise _unreadable(found)
     try:

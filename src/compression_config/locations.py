@@ -14,7 +14,18 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from compression_config.text import Notation, shortened
 
-__all__ = ["ConfigPath", "Place", "Position", "Provenance", "SourceMap", "Span", "SpanTree", "format_path", "place_in"]
+__all__ = [
+    "ConfigPath",
+    "IgnoreComment",
+    "Place",
+    "Position",
+    "Provenance",
+    "SourceMap",
+    "Span",
+    "SpanTree",
+    "format_path",
+    "place_in",
+]
 
 
 ConfigPath: TypeAlias = tuple[str | int, ...]
@@ -56,6 +67,16 @@ class Span(NamedTuple):
     end: Position
 
 
+class IgnoreComment(NamedTuple):
+    """A comment `# compression-config: ignore[code, code]` in a text."""
+
+    span: Span
+    codes: tuple[tuple[str, Span], ...]
+    """What is in its brackets, each with its place."""
+    line: int
+    """The line of the findings that it silences: its own, or for a comment that is alone on it the next that is not."""
+
+
 class SpanTree(Protocol):
     """The positions of a document's keys and values, asked for by config path."""
 
@@ -75,6 +96,18 @@ class SourceMap:
     text: str
     tree: SpanTree
     notation: Notation = "yaml"
+    comments: tuple[IgnoreComment, ...] = ()
+
+    def ignored(self, number: int) -> frozenset[str]:
+        """Return the codes that comments silence on line `number`."""
+        return self._ignored.get(number, _NOTHING) if self.comments else _NOTHING
+
+    @functools.cached_property
+    def _ignored(self) -> dict[int, frozenset[str]]:
+        found: dict[int, frozenset[str]] = {}
+        for comment in self.comments:
+            found[comment.line] = found.get(comment.line, _NOTHING).union(code for code, _ in comment.codes)
+        return found
 
     def line(self, number: int) -> str:
         """Return line `number` (from 1) without its line break; past the end, the empty string.
@@ -90,6 +123,7 @@ class SourceMap:
 
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
+_NOTHING: frozenset[str] = frozenset()
 
 
 class Place(NamedTuple):
@@ -100,6 +134,8 @@ class Place(NamedTuple):
     source: str | None = None
     excerpt: str | None = None
     """The line of the text on which the span starts."""
+    ignored: frozenset[str] = _NOTHING
+    """The codes of findings that a comment silences here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +182,11 @@ class Provenance:
                 segments.append(here)
         return Provenance(tuple(segments) or self.segments[:1], len(indices))
 
+    @property
+    def sources(self) -> tuple[SourceMap, ...]:
+        """The texts that the sub-configs come from, each once."""
+        return tuple(dict.fromkeys(segment.source for segment in self.segments if segment.source is not None))
+
     def place(self, path: ConfigPath, *, key: bool = False) -> Place:
         """Return the place of `path` (from the top of the list): of the value there, or with `key` of its key.
 
@@ -178,4 +219,5 @@ def _index(path: ConfigPath) -> int:
 def place_in(source: SourceMap, path: ConfigPath, *, key: bool = False) -> Place:
     """Return the place of `path` in the document `source`."""
     span = source.tree.span(path, key=key)
-    return Place(path, span, source.name, source.line(span.start.line))
+    number = span.start.line
+    return Place(path, span, source.name, source.line(number), source.ignored(number))

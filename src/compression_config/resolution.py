@@ -479,7 +479,8 @@ class CompressionResolution(_Answer, Mapping[str, CompressionLayer]):
     @property
     def findings(self) -> tuple[Finding, ...]:  # type: ignore[override]
         """The findings of both lists, those of pruning first."""
-        return self.pruning.findings + self.quantization.findings
+        # Those about the text are found by both.
+        return tuple(dict.fromkeys(self.pruning.findings + self.quantization.findings))
 
     @property
     def unmatched(self) -> tuple[Finding, ...]:

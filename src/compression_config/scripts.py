@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,7 +12,7 @@ from compression_config.configs.recognition import SETTINGS, is_foreign, likenes
 from compression_config.configs.sub_config import SELECTOR_KEYS, Kind
 from compression_config.configs.validation import CONFIG_TYPES, inferred_kind
 from compression_config.documents.files import read_script_file
-from compression_config.documents.python_reader import Script, ScriptList, Unknown, has_unknown
+from compression_config.documents.python_reader import Script, ScriptList, Unknown, has_unknown, read_script
 from compression_config.errors import UsageError
 from compression_config.findings import Code, Finding, limited
 from compression_config.locations import ConfigPath
@@ -68,18 +68,26 @@ def is_script(path: str) -> bool:
     return path.lower().endswith((".py", ".pyw"))
 
 
-def read_lists(path: str, *, discovered: bool) -> Script:
+def read_lists(path: str, *, discovered: bool, text: str | None = None) -> Script:
     """Return the config lists in the script at `path`: the lists in which one dict is a sub-config by its keys.
 
-    A script that was `discovered`, not named, is parsed only if its text has the words of a sub-config.
+    A script that was `discovered`, not named, is parsed only if its text has the words of a sub-config. `text` is
+    read in place of the file.
     """
-    worth_parsing = may_hold_sub_configs if discovered else bool
-    script = read_script_file(path, lambda keys: likeness(keys) is not None, worth_parsing=worth_parsing)
+    if text is not None:
+        script = read_script(text, path, _is_sub_config)
+    else:
+        worth_parsing = may_hold_sub_configs if discovered else bool
+        script = read_script_file(path, _is_sub_config, worth_parsing=worth_parsing)
     if not script.assigned_keys.isdisjoint({*SETTINGS, *SELECTOR_KEYS, "exclude"}):
         # The script sets such keys in dicts that are not known: they may be any of those in the lists.
         for made in script.lists:
             made.open_all()
     return script
+
+
+def _is_sub_config(keys: Collection[object]) -> bool:
+    return likeness(keys) is not None
 
 
 def script_findings(script: Script, kind: Kind | None, check: Check, *, discovered: bool) -> list[Finding]:

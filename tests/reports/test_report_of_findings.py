@@ -185,7 +185,7 @@ class TestPrograms:
                 "severity": "error",
                 "message": "'sparsity' must be at least 0 and below 1, not 80",
                 "hint": "ratios are not percentages: write 0.8",
-                "fix": None,
+                "fix": [{"action": "replace", "path": [0, "sparsity"], "value": 0.8}],
                 "safe": False,
                 "path": [0, "sparsity"],
                 "at": "[0].sparsity",

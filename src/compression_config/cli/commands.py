@@ -20,6 +20,7 @@ from compression_config.cli.files import (
     policy_options,
     standard_input_of,
 )
+from compression_config.cli.fixing import add_fix_options, fixed_findings
 from compression_config.cli.layers import Named, layers_named
 from compression_config.cli.project import Models
 from compression_config.cli.reporting import add_quiet, add_reporting, report
@@ -163,6 +164,7 @@ def _add_validate(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take each file as found in a directory: pass over what holds no config list, and other dialects",
     )
+    add_fix_options(command)
 
 
 def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -174,20 +176,23 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
     models = Models(arguments)
     options = {**policy_options(arguments), "unmatched": arguments.unmatched}
 
-    def check(path: str) -> Sequence[Finding]:
+    def check(path: str, text: str | None = None) -> Sequence[Finding]:
         if standard_input_of(path, arguments) is not None:
             return joined_findings([path], models.of(path), arguments)
-        return check_file(path, models.of(path), discovered=path not in named, **options)
+        return check_file(path, models.of(path), discovered=path not in named, text=text, **options)
 
     if arguments.join:
         paths = expanded(arguments.files)
-        inventories = dict.fromkeys(paths, models.of_all(paths))
-        findings = [*joined_findings(paths, models.of_all(paths), arguments)]
-    else:
-        inventories = {path: models.of(path) for path in paths}
-        findings = [finding for path in paths for finding in check(path)]
+    inventories = dict.fromkeys(paths, models.of_all(paths)) if arguments.join else {p: models.of(p) for p in paths}
+    findings = fixed_findings(paths, check, arguments, console)
+    if findings is None:
+        joined = joined_findings(paths, models.of_all(paths), arguments) if arguments.join else None
+        findings = [finding for path in paths for finding in check(path)] if joined is None else list(joined)
     names = {path: inventory.model for path, inventory in inventories.items() if inventory is not None}
     checked = Checked(findings, paths, names, joined=arguments.join)
+    if arguments.diff:
+        console.talk(checked.summary)
+        return Exit.FINDINGS if has_errors(findings) else Exit.OK
     if arguments.format == "text" and arguments.quiet:
         console.answer(tuple(finding_lines(findings, console.width)))
     else:

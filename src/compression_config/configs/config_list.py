@@ -22,13 +22,23 @@ from compression_config.configs.validation import (
     KINDS,
     another_document,
     inferred_kind,
+    not_ignored,
     once,
     reported,
     unknown_part,
     validated,
 )
 from compression_config.errors import InvalidConfig
-from compression_config.findings import Code, Finding, LocalFinding, Severity, SeverityPolicy, has_errors, limited
+from compression_config.findings import (
+    Code,
+    Finding,
+    LocalFinding,
+    Severity,
+    SeverityPolicy,
+    comment_findings,
+    has_errors,
+    limited,
+)
 from compression_config.locations import ConfigPath, Provenance, SourceMap
 
 __all__ = [
@@ -190,7 +200,9 @@ class ConfigList(Sequence[C], Generic[C]):
     @functools.cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The warnings and notes, in list order; errors only where a severity was raised."""
-        return reported(self._remarks(), self.provenance, self.policy)
+        of_comments = [finding for source in self.provenance.sources for finding in comment_findings(source)]
+        remarks = once(not_ignored(self._remarks(), self.provenance))
+        return (*self.policy.apply(of_comments), *reported(remarks, self.provenance, self.policy))
 
     def sound(self) -> Self:
         """Return the list. Raises `InvalidConfig` when its severities make an error of one of its findings."""
@@ -232,11 +244,8 @@ class ConfigList(Sequence[C], Generic[C]):
             message = f"nothing in the list shows its kind, so it is read as a {self.kind} list"
             hint = "write it under 'pruning' or 'quantization', or pass its kind in the call"
             yield LocalFinding(Code.KIND_NOT_STATED, message, hint)
-        yield from once(
-            remark._replace(path=(index, *remark.path))
-            for index, config in enumerate(self._configs)
-            for remark in config.remarks()
-        )
+        for index, config in enumerate(self._configs):
+            yield from (remark._replace(path=(index, *remark.path)) for remark in config.remarks())
 
 
 L = TypeVar("L", bound=ConfigList[Any])
@@ -290,7 +299,7 @@ class CompressionConfig:
         for key, part in data.items():
             kind = next((known for known in KINDS if known == key), None)
             if kind is None:
-                findings += reported([unknown_part(key)], Provenance.of(0, source), policy)
+                findings += reported([unknown_part(key, data)], Provenance.of(0, source), policy)
                 continue
             try:
                 if isinstance(part, ConfigList):
@@ -326,7 +335,8 @@ class CompressionConfig:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The warnings and notes of both lists, those of pruning first."""
-        return tuple(finding for part in self.parts for finding in part.findings)
+        # Those about the text are found by both.
+        return tuple(dict.fromkeys(finding for part in self.parts for finding in part.findings))
 
     def of_kind(self, kind: Kind) -> PruningConfigList | QuantizationConfigList:
         """Return the part of one kind; an empty list with a note where the document has none."""

@@ -95,7 +95,8 @@ class PruningConfig(SubConfig):
         yield from super().remarks()
         if self.sparsity is not None:
             message = "'sparsity' is the old name of 'sparsity_per_layer'"
-            yield LocalFinding(Code.LEGACY_KEY, message, "write 'sparsity_per_layer'", ("sparsity",), at_key=True)
+            finding = LocalFinding(Code.LEGACY_KEY, message, "write 'sparsity_per_layer'", ("sparsity",), at_key=True)
+            yield finding._replace(fix=("rename", "sparsity_per_layer"), safe=True)
         if self.max_sparsity_per_layer is not None and self.total_sparsity is None:
             message = "'max_sparsity_per_layer' has no effect beside a ratio per layer"
             hint = "delete it, or write 'total_sparsity'"

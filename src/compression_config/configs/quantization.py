@@ -27,6 +27,7 @@ QuantScheme: TypeAlias = Literal[
 ]
 _DTYPES = ("int", "uint")
 _SCHEMES = ("per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric")
+_SCHEME_WORDS = tuple((f"per_{part}_asymmetric", f"write per_{part}_affine") for part in ("tensor", "channel"))
 _SETTINGS = ("quant_types", "quant_bits", "quant_start_step", "quant_dtype", "quant_scheme")
 _MAPPED = ("quant_bits", "quant_dtype", "quant_scheme")
 _EXCLUDE_HINT = "keep 'exclude' to leave the layers alone, or delete it to quantize them"
@@ -73,7 +74,8 @@ class QuantizationConfig(SubConfig):
         )
     )
     quant_scheme: (
-        Annotated[QuantScheme | Mapping[QuantType, QuantScheme], PerQuantTypeRule(Choice(_SCHEMES))] | None
+        Annotated[QuantScheme | Mapping[QuantType, QuantScheme], PerQuantTypeRule(Choice(_SCHEMES, _SCHEME_WORDS))]
+        | None
     ) = Field(
         default=None,
         description="One scale for the tensor or one for each channel, with a zero point (affine) or without "

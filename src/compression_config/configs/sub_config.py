@@ -62,6 +62,7 @@ TWO_LISTS: Final = "write two lists, under 'pruning' and 'quantization'"
 _CHECKED: Final = object()
 """The validation context of values that `SubConfig.checked` has passed: pydantic only makes the model of them."""
 
+_SELECTOR_OR_EXCLUDE: Final = frozenset({*SELECTOR_KEYS, "exclude"})
 _EXACT: Final = {
     "op_types": "a type is the exact name of a class",
     "op_names": "a name is written in full",
@@ -179,7 +180,8 @@ class SubConfig(BaseModel):
             for position, element in enumerate(elements):
                 if element in seen:
                     message = f"'{key}' names {shown(element)} more than once"
-                    yield LocalFinding(Code.REPEATED_ELEMENT, message, "delete the repetition", (key, position))
+                    repetition = LocalFinding(Code.REPEATED_ELEMENT, message, "delete the repetition", (key, position))
+                    yield repetition._replace(fix=("delete", None), safe=True)
                 seen.add(element)
 
     @classmethod
@@ -260,12 +262,19 @@ class SubConfig(BaseModel):
         for key, value in data.items():
             rule = rules.get(key)
             if rule is None:
-                faults.append(cls._unknown_key(key))
+                fault = cls._unknown_key(key)
+                taken = fault.fix is not None and any(
+                    key != other and fault.fix[1] in cls._meant_by(other) for other in data
+                )
+                faults.append(fault._replace(fix=None, safe=False) if taken else fault)
             elif value == [] and key in SELECTOR_KEYS and data.get("exclude") is True:
                 values[key] = ()  # what scripts write for models without exceptions (D1)
             elif value is not None:
                 found = rule.faults(key, value)
-                if found:
+                if found and value is False and _SELECTOR_OR_EXCLUDE.issuperset(data):
+                    # Without 'exclude' there would be no setting.
+                    faults += (fault._replace(fix=None) for fault in found)
+                elif found:
                     faults += found
                 else:
                     values[key] = rule.kept(value)
@@ -323,7 +332,8 @@ class SubConfig(BaseModel):
         if key.startswith("min"):
             hint = "the specification has no lower bound: delete the key"
         message = f"there is no key '{printable(shortened(key))}'"
-        return LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
+        finding = LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
+        return finding if close is None else finding._replace(fix=("rename", close), safe=True)
 
     @classmethod
     def _meant_by(cls, key: str) -> tuple[str, ...]:

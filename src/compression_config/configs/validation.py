@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from compression_config.configs.dialects import (
@@ -29,6 +28,7 @@ __all__ = [
     "KINDS",
     "another_document",
     "inferred_kind",
+    "not_ignored",
     "once",
     "reported",
     "unknown_part",
@@ -58,14 +58,16 @@ def validated(
     local = [finding._replace(path=(index, *finding.path)) for index, finding in made] if whole is None else [whole]
     if provenance.place(()).path == (kind,):
         local = [_of_part(finding, kind) for finding in local]
-    local = [_after(finding, start) for finding in once(local)]
+    local = [_after(finding, start) for finding in once(not_ignored(local, provenance))]
     raise InvalidConfig(reported(local, provenance, policy))
 
 
 def _after(finding: LocalFinding, start: int) -> LocalFinding:
     """Return a finding about a list that continues one of `start` sub-configs."""
-    index, *inside = finding.path
-    return finding._replace(path=(start + int(index), *inside)) if start else finding
+    if not start:
+        return finding
+    path, *elsewhere = ((start + int(index), *inside) for index, *inside in (finding.path, *finding.elsewhere))
+    return finding._replace(path=path, elsewhere=tuple(elsewhere))
 
 
 def _not_one_list(data: list[object]) -> LocalFinding | None:
@@ -91,13 +93,27 @@ def _of_another_tool(foreign: ForeignDocument, whole: Mapping[str, object] | Non
     return LocalFinding(Code.OTHER_DIALECT, message, hint, foreign.path, at_key=True)
 
 
+def not_ignored(findings: Iterable[LocalFinding], provenance: Provenance) -> Iterable[LocalFinding]:
+    """Return findings without those that a comment at their place silences."""
+    if not any(source.comments for source in provenance.sources):
+        return findings
+    return (
+        finding
+        for finding in findings
+        if finding.code.fatal or finding.code not in provenance.place(finding.path, key=finding.at_key).ignored
+    )
+
+
 def once(findings: Iterable[LocalFinding]) -> list[LocalFinding]:
     """Return the findings of a list, with one in place of many that a list draws in each of its sub-configs (D5, D10).
 
     It is at the first place, and counts the others.
     """
     found = list(findings)
-    counts = Counter((finding.code, finding.message) for finding in found if finding.code in _ONCE)
+    places: dict[tuple[Code, str], list[ConfigPath]] = {}
+    for finding in found:
+        if finding.code in _ONCE:
+            places.setdefault((finding.code, finding.message), []).append(finding.path)
     reported: set[Code] = set()
     kept = []
     for finding in found:
@@ -105,9 +121,9 @@ def once(findings: Iterable[LocalFinding]) -> list[LocalFinding]:
             kept.append(finding)
         elif finding.code not in reported:
             reported.add(finding.code)
-            more = counts[finding.code, finding.message] - 1
-            others = f", here and in {counted(more, 'more sub-config')}" if more else ""
-            kept.append(finding._replace(message=finding.message + others))
+            elsewhere = tuple(places[finding.code, finding.message][1:])
+            others = f", here and in {counted(len(elsewhere), 'more sub-config')}" if elsewhere else ""
+            kept.append(finding._replace(message=finding.message + others, elsewhere=elsewhere))
     return kept
 
 
@@ -240,12 +256,13 @@ def _resembled(key: str) -> Kind | None:
     return None
 
 
-def unknown_part(key: str) -> LocalFinding:
-    """Return that a two-part document has a key that is not one of its parts."""
+def unknown_part(key: str, parts: Collection[str]) -> LocalFinding:
+    """Return that a two-part document, of these `parts`, has a key that is not one of the two."""
     close = nearest(shortened(key), KINDS)
     hint = f"write '{close[0]}'" if close else "a two-part document has the keys 'pruning' and 'quantization'"
     message = f"there is no part '{printable(shortened(key))}' in a two-part document"
-    return LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
+    finding = LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
+    return finding._replace(fix=("rename", close[0]), safe=True) if close and close[0] not in parts else finding
 
 
 def reported(findings: Iterable[LocalFinding], provenance: Provenance, policy: SeverityPolicy) -> tuple[Finding, ...]:
@@ -266,16 +283,17 @@ def _placed(local: LocalFinding, provenance: Provenance, severity: Severity) -> 
     place = provenance.place(local.path, key=local.at_key)
     notation = provenance.notation(local.path)
     message, hint = local.message, local.hint_in(notation)
-    if local.code is Code.UNQUOTED_NAME and notation != "python":
-        message, hint = _as_written(local, place) or (message, hint)
-    return Finding.at(place, local.code, message, hint, severity=severity)
+    if local.code is Code.UNQUOTED_NAME and notation != "python" and (raw := _as_written(place)) is not None:
+        one = {"op_types": "type", "op_names": "name", "op_partial_names": "partial name"}[str(local.path[-2])]
+        read_as = "a boolean" if raw.lower() in ("true", "false") else "a number"
+        message, hint = f"{raw} is read as {read_as}, not as a {one}", f'write "{raw}"'
+        local = local._replace(fix=("replace", raw), safe=shortened(raw) == raw)
+    fix = local.edits(place.path)
+    return Finding.at(place, local.code, message, hint, severity=severity, fix=fix, safe=local.safe)
 
 
-def _as_written(finding: LocalFinding, place: Place) -> tuple[str, str] | None:
-    """Return message and hint with the text of the file in them: `1.10`, not the 1.1 that it became (D15)."""
+def _as_written(place: Place) -> str | None:
+    """Return the text of the file at a place on one line: `1.10`, not the 1.1 that it became (D15)."""
     if place.span is None or place.excerpt is None or place.span.start.line != place.span.end.line:
         return None
-    raw = shortened(place.excerpt[place.span.start.column - 1 : place.span.end.column - 1])
-    one = {"op_types": "type", "op_names": "name", "op_partial_names": "partial name"}[str(finding.path[-2])]
-    read_as = "a boolean" if raw.lower() in ("true", "false") else "a number"
-    return f"{raw} is read as {read_as}, not as a {one}", f'write "{raw}"'
+    return shortened(place.excerpt[place.span.start.column - 1 : place.span.end.column - 1])

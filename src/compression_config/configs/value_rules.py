@@ -84,8 +84,12 @@ class NamesRule(ValueRule):
     def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
         if not isinstance(value, list):
             what = f"the string {shown(value)}" if isinstance(value, str) else shown(value)
-            hint = Hint("write {}", Line(key, self._meant(value)))
-            return [LocalFinding(Code.WRONG_TYPE, f"'{key}' must be a list, not {what}", hint, (key,))]
+            meant = self._meant(value)
+            hint = Hint("write {}", Line(key, meant))
+            found = LocalFinding(Code.WRONG_TYPE, f"'{key}' must be a list, not {what}", hint, (key,))
+            if isinstance(value, str) and ", ".join(meant) == value:
+                found = found.replacing(meant)
+            return [found]
         if not value:
             message = f"'{key}' must name at least one {self.one}"
             instead = "name one, or delete the key to select by the other keys"
@@ -111,7 +115,9 @@ class NamesRule(ValueRule):
             message = f"an element of '{key}' has no value"
             return LocalFinding(Code.EMPTY_VALUE, message, f"write a {self.one}, or delete it")
         if isinstance(element, bool | int | float):
-            return LocalFinding(Code.UNQUOTED_NAME, message, f'write "{shown(element)}"')
+            found = LocalFinding(Code.UNQUOTED_NAME, message, f'write "{shown(element)}"')
+            # Of a float or a boolean the text is not known: the 1.1 may be written 1.10.
+            return found.replacing(shown(element)) if type(element) is int else found
         if self.one == "type" and isinstance(element, Opaque) and element.class_name is not None:
             return LocalFinding(Code.WRONG_TYPE, message, f'write "{shortened(element.class_name)}"')
         return LocalFinding(
@@ -143,7 +149,8 @@ class ExcludeRule(ValueRule):
             return ()
         if value is False:
             hint = "delete the key; leaving it out means the same"
-            return [LocalFinding(Code.EXCLUDE_FALSE, f"'{key}' takes only true", hint, (key,))]
+            # Not safe: before its release 1.4 NNI read it as this does, and after that as true (D4).
+            return [LocalFinding(Code.EXCLUDE_FALSE, f"'{key}' takes only true", hint, (key,), fix=("delete", None))]
         written = Hint("write {}", Line(key, value=True))
         if isinstance(value, list) and 0 < len(value) <= _FEW and all(isinstance(name, str) for name in value):
             written = Hint("write a later sub-config with {} and {}", Line("op_names", value), Line(key, value=True))
@@ -167,40 +174,47 @@ class RatioRule(ValueRule):
     def faults(self, key: str, value: object) -> Sequence[LocalFinding]:
         if isinstance(value, bool) or not isinstance(value, _NUMBERS):
             message = f"'{key}' must be a number, not {shown(value)}"
-            return [LocalFinding(Code.WRONG_TYPE, message, self._number_hint(value), (key,))]
+            hint, number = self._number_meant(value)
+            return [LocalFinding(Code.WRONG_TYPE, message, hint, (key,)).replacing(number)]
         if self._in_range(value):
             return ()
         span = "above 0 and at most 1" if self.cap else "at least 0 and below 1"
         message = f"'{key}' must be {span}, not {shown(value)}"
-        return [LocalFinding(Code.OUT_OF_RANGE, message, self._range_hint(key, value), (key,))]
+        hint, number = self._range_meant(key, value)
+        # Not safe: a 5 may be a percentage, or a slip for 0.5.
+        return [LocalFinding(Code.OUT_OF_RANGE, message, hint, (key,)).guessing(number)]
 
     def _in_range(self, value: float) -> bool:
         return 0 < value <= 1 if self.cap else 0 <= value < 1
 
-    def _number_hint(self, value: object) -> str:
+    def _number_meant(self, value: object) -> tuple[str, float | None]:
+        """Return the hint about a value that is not a number, and the number that it stands for, or None."""
         if isinstance(value, dict) and "_value" in value:
-            return "a search space is not a config list: let the experiment fill in a number first"
+            return "a search space is not a config list: let the experiment fill in a number first", None
         if not isinstance(value, str):
-            return _SOME_RATIO
+            return _SOME_RATIO, None
         percent = value.strip().endswith("%")
         try:
             number = float(value.strip().removesuffix("%").replace(",", "."))
         except ValueError:
-            return _SOME_RATIO
+            return _SOME_RATIO, None
         if not percent and self._in_range(number):
-            return f"write {number!r}" + ("" if "," in value else " without quotes")
+            return f"write {number!r}" + ("" if "," in value else " without quotes"), number
         if self._in_range(number / 100):
-            return f"write {number / 100:g}"
-        return _EVERY_WEIGHT if number in (1, 100) else _SOME_RATIO
+            share = f"{number / 100:g}"
+            return f"write {share}", float(share) if percent else None
+        return (_EVERY_WEIGHT if number in (1, 100) else _SOME_RATIO), None
 
-    def _range_hint(self, key: str, value: float) -> str:
+    def _range_meant(self, key: str, value: float) -> tuple[str, float | None]:
+        """Return the hint about a number that is out of range, and the ratio that it stands for, or None."""
         if 2 <= value <= 100 and self._in_range(value / 100):  # noqa: PLR2004 - a percentage
-            return f"ratios are not percentages: write {value / 100:g}"
+            share = f"{value / 100:g}"
+            return f"ratios are not percentages: write {share}", float(share)
         if value in (1, 100):
-            return _EVERY_WEIGHT
+            return _EVERY_WEIGHT, None
         if value == 0:
-            return f"to mask nothing write a ratio of 0 and delete '{key}'"
-        return _SOME_RATIO
+            return f"to mask nothing write a ratio of 0 and delete '{key}'", None
+        return _SOME_RATIO, None
 
 
 _NUMBERS: Final = (int, float)
@@ -228,11 +242,13 @@ class IntegerRule(ValueRule):
         span = f"at least {self.least}" if self.most is None else f"from {self.least} to {self.most}"
         if isinstance(value, bool) or not isinstance(value, int):
             message = f"'{key}' must be a whole number {span}, not {shown(value)}"
-            return [LocalFinding(Code.WRONG_TYPE, message, f"write {self._meant(value)}", (key,))]
+            number = self._number(value)
+            hint = f"write {self._usual if number is None else number}"
+            return [LocalFinding(Code.WRONG_TYPE, message, hint, (key,)).replacing(number)]
         if self._in_range(value):
             return ()
         span = f"at most {_LARGEST}" if value > _LARGEST else span
-        hint = f"write {self._meant(value)}"
+        hint = f"write {self._usual}"
         if self.most is not None and value > self.most:
             hint = "to leave these layers unquantized use 'exclude'"  # D9
         return [LocalFinding(Code.OUT_OF_RANGE, f"'{key}' must be {span}, not {shown(value)}", hint, (key,))]
@@ -240,17 +256,19 @@ class IntegerRule(ValueRule):
     def _in_range(self, value: int) -> bool:
         return self.least <= value <= (self.most or _LARGEST)
 
-    def _meant(self, value: object) -> int:
-        """Return the whole number that `value` stands for, or one that the key takes."""
+    @property
+    def _usual(self) -> int:
+        return self.least if self.most is None else _USUAL_BITS
+
+    def _number(self, value: object) -> int | None:
+        """Return the whole number that `value` stands for where it is not one, or None."""
         number = None
         if isinstance(value, str) or (isinstance(value, float) and value.is_integer()):
             try:
                 number = int(value)
             except ValueError:  # no digits, or more of them than Python reads
                 number = None
-        if number is not None and self._in_range(number):
-            return number
-        return self.least if self.most is None else _USUAL_BITS
+        return number if number is not None and self._in_range(number) else None
 
 
 _USUAL_BITS: Final = 8
@@ -275,15 +293,21 @@ class Choice(ValueRule):
         message = f"'{key}' must be {listed(self.words, last='or')}, not {shown(value)}"
         if not isinstance(value, str):
             return [LocalFinding(Code.WRONG_TYPE, message, _ONE_OF_THESE, (key,))]
-        return [LocalFinding(Code.UNKNOWN_VALUE, message, self.hint(value), (key,))]
+        return [LocalFinding(Code.UNKNOWN_VALUE, message, self.hint(value), (key,)).guessing(self.meant(value))]
+
+    def meant(self, value: str) -> str | None:
+        """Return the word that a misspelt one resembles, or None."""
+        if value.lower() in dict(self.instead) or foreign_value(value) is not None:
+            return None
+        return next(iter(nearest(shortened(value), self.words)), None)
 
     def hint(self, value: str) -> Hint | str:
         """Return what to write instead of a word that is not one of these."""
         known = dict(self.instead).get(value.lower()) or foreign_value(value)
         if known is not None:
             return known
-        close = nearest(shortened(value), self.words)
-        return Hint("write {}", close[0]) if close else _ONE_OF_THESE
+        close = self.meant(value)
+        return Hint("write {}", close) if close else _ONE_OF_THESE
 
 
 _ONE_OF_THESE: Final = "write one of these"
@@ -348,7 +372,7 @@ class QuantTypesRule(ValueRule):
             words = list(dict.fromkeys(filter(None, _BETWEEN_WORDS.split(value))))
             found = _QUANT_TYPE.faults(key, value)
             if len(words) > 1 and set(words) <= set(QUANT_TYPES):
-                found = [fault._replace(hint=Hint("write {}", Line(key, words))) for fault in found]
+                found = [fault._replace(hint=Hint("write {}", Line(key, words))).replacing(words) for fault in found]
             return found
         if maps_bits(value):
             example = Hint("write {} and {}", Line(key, list(value)), Line("quant_bits", value))
@@ -363,7 +387,8 @@ class QuantTypesRule(ValueRule):
             faults += (fault._replace(path=(key, position)) for fault in found)
             if not found and element in seen:
                 message = f"'{key}' names {shown(element)} twice"
-                faults.append(LocalFinding(Code.REPEATED_QUANT_TYPE, message, "delete one of the two", (key, position)))
+                repetition = LocalFinding(Code.REPEATED_QUANT_TYPE, message, "delete one of the two", (key, position))
+                faults.append(repetition._replace(fix=("delete", None), safe=True))
             if not found:
                 seen.add(element)
         return faults
@@ -409,7 +434,11 @@ class PerQuantTypeRule(ValueRule):
             if quant_type not in QUANT_TYPES:
                 message = f"'{key}' takes {listed(QUANT_TYPES, last='or')} as keys, not {shown(quant_type)}"
                 hint = _QUANT_TYPE.hint(quant_type)
-                faults.append(LocalFinding(Code.UNKNOWN_VALUE, message, hint, (key, quant_type), at_key=True))
+                fault = LocalFinding(Code.UNKNOWN_VALUE, message, hint, (key, quant_type), at_key=True)
+                meant = _QUANT_TYPE.meant(quant_type)
+                if meant is not None and meant not in value:
+                    fault = fault._replace(fix=("rename", meant), safe=True)
+                faults.append(fault)
             elif part is None:
                 message = f"'{key}' has no value for '{quant_type}'"
                 instead = "write a value, or delete it"

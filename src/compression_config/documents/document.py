@@ -136,6 +136,10 @@ class Lines:
         """Return the span of the characters from index `start` up to, not including, `end`."""
         return Span(self.position(start), self.position(end))
 
+    def index(self, position: Position) -> int:
+        """Return the index of the character at `position`."""
+        return self._line_starts()[position.line - 1] + position.column - 1
+
     def line(self, number: int) -> str:
         """Return line `number` without its line break.
 

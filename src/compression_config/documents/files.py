@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
+from compression_config.documents.comments import yaml_comments
 from compression_config.documents.document import (
     DEFAULT_LIMITS,
     SPLIT_THE_LIST,
@@ -28,7 +29,17 @@ from compression_config.errors import UsageError
 from compression_config.findings import Code, Finding
 from compression_config.locations import Place
 
-__all__ = ["NO_SUCH_FILE", "Format", "decode", "read_file", "read_script_file", "read_text"]
+__all__ = [
+    "NO_SUCH_FILE",
+    "Format",
+    "TextFile",
+    "decode",
+    "format_of",
+    "read_file",
+    "read_script_file",
+    "read_text",
+    "read_text_file",
+]
 
 Format: TypeAlias = Literal["yaml", "json"]
 
@@ -59,9 +70,27 @@ def decode(data: bytes, name: str) -> str | Finding:
     >>> decode(b"\xff\xfea\0", "a.yaml")
     'a'
     """
+    found = _decoded(data, name)
+    return found if isinstance(found, Finding) else found.text
+
+
+class TextFile(NamedTuple):
+    """The text of a file, and how it is written there."""
+
+    text: str
+    codec: str = "utf-8"
+    mark: bytes = b""
+    """The byte order mark, which is not in the text."""
+
+    def encoded(self, text: str) -> bytes:
+        """Return the bytes that the file would have with another text. Raises `UnicodeEncodeError`."""
+        return self.mark + text.encode(self.codec)
+
+
+def _decoded(data: bytes, name: str) -> TextFile | Finding:
     mark, codec, encoding = next((known for known in _MARKS if data.startswith(known[0])), (b"", "utf-8", "UTF-8"))
     try:
-        return data[len(mark) :].decode(codec)
+        return TextFile(data[len(mark) :].decode(codec), codec, mark)
     except UnicodeDecodeError as error:
         offset = len(mark) + error.start
         message = f"the file is not valid {encoding}: unexpected byte 0x{data[offset]:02x} at offset {offset:,}"
@@ -85,7 +114,8 @@ def read_text(
         document = read_json(text, name, limits)
         return replace(document, source=replace(document.source, notation="json"))
     if format == "yaml":
-        return read_yaml(text, name, limits)
+        document = read_yaml(text, name, limits)
+        return replace(document, source=replace(document.source, comments=yaml_comments(document.source.text)))
     raise UsageError(f"a format is 'yaml' or 'json', not {format!r}")
 
 
@@ -104,7 +134,20 @@ def read_file(
         return not_read(name, text.code, text.message, text.hint)
     if worth_reading is not None and not worth_reading(text):
         text = ""
-    return read_text(text, "json" if name.lower().endswith(".json") else "yaml", name, limits)
+    return read_text(text, format_of(name), name, limits)
+
+
+def format_of(name: str) -> Format:
+    """Return the format of a document, by the name of its file."""
+    return "json" if name.lower().endswith(".json") else "yaml"
+
+
+def read_text_file(path: str, limits: Limits = DEFAULT_LIMITS, *, is_script: bool) -> TextFile | Finding:
+    """Return the text of a file, or why it has none; the encoding of a script is the one that it declares."""
+    data = _bytes_of(path, limits)
+    if isinstance(data, Finding):
+        return data
+    return _script_decoded(data, path) if is_script else _decoded(data, path)
 
 
 def read_script_file(
@@ -119,18 +162,18 @@ def read_script_file(
     A script whose text is not `worth_parsing` has none. Its encoding is the one that it declares, else UTF-8.
     """
     name = os.fspath(path)
-    data = _bytes_of(name, limits)
-    if isinstance(data, Finding):
-        return Script(name, problem=data)
-    text: str | Finding
+    found = read_text_file(name, limits, is_script=True)
+    if isinstance(found, Finding):
+        return Script(name, problem=found)
+    return read_script(found.text, name, wanted, limits) if worth_parsing(found.text) else Script(name)
+
+
+def _script_decoded(data: bytes, name: str) -> TextFile | Finding:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        text = data.decode(encoding)
+        return TextFile(data.decode(encoding), encoding)
     except (SyntaxError, LookupError, UnicodeDecodeError):
-        text = decode(data, name)
-    if isinstance(text, Finding):
-        return Script(name, problem=text)
-    return read_script(text.removeprefix("\ufeff"), name, wanted, limits) if worth_parsing(text) else Script(name)
+        return _decoded(data, name)
 
 
 def _bytes_of(name: str, limits: Limits) -> bytes | Finding:

@@ -9,13 +9,14 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from compression_config.documents.comments import python_comments
 from compression_config.documents.document import DEFAULT_LIMITS, Limits
 from compression_config.documents.script_evaluator import evaluated
 from compression_config.documents.script_values import Items, Keys, Unknown, Value, plain
 from compression_config.findings import Code, Finding
-from compression_config.locations import ConfigPath, Place, Position, SourceMap, Span
+from compression_config.locations import ConfigPath, IgnoreComment, Place, Position, SourceMap, Span
 
-__all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "read_script"]
+__all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "is_python", "keys_in_use", "read_script"]
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _MAGIC = re.compile(r"([ \t]*)(?:(?:[\w, \t]+=[ \t]*)?[%!?].*|[\w.]+\?\??[ \t]*)")
@@ -29,7 +30,9 @@ _VALUES = 300_000
 class ScriptList:
     """A list of dicts in a script. Its value is computed when it is asked for: most lists are parts of others."""
 
-    def __init__(self, made: Items, name: str, places: _Places, budget: list[int]) -> None:
+    def __init__(
+        self, made: Items, name: str, places: _Places, comments: tuple[IgnoreComment, ...], budget: list[int]
+    ) -> None:
         self._made = made
         self._budget = budget
         self.name: ConfigPath = made.name or made.scope
@@ -41,7 +44,8 @@ class ScriptList:
         """Whether it is bound to something."""
         self.reported = not made.absorbed
         """False where another list of the script has all its elements."""
-        self.source = SourceMap(name, places.text, _Tree(made, self.name, places), notation="python")
+        tree = _Tree(made, self.name, places)
+        self.source = SourceMap(name, places.text, tree, notation="python", comments=comments)
         """Finds a place by the path of the value, with `name` before it."""
         self.span = places.span(made.node)
 
@@ -103,14 +107,40 @@ def read_script(
         return Script(name, problem=tree)
     places = _Places(text)
     found = evaluated(tree)
+    comments = python_comments(text, tree, places.span)
     budget = [min(_VALUES, limits.nodes)]
     lists = [
-        ScriptList(made, name, places, budget)
+        ScriptList(made, name, places, comments, budget)
         for made in found.lists
         if any(wanted([key for key in part.parts if isinstance(key, str)]) for part in _dicts(made))
     ]
     lists.sort(key=lambda each: each.span)
     return Script(name, tuple(lists), found.assigned_keys)
+
+
+def is_python(text: str) -> bool:
+    """Return whether a script can be parsed, with what only notebooks understand."""
+    return not isinstance(_parsed(text, ""), Finding)
+
+
+def keys_in_use(text: str) -> frozenset[str]:
+    """Return the strings with which a script looks something up in a dict, sets it there, or asks if it is there."""
+    tree = _parsed(text, "")
+    found: set[str] = set()
+    for node in () if isinstance(tree, Finding) else ast.walk(tree):
+        key: ast.AST | None = None
+        if isinstance(node, ast.Subscript):
+            key = node.slice
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            key = node.left
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _LOOK_UPS:
+            key = node.args[0] if node.args else None
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            found.add(key.value)
+    return frozenset(found)
+
+
+_LOOK_UPS = ("get", "pop", "setdefault")
 
 
 def _dicts(made: Items) -> Iterator[Keys]:

@@ -412,15 +412,18 @@ class Hints:
             return Offer(rule)
         reading, meant = found[0]
         more = f" for the {layers_words(len(meant))} that it matches"
+        safe = all(set(other) == set(meant) for _, other in found[1:])
         if reading.where in ("at the end", "anywhere") and not part:
             more += f" {reading.where} of their names" if reading.glob else " anywhere in their names"
-        elif any(set(other) != set(meant) for _, other in found[1:]):
+            safe = False
+        elif not safe:
             more += f" {reading.where}"
         if reading.glob:
-            more += self._other_readings(spot, meant, [way for way in ways if not way.glob], layers)
+            others = self._other_readings(spot, meant, [way for way in ways if not way.glob], layers)
+            more, safe = more + others, safe and not others
         pieces = pieces_of(spot.word, glob=reading.glob)
         offer = self._selecting(spot, meant, pieces, layers, more) or Offer(f"it matches {layers_words(len(meant))}")
-        return replace(offer, hint=f"{rule}: {offer.hint}")
+        return replace(offer, hint=f"{rule}: {offer.hint}", safe=offer.safe and safe)
 
     def _matched(self, ways: Iterable[Reading], layers: LayerNames) -> Iterator[tuple[Reading, list[str]]]:
         """Yield the readings of a pattern that match layers, with these; of globs the first alone."""
@@ -447,7 +450,10 @@ class Hints:
     def _selecting(
         self, spot: Spot, meant: Sequence[str], pieces: Iterable[str], layers: LayerNames, more: str
     ) -> Offer | None:
-        """Return the offer of a selector for exactly the layers `meant`; None when there is no short one."""
+        """Return the offer of a selector for exactly the layers `meant`; None when there is no short one.
+
+        It is safe, unless the pattern matches containers alone, or an exclude says "all but some".
+        """
         if len(meant) == len(layers.names) and spot.config.op_types is not None:
             return self._everything(spot, len(meant))
         if spot.needs_weight and all(map(self.only_holds_layers, meant)):
@@ -455,17 +461,17 @@ class Hints:
             return self._write(spot, "op_partial_names", parts, " for the layers in what it matches") if parts else None
         parts = self._parts_for(pieces, meant, layers) if len(meant) > 1 else None
         if parts and (len(parts) == 1 or len(parts) < len(meant) // 2 or len(meant) > _SHOWN * len(parts)):
-            return self._write(spot, "op_partial_names", parts, more)
+            return self._write(spot, "op_partial_names", parts, more, safe=True)
         if "(?!" in spot.word and (offer := self._all_but(spot, meant, layers)) is not None:
             return offer
         if parts and len(parts) < len(meant):
-            return self._write(spot, "op_partial_names", parts, more)
+            return self._write(spot, "op_partial_names", parts, more, safe=True)
         if len(meant) <= _NAMES_SHOWN:
-            return self._write(spot, "op_names", meant, more)
+            return self._write(spot, "op_names", meant, more, safe=True)
         if len(meant) > _MOST_NAMES:
             return None
         hint = f"write in full the names '{meant[0]}' to '{meant[-1]}'{more}"
-        return Offer(hint, "op_names", tuple(meant))
+        return Offer(hint, "op_names", tuple(meant), safe=True)
 
     def _parts_for(self, pieces: Iterable[str], meant: Sequence[str], layers: LayerNames) -> list[str] | None:
         """Return the partial names that select exactly `meant`: the plain texts of a pattern, where these do."""
@@ -486,7 +492,8 @@ class Hints:
         names = [key for key in ("op_names", "op_partial_names") if getattr(spot.config, key)]
         hint = f"it matches all {layers_words(count)} of the types in 'op_types': leave {listed(names)} out"
         base = spot.path[:-2]
-        return Offer(hint, "op_types", (), edits=tuple(Edit("delete", (*base, key)) for key in names))
+        edits = tuple(Edit("delete", (*base, key)) for key in names)
+        return Offer(hint, "op_types", (), safe=spot.alone_among_names, edits=edits)
 
     def _all_but(self, spot: Spot, meant: Sequence[str], layers: LayerNames) -> Offer | None:
         """Return what says "all but some": an exclude after it, or for an exclude what is compressed instead."""
