@@ -136,6 +136,11 @@ class TestStandardInput:
         monkeypatch.setattr(sys, "stdin", None)
         assert run("validate", "-") == 2
         assert "there is no standard input to read" in capsys.readouterr().err
+        closed = io.TextIOWrapper(io.BytesIO())
+        closed.close()
+        monkeypatch.setattr(sys, "stdin", closed)
+        assert run("validate", "-") == 2
+        assert "standard input cannot be read: " in capsys.readouterr().err
 
 
 class TestDirectories:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Mapping
@@ -37,12 +38,22 @@ def add_standard_input(command: argparse.ArgumentParser) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StandardInput:
-    """What was read from standard input."""
+    """Standard input under its name; it is read when something of it is asked for, and once."""
 
     name: str
-    data: bytes
+
+    @functools.cached_property
+    def data(self) -> bytes:
+        """What is read from it. Raises `UsageError` where that cannot be."""
+        if sys.stdin is None:
+            raise UsageError("there is no standard input to read")
+        try:
+            # One byte more than the limit tells a text that is too long, and no more of it is read.
+            return sys.stdin.buffer.read(DEFAULT_LIMITS.bytes + 1)
+        except (OSError, ValueError) as error:  # ValueError: it was closed
+            raise UsageError(f"standard input cannot be read: {error}") from error
 
     def load(self, **options: Any) -> AnyConfig:  # noqa: ANN401 - those of `loads`
         """Return the config list in it. Raises like `load`."""
@@ -75,7 +86,7 @@ class StandardInput:
 
 
 def take_standard_input(arguments: argparse.Namespace) -> None:
-    """Read standard input where arguments name it, and put its name into their place.
+    """Put the name of standard input into the place of `-`, and note that it is meant.
 
     Raises `UsageError` where it is named twice, or has the name of another file.
     """
@@ -89,10 +100,7 @@ def take_standard_input(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{_DASH!r} is one file, which is read once: name it once, and no other file {name!r}")
     if name.lower().endswith((".py", ".pyw")):
         raise UsageError(f"{_DASH!r} is read as YAML or JSON, not as a Python script")
-    if sys.stdin is None:
-        raise UsageError("there is no standard input to read")
-    # One byte more than the limit tells a text that is too long, and no more of it is read.
-    arguments.standard_input = StandardInput(name, sys.stdin.buffer.read(DEFAULT_LIMITS.bytes + 1))
+    arguments.standard_input = StandardInput(name)
     if "files" in given:
         arguments.files = [name if path == _DASH else path for path in files]
     else:
