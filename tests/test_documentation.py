@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import io
 import re
 import shlex
@@ -21,6 +22,7 @@ import compression_config as cc
 from compression_config.cli import main
 from compression_config.configs.sub_config import SubConfig
 from compression_config.configs.validation import CONFIG_TYPES
+from compression_config.serialization import finding_to_dict
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / ".github").glob("*.md"))]
 PAGES += [page for folder in ("docs", "examples") for page in sorted((ROOT / folder).rglob("*.md"))]
@@ -71,6 +73,14 @@ def test_a_section_says_severity_meaning_example_and_what_to_do(code: cc.Code) -
     assert re.search(rf"^(\w+)\[{code.value}\]|'{code.value}'", section, re.MULTILINE), "no example that draws it"
     assert ">>> " in section
     assert "\n**What to do:** " in section
+
+
+def test_the_json_of_a_finding_names_the_section_of_its_code() -> None:
+    (finding,) = cc.check([{"op_types": ["Linear"], "sparsity_per_layer": 80}])
+    for code in cc.Code:
+        path, _, anchor = finding_to_dict(dataclasses.replace(finding, code=code))["docs"].partition("#")
+        assert anchor == code.value
+        assert anchor in anchors(ROOT / path)
 
 
 # Keys.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import compression_config
+from compression_config.documents.comments import _YAML_START
 
 SOURCE = Path(compression_config.__file__).parent
 
@@ -34,6 +35,16 @@ REVIEWED = {
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?",
     r"[^\W\d][\w-]*(\.[\w-]+)*",
     r"W(\d+)A(\d+)(_ASYM)?",
+    r"(?:[!~]|not\s)\s*([\w.]+)",
+    r"[0-9]+(?:[dD]?|bit[A-Za-z]*)",
+    r"[^0-9.-]*([0-9]{1,15})[^0-9.]*",
+    r"[ ]*(?:-[ \t]+)+",
+    r"[ ]*-[ \t]+",
+    r"[ ]*:\s*",
+    r"[ \t]*(?:#[^\r\n]*)?(\r\n|\n|\r|\Z)",
+    r"[ \t]*,[ \t]*(?:#[^\r\n]*)?(\r\n|\n|\r)",
+    # What begins a piece, a quote or not, and with or without a space before it, tells which alternative it is.
+    _YAML_START.pattern,
     r"e(\d+)m(\d+)",
     # From each dot on it looks no further than to the next digit.
     r"(?:.*\.)?[^.]*[0-9](\.[^0-9]+)",
@@ -49,10 +60,12 @@ SEARCHED = {
     r"^(?:import [\w.]+|from [\w.]+ import |[A-Za-z_]\w*(?: *:[^=\n]*+)? *\+?= *(?:\[ *(?:\{|dict\(|$|\#)|\{))": (
         "begins at the start of a line, and each quantifier ends where the next character cannot be its own"
     ),
+    r"#[ \t]*compression-config:[ \t]*ignore\b(?:\[([^\]#\r\n]*)\])?": "no number sign is inside",
     r"\S+\s*|\s+": "each character belongs to one match",
 }
 """Patterns that are looked for anywhere in a text, with the reason why that takes linear time."""
 MADE_AT_RUN_TIME = {
+    "cli/project.py": 2,  # globs of one's own settings; a key, escaped
     "configs/dialects.py": 1,  # keys of other tools, written there
     "documents/yaml_errors.py": 1,  # an anchor, escaped
     "interop/modelopt.py": 2,  # fnmatch, whose stars do not backtrack

@@ -174,16 +174,24 @@ def load(
 
 
 def loaded(
-    path: str | os.PathLike[str], *, kind: Kind | None, policy: SeverityPolicy, text: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    kind: Kind | None,
+    policy: SeverityPolicy,
+    text: str | None = None,
+    notation: Format | None = None,
 ) -> AnyConfig:
-    """Return the same as `load` under severities that are checked already; `text` is read in place of the file."""
+    """Return the same as `load` under severities that are checked already.
+
+    `text` is read in place of the file, as the format `notation` where the name does not tell it.
+    """
     if not issubclass(type(path), str | os.PathLike):
         raise UsageError(f"a path is a string or a path object, not of type {type(path).__name__!r}")
     file, name = split_name(os.fsdecode(path))
     if is_script(file):
         return _from_script(read_lists(file, discovered=False, text=text), name, _checked_kind(kind), policy)
     with paused_collector():
-        document = read_file(file) if text is None else read_text(text, format_of(file), file)
+        document = read_file(file) if text is None else read_text(text, notation or format_of(file), file)
         return _from_document(document, _checked_kind(kind), policy)
 
 

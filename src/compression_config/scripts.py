@@ -19,6 +19,7 @@ from compression_config.locations import ConfigPath
 from compression_config.text import SHOWN, joined, listed
 
 __all__ = [
+    "ABOUT_A_WHOLE_LIST",
     "Check",
     "is_about_whole_list",
     "is_script",
@@ -32,7 +33,8 @@ __all__ = [
 Check = Callable[[list[object], Kind | None, ScriptList], Iterable[Finding]]
 """Gives the findings of a list of plain data that comes from a script."""
 
-_ABOUT_A_WHOLE_LIST = frozenset({Code.KIND_NOT_STATED, Code.NOTHING_CONFIGURED})
+ABOUT_A_WHOLE_LIST = frozenset({Code.KIND_NOT_STATED, Code.NOTHING_CONFIGURED})
+"""What a part of a list is not asked for. That a selector is empty has the second of these codes too."""
 
 _STAND_INS: Final[Mapping[str, tuple[object, object]]] = {
     "sparsity": (0.0, 0.999),
@@ -57,7 +59,7 @@ def is_about_whole_list(finding: Finding) -> bool:
 
     That a selector is empty is about one sub-config, and is reported where all of that is known.
     """
-    return finding.code in _ABOUT_A_WHOLE_LIST and not _is_empty_selector(finding)
+    return finding.code in ABOUT_A_WHOLE_LIST and not _is_empty_selector(finding)
 
 
 def _is_empty_selector(finding: Finding) -> bool:

@@ -31,13 +31,14 @@ FORMAT_VERSION = 2
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
-    """Return a finding as plain data: code, severity, message, hint, fix, path, where it is written, source, span."""
+    """Return a finding as plain data: code, where that is documented, severity, message, hint, fix, and the place."""
     span = finding.span and {
         "start": finding.span.start._asdict(),
         "end": finding.span.end._asdict(),
     }
     return {
         "code": finding.code.value,
+        "docs": f"docs/codes.md#{finding.code.value}",
         "severity": finding.severity.value,
         "message": finding.message,
         "hint": finding.hint,

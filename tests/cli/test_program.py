@@ -106,16 +106,19 @@ class TestProgram:
         assert all(f"\n    {name}" in alone.out for name in COMMANDS)
 
     @pytest.mark.parametrize("name", COMMANDS)
-    def test_the_help_of_a_command_shows_an_example_that_it_takes(
+    def test_the_help_of_a_command_shows_examples_that_it_takes(
         self, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setenv("COLUMNS", "80")
         assert run(name, "--help") == 0
         shown = capsys.readouterr().out
         assert max(map(len, shown.splitlines())) <= 80
-        example = shlex.split(shown.partition("\nexample:\n")[2].partition(" > ")[0])
-        assert example[:2] == ["compression-config", name]
-        command_parser(name).parse_args(example[2:])
+        examples = shown.partition("\nexamples:\n")[2].splitlines()
+        assert examples
+        for example in examples:
+            program, command, *arguments = shlex.split(example.partition(" > ")[0])
+            assert (program, command) == ("compression-config", name)
+            command_parser(name).parse_args(arguments)
 
     def test_help_and_version_do_without_pydantic(self) -> None:
         program = "import sys; from compression_config.cli import main; main(sys.argv[1:]); print(*sys.modules)"

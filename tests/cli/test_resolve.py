@@ -39,11 +39,26 @@ class TestResolve:
         )
         assert err == ""
 
-    def test_a_list_that_breaks_a_rule_has_no_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert run("resolve", "typo.yaml", "--model", "net.json", "--format", "json") == 1
+    @pytest.mark.parametrize("form", ["table", "csv", "markdown", "html"])
+    def test_a_list_that_breaks_a_rule_has_no_answer(self, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("resolve", "typo.yaml", "--model", "net.json", "--format", form) == 1
         out, err = capsys.readouterr()
         assert out == ""
         assert err.splitlines()[-1] == "2 errors"
+
+    @pytest.mark.parametrize("form", ["json", "yaml"])
+    def test_programs_get_its_findings_in_place_of_the_answer(
+        self, here: Path, form: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("resolve", "typo.yaml", "pruning.yaml", "--model", "net.json", "--format", form) == 1
+        out, err = capsys.readouterr()
+        report = yaml.safe_load(out)
+        assert (report["format"], report["files"]) == ("compression-config-findings", ["typo.yaml", "pruning.yaml"])
+        assert [finding["code"] for finding in report["findings"]] == ["unknown-key", "out-of-range"]
+        assert err.splitlines()[-1] == "2 errors"
+        assert run("resolve", "typo.yaml", "--model", "net.json", "--format", form, "-o", "lock.json") == 1
+        assert capsys.readouterr().out == ""
+        assert not (here / "lock.json").exists()
 
     def test_what_selects_nothing_is_said_beside_the_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("resolve", "unmatched.yaml", "--model", "net.json", "--format", "json") == 1
@@ -164,9 +179,9 @@ class TestExplain:
         assert titles == ["fc1 is compressed by the pruning list", "fc1 is compressed by the quantization list"]
 
     def test_an_unknown_layer_names_the_nearest(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert run("explain", "pruning.yaml", "fc", "--model", "net.json") == 2
-        assert capsys.readouterr().err.startswith(
-            "compression-config: error: the model has no layer 'fc'; did you mean "
+        assert run("explain", "pruning.yaml", "fd1", "--model", "net.json") == 2
+        assert capsys.readouterr().err == (
+            "compression-config: error: the model has no layer 'fd1'; did you mean 'fc1'?\n"
         )
 
 

@@ -63,3 +63,67 @@ class TestValidate:
         argv = ["--severity", "legacy-key=ignore", "--severity", "unused-quant-type=note"]
         assert run("validate", "noted.yaml", "warned.yaml", *argv) == 0
         assert capsys.readouterr().out.splitlines()[-1] == "checked 2 files: 1 note"
+
+
+class TestJoin:
+    """With `--join` the files are one list, in their order."""
+
+    def test_findings_have_the_files_of_their_parts(self, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (here / "over.yaml").write_text(PRUNING + "- op_names: [fc9]\n  exclude: true\n")
+        assert run("validate", "--join", "noted.yaml", "over.yaml", "--model", "net.json") == 1
+        shown = capsys.readouterr().out.splitlines()
+        assert [line for line in shown if line.startswith((" -->", "error", "warning", "note"))] == [
+            "warning[shadowed]: this sub-config has no effect: [1] overwrites it for every layer that it selects",
+            " --> noted.yaml:1:3 at [0]",
+            "note[legacy-key]: 'sparsity' is the old name of 'sparsity_per_layer'",
+            " --> noted.yaml:2:3 at [0].sparsity",
+            "error[unmatched-name]: no layer has the name 'fc9'",
+            " --> over.yaml:3:14 at [2].op_names[0]",
+        ]
+        assert shown[-1] == "checked 2 files as one list against Net: 1 error, 1 warning, 1 note"
+
+    def test_a_file_of_excludes_is_checked_as_a_part(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("validate", "quantization.yaml", "exclude.yaml") == 0
+        assert "note[kind-not-stated]" in capsys.readouterr().out
+        argv = ["--join", "--severity", "kind-not-stated=error", "--strict"]
+        assert run("validate", *argv, "quantization.yaml", "exclude.yaml") == 0
+        assert capsys.readouterr() == ("checked 2 files as one list: no findings\n", "")
+
+    def test_severities_are_those_of_the_whole_list(self, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (here / "empty.yaml").write_text("[]\n")
+        assert run("validate", "--join", "--strict", "empty.yaml", "pruning.yaml") == 0
+        assert run("validate", "--join", "--strict", "empty.yaml", "empty.yaml") == 1
+        assert run("validate", "--join", "--severity", "kind-not-stated=error", "exclude.yaml", "exclude.yaml") == 1
+        assert capsys.readouterr().out.count("error[kind-not-stated]") == 1
+
+    def test_what_is_wrong_with_each_part_is_said_at_once(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("validate", "--join", "noted.yaml", "typo.yaml", "exclude.yaml", "--model", "net.json") == 1
+        shown = capsys.readouterr().out.splitlines()
+        assert shown[-1] == "checked 3 files as one list against Net: 2 errors, 1 note"
+
+    def test_kinds_that_do_not_go_together_are_a_finding(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("validate", "--join", "pruning.yaml", "quantization.yaml") == 1
+        assert (
+            "of 'quantization.yaml' cannot be joined to the pruning list of 'pruning.yaml'" in capsys.readouterr().out
+        )
+
+    def test_the_parts_of_a_two_part_document_are_joined(self, capsys: pytest.CaptureFixture[str]) -> None:
+        argv = ["validate", "--join", "two-parts.yaml", "exclude.yaml", "-m", "net.json", "--format", "json"]
+        assert run(*argv) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert (report["files"], report["joined"]) == (["two-parts.yaml", "exclude.yaml"], True)
+        assert report["counts"]["error"] == 0
+
+    def test_a_file_may_be_given_twice(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("validate", "--join", "pruning.yaml", "pruning.yaml", "-m", "net.json") == 0
+        shown = capsys.readouterr().out
+        assert "warning[duplicate-sub-config]" in shown
+        assert shown.splitlines()[-1].startswith("checked 2 files as one list against Net: ")
+
+    def test_it_does_not_go_with_discover(self) -> None:
+        assert run("validate", "--join", "--discover", "pruning.yaml") == 2
+
+    def test_a_directory_without_a_list_is_refused(self, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (here / "empty").mkdir()
+        assert run("resolve", "empty", "-m", "net.json") == run("validate", "--join", "empty") == 2
+        assert "there is no config list in these directories" in capsys.readouterr().err

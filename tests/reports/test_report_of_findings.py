@@ -174,13 +174,14 @@ class TestPrograms:
         path = tmp_path / "a.json"
         path.write_text('[{"op_types": ["Linear"],\n  "sparsity": 80}]')
         report = json.loads(command("validate", path, "--format", "json").answer)
-        assert list(report) == ["format", "version", "files", "model", "counts", "findings"]
+        assert list(report) == ["format", "version", "files", "joined", "model", "models", "counts", "findings"]
         assert report["format"] == "compression-config-findings"
         assert report["version"] == 2
         assert report["counts"] == {"error": 1, "warning": 0, "note": 0}
         assert report["findings"] == [
             {
                 "code": "out-of-range",
+                "docs": "docs/codes.md#out-of-range",
                 "severity": "error",
                 "message": "'sparsity' must be at least 0 and below 1, not 80",
                 "hint": "ratios are not percentages: write 0.8",

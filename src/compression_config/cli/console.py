@@ -7,12 +7,11 @@ import enum
 import os
 import shutil
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
 from compression_config.errors import UsageError
-from compression_config.reports.layout import Line, Report, as_rich, line, plain_text
+from compression_config.reports.layout import Report, as_rich, line, plain_text
 
 __all__ = ["Console", "Exit", "write"]
 
@@ -38,6 +37,8 @@ class Console:
     width: int | None
     """Of the terminal that standard output is, in columns; None when it is not a terminal."""
     coloured: bool
+    quiet: bool = False
+    """Whether there is no talk, only the answer and the findings."""
 
     @classmethod
     def of_process(cls) -> Console:
@@ -55,9 +56,14 @@ class Console:
             report = as_rich(report) if self.coloured else plain_text(report)
         write(sys.stdout, report)
 
-    def talk(self, sentence: str | Iterable[Line]) -> None:
-        """Write something about the answer: a sentence on a line of its own, or the lines of a report."""
-        write(sys.stderr, plain_text([line(sentence)] if isinstance(sentence, str) else sentence))
+    def report(self, report: Report) -> None:
+        """Write findings beside the answer."""
+        write(sys.stderr, report if isinstance(report, str) else plain_text(report))
+
+    def talk(self, sentence: str) -> None:
+        """Write a sentence about the answer on a line of its own; nothing on a quiet console."""
+        if not self.quiet:
+            self.report([line(sentence)])
 
 
 def write(stream: TextIO | None, text: str) -> None:

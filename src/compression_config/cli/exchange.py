@@ -15,13 +15,12 @@ from compression_config.api import resolve
 from compression_config.cli.commands import Command, add_files, add_model, add_policy, resolved
 from compression_config.cli.console import Console, Exit
 from compression_config.cli.files import check_output, expanded
+from compression_config.cli.reporting import add_reporting, report
 from compression_config.errors import LossyExport, LossyExportWarning, UsageError
 from compression_config.findings import Finding, has_errors
 from compression_config.interop import Import, Names, OnLoss
 from compression_config.interop.importing import TRANSFORMERS
 from compression_config.inventory import Inventory
-from compression_config.reports.findings import finding_lines, tally
-from compression_config.reports.layout import line
 from compression_config.resolution import CompressionResolution, Resolution
 from compression_config.writing import write_whole
 
@@ -36,6 +35,7 @@ def _add_export(command: argparse.ArgumentParser) -> None:
     add_model(command)
     _add_target(command)
     add_policy(command)
+    add_reporting(command)
 
 
 def _add_target(command: argparse.ArgumentParser) -> None:
@@ -68,7 +68,7 @@ def _export(arguments: argparse.Namespace, console: Console) -> Exit:
     whole, _ = resolved(arguments, "error")
     unmatched = list(whole.unmatched)
     if has_errors(unmatched):
-        _talk(console, unmatched)
+        report(unmatched, arguments, console, whole.inventory.model)
         return Exit.FINDINGS
     return _written_for(whole, arguments, console, unmatched)
 
@@ -94,7 +94,7 @@ def _written_for(
                 **options,
             )
     except LossyExport as error:
-        _talk(console, [*before, *error.findings])
+        report([*before, *error.findings], arguments, console, whole.inventory.model)
         return Exit.FINDINGS
     if arguments.output is None:
         console.answer(exported.to_yaml())
@@ -102,7 +102,7 @@ def _written_for(
         exported.save(arguments.output)
         console.talk(f"wrote {arguments.output}: {arguments.to}")
     findings = [*before, *exported.findings]
-    _talk(console, findings)
+    report(findings, arguments, console, whole.inventory.model)
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
 
 
@@ -112,11 +112,6 @@ def _value(text: str) -> object:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UsageError(f"the value of an option is YAML, not {text!r}") from error
-
-
-def _talk(console: Console, findings: Sequence[Finding]) -> None:
-    if findings:
-        console.talk((*finding_lines(findings), line(tally(findings))))
 
 
 def _check_output(arguments: argparse.Namespace, inputs: Sequence[str]) -> None:
@@ -129,7 +124,11 @@ EXPORT = Command(
     "Write what every layer of a model gets as the document of an engine, such as\n"
     "llm-compressor or torchao. What the document cannot say is a finding; where a\n"
     "layer would get something else than asked, it is an error.",
-    "prune.yaml -m model.json.gz --to llm-compressor",
+    (
+        "prune.yaml -m net.json --to llm-compressor",
+        "q.yaml -m net.json --to modelopt -o q.json",
+        "q.yaml -m m.json --to torchao --option group_size=32",
+    ),
     _add_export,
     _export,
 )
@@ -143,24 +142,25 @@ def _add_document(command: argparse.ArgumentParser) -> None:
         "document", metavar="DOCUMENT", help="a YAML or JSON file, or hf:DIRECTORY, a checkpoint with a config.json"
     )
     command.add_argument("--from", dest="dialect", metavar="DIALECT", help="whose it is; without it its keys tell")
-    add_model(command, required=False)
+    add_model(command, required=False, configured=False)
 
 
 def _add_import(command: argparse.ArgumentParser) -> None:
     _add_document(command)
     command.add_argument("--output", "-o", metavar="OUT", help="a file to write the config list to")
+    add_reporting(command)
 
 
 def _import(arguments: argparse.Namespace, console: Console) -> Exit:
     """Write the document of another tool as a config list."""
-    found, _ = _imported(arguments)
+    found, inventory = _imported(arguments)
     text = yaml.safe_dump(found.to_data(), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
     if arguments.output is None:
         console.answer(text)
     else:
         write_whole(arguments.output, text.encode())
         console.talk(f"wrote {arguments.output}")
-    _talk(console, found.findings)
+    report(found.findings, arguments, console, inventory.model)
     return Exit.FINDINGS if has_errors(found.findings) else Exit.OK
 
 
@@ -179,7 +179,10 @@ def _imported(arguments: argparse.Namespace) -> tuple[Import, Inventory]:
 IMPORT = Command(
     "Write the document of another tool as a config list that gives each layer of a\n"
     "model the same; without --model, that of hf:DIRECTORY.",
-    "hf:checkpoint -o quantize.yaml",
+    (
+        "hf:checkpoint -o quantize.yaml",
+        "recipe.yaml --from llm-compressor -m model.json.gz",
+    ),
     _add_import,
     _import,
 )
@@ -191,6 +194,7 @@ IMPORT = Command(
 def _add_translate(command: argparse.ArgumentParser) -> None:
     _add_document(command)
     _add_target(command)
+    add_reporting(command)
 
 
 def _translate(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -201,7 +205,7 @@ def _translate(arguments: argparse.Namespace, console: Console) -> Exit:
 
 TRANSLATE = Command(
     "Write the document of one tool as that of another, for one model: import and\nexport in a row.",
-    "recipe.yaml -m model.json.gz --to torchao",
+    ("recipe.yaml -m net.json --to torchao",),
     _add_translate,
     _translate,
 )

@@ -8,17 +8,28 @@ import glob
 import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from compression_config.api import answer
+from compression_config.cli.standard_input import StandardInput
 from compression_config.configs.config_list import ConfigList
-from compression_config.configs.sub_config import Kind
 from compression_config.errors import InvalidConfig, UsageError
-from compression_config.findings import Finding, SeverityPolicy
+from compression_config.findings import Finding, SeverityLevel, SeverityPolicy
+from compression_config.inventory import Inventory
 from compression_config.loading import AnyConfig, holds_config_list, loaded, policy_of
-from compression_config.scripts import split_name
+from compression_config.scripts import ABOUT_A_WHOLE_LIST, is_about_whole_list, split_name
 
-__all__ = ["check_output", "expanded", "load_alike", "load_joined", "policy_options"]
+__all__ = [
+    "check_output",
+    "expanded",
+    "joined_findings",
+    "load_alike",
+    "load_joined",
+    "policy_options",
+    "standard_input_of",
+]
 
 
 def policy_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -74,22 +85,42 @@ def check_output(output: str, inputs: Iterable[str]) -> None:
             raise UsageError(f"'{output}' is read by this command: write the answer to another file")
 
 
-def load_joined(paths: Sequence[str], *, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
+def load_joined(paths: Sequence[str], arguments: argparse.Namespace, *, beside_model: bool = True) -> AnyConfig:
     """Return the config list that several files make in their order: later sub-configs overwrite earlier ones.
 
-    They are joined by `+` (D12). Raises like `load_alike`.
+    They are joined by `+` (D12). Raises like `load_alike`, and `UsageError` without any file.
     """
+    if not paths:
+        raise UsageError("there is no config list in these directories")
+    policy: SeverityPolicy = policy_options(arguments)["policy"]
+    policy = policy.beside_model() if beside_model else policy
+    if len(paths) == 1:
+        return _loaded(paths, arguments, policy)[0]
+    # That a file alone is empty, or does not show its kind, does not matter here: the severities of the caller are
+    # those of the whole list.
+    levels: dict[str, SeverityLevel] = {**policy.levels, **dict.fromkeys(ABOUT_A_WHOLE_LIST, "note")}
     # Each of these can be joined to any other, which type checkers do not see of their union.
-    configs = cast("list[Any]", _loaded(paths, kind, policy))
-    return cast("AnyConfig", functools.reduce(operator.add, configs))
+    configs = cast("list[Any]", _loaded(paths, arguments, replace(policy, levels=levels)))
+    return cast("AnyConfig", functools.reduce(operator.add, configs).with_policy(policy))
 
 
-def load_alike(paths: Sequence[str], *, kind: Kind | None, policy: SeverityPolicy) -> list[AnyConfig]:
+def joined_findings(
+    paths: Sequence[str], inventory: Inventory | None, arguments: argparse.Namespace
+) -> tuple[Finding, ...]:
+    """Return everything worth knowing about the list that several files make; each finding has the file of its part."""
+    try:
+        config = load_joined(paths, arguments, beside_model=inventory is not None)
+    except InvalidConfig as error:
+        return error.findings
+    return config.findings if inventory is None else answer(config, inventory, arguments.unmatched).findings
+
+
+def load_alike(paths: Sequence[str], arguments: argparse.Namespace) -> list[AnyConfig]:
     """Return the config lists of several files; one that does not say its kind has that of the others.
 
-    Raises `InvalidConfig` with the findings of all files that have errors.
+    Raises `InvalidConfig` with the findings of all files when one of them has errors.
     """
-    configs = _loaded(paths, kind, policy)
+    configs = _loaded(paths, arguments, policy_options(arguments)["policy"].beside_model())
     stated = {config.kind for config in configs if isinstance(config, ConfigList) and config.kind_stated}
     if len(stated) != 1:
         return configs
@@ -97,19 +128,28 @@ def load_alike(paths: Sequence[str], *, kind: Kind | None, policy: SeverityPolic
     return [config.of_kind(only) if isinstance(config, ConfigList) else config for config in configs]
 
 
-def _loaded(paths: Sequence[str], kind: Kind | None, policy: SeverityPolicy) -> list[AnyConfig]:
-    """Return what is in files, each by itself, to be resolved.
-
-    Raises `InvalidConfig` with the findings of all that have errors.
-    """
-    policy = policy.beside_model()
+def _loaded(paths: Sequence[str], arguments: argparse.Namespace, policy: SeverityPolicy) -> list[AnyConfig]:
+    """Return what is in files, each by itself. Raises `InvalidConfig` with all findings when one of them has errors."""
     configs: list[AnyConfig] = []
     findings: list[Finding] = []
     for path in paths:
+        given = standard_input_of(path, arguments)
         try:
-            configs.append(loaded(path, kind=kind, policy=policy))
+            if given is None:
+                config = loaded(path, kind=arguments.kind, policy=policy)
+            else:
+                config = given.loaded(kind=arguments.kind, policy=policy)
         except InvalidConfig as error:
             findings += error.findings
-    if findings:
+        else:
+            configs.append(config)
+            findings += (finding for finding in config.findings if not is_about_whole_list(finding))
+    if len(configs) < len(paths):
         raise InvalidConfig(findings)
     return configs
+
+
+def standard_input_of(path: str, arguments: argparse.Namespace) -> StandardInput | None:
+    """Return standard input where that is what a path names, else None."""
+    given: StandardInput | None = arguments.standard_input
+    return given if given is not None and given.name == path else None

@@ -42,7 +42,7 @@ def fixed_findings(
     With `--diff` those are all of them. None where no fixing is asked for. Raises `UsageError` for options that do not
     go together, and for a file that cannot be written.
     """
-    _check_options(paths, arguments)
+    _check_options(arguments)
     if not (arguments.fix or arguments.diff):
         return None
     findings: list[Finding] = []
@@ -64,13 +64,15 @@ def fixed_findings(
     return findings
 
 
-def _check_options(paths: Sequence[str], arguments: argparse.Namespace) -> None:
+def _check_options(arguments: argparse.Namespace) -> None:
     if arguments.unsafe_fixes and not (arguments.fix or arguments.diff):
         raise UsageError("'--unsafe-fixes' goes with '--fix' or '--diff'")
     if arguments.diff and arguments.format != "text":
         raise UsageError("'--diff' shows a diff in place of the findings: leave out '--format'")
-    if "-" in paths and (arguments.fix or arguments.diff):
+    if arguments.standard_input is not None and (arguments.fix or arguments.diff):
         raise UsageError("standard input cannot be fixed: name the file")
+    if arguments.join and (arguments.fix or arguments.diff):
+        raise UsageError("files that are joined cannot be fixed: leave out '--join'")
 
 
 _NO_FILE = TextFile("")

@@ -8,19 +8,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from compression_config import __version__
 from compression_config.cli.console import Console, Exit, write
 from compression_config.errors import CompressionConfigError, FindingsError
-from compression_config.reports.findings import finding_lines, tally
-from compression_config.reports.layout import line
 from compression_config.text import printable
 
 if TYPE_CHECKING:
     import compression_config.cli.commands as commands  # noqa: PLR0402 - the package itself imports this module
     import compression_config.cli.exchange as exchange  # noqa: PLR0402
+    import compression_config.cli.project as project  # noqa: PLR0402
+    import compression_config.cli.reporting as reporting  # noqa: PLR0402
+    import compression_config.cli.standard_input as standard_input  # noqa: PLR0402
 else:
 
     class _Lazy:
@@ -34,6 +36,9 @@ else:
 
     commands = _Lazy("compression_config.cli.commands")
     exchange = _Lazy("compression_config.cli.exchange")
+    project = _Lazy("compression_config.cli.project")
+    reporting = _Lazy("compression_config.cli.reporting")
+    standard_input = _Lazy("compression_config.cli.standard_input")
 
 __all__ = ["COMMANDS", "PROGRAM", "command_parser", "main", "parser"]
 
@@ -82,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         prog=PROGRAM,
         formatter_class=_help_formatter,
         description="Validate, resolve and explain neural-network compression config lists\nbefore the job starts.",
-        epilog=f"'{PROGRAM} COMMAND --help' shows the options of a command and an example.\n"
+        epilog=f"'{PROGRAM} COMMAND --help' shows the options of a command, and examples.\n"
         "Exit codes: 0 fine, 1 findings of severity error, 2 the command was wrong,\n"
         "3 the answers of 'diff --exit-code' differ.",
     )
@@ -100,7 +105,7 @@ def command_parser(name: str) -> argparse.ArgumentParser:
         prog=f"{PROGRAM} {name}",
         formatter_class=_help_formatter,
         description=command.description,
-        epilog=f"example:\n  {PROGRAM} {name} {command.example}",
+        epilog="\n".join(("examples:", *(f"  {PROGRAM} {name} {example}" for example in command.examples))),
     )
     command.add_arguments(command_line)
     return command_line
@@ -113,9 +118,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(_run(sys.argv[1:] if argv is None else list(argv), console))
     except SystemExit as stop:  # argparse has written what there is to say
         return stop.code if isinstance(stop.code, int) else Exit.OK
-    except FindingsError as error:
-        console.talk((*finding_lines(error.findings), line(tally(error.findings))))
-        return Exit.FINDINGS
     except CompressionConfigError as error:
         console.talk(f"{PROGRAM}: error: {error}")
         return Exit.USAGE
@@ -131,4 +133,15 @@ def _run(argv: list[str], console: Console) -> Exit:
         program.parse_args([name, *rest])
         program.error("the command comes first")
     arguments = command_parser(name).parse_args(rest)
-    return COMMANDS[name].command().run(arguments, console)
+    if "stdin_name" in arguments:
+        standard_input.take_standard_input(arguments)
+    if "severity" in arguments:
+        project.apply_project(arguments)
+    # A JSON document on standard error has nothing beside it.
+    quiet = getattr(arguments, "quiet", False) or getattr(arguments, "findings", "text") == "json"
+    console = replace(console, quiet=quiet)
+    try:
+        return COMMANDS[name].command().run(arguments, console)
+    except FindingsError as error:
+        reporting.refuse(error.findings, arguments, console)
+        return Exit.FINDINGS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import re
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ __all__ = ["python_comments", "yaml_comments"]
 
 _MARK = "compression-config:"
 """Most texts do not have it: then nothing else is looked at."""
-_COMMENT = re.compile(r"#[ \t]*compression-config:[ \t]*ignore\b(?:\[([^\]\r\n]*)\])?")
+_COMMENT = re.compile(r"#[ \t]*compression-config:[ \t]*ignore\b(?:\[([^\]#\r\n]*)\])?")
 _WORD = re.compile(r"[^\s,]+")
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _YAML_START = re.compile(
@@ -47,16 +48,23 @@ def python_comments(text: str, tree: ast.AST, span: Callable[[ast.AST], Span]) -
     """Return the ignore comments of a script, in its order; `span` says where in the text a node of its tree is."""
     if _MARK not in text:
         return ()
-    strings = [
+    strings: list[Span] = []
+    for each in sorted(
         span(node)
         for node in ast.walk(tree)
         if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
-    ]
+    ):
+        # The constants inside an f-string are left out.
+        if not strings or each.start >= strings[-1].end:
+            strings.append(each)
+
+    def is_in_string(place: Position) -> bool:
+        index = bisect.bisect_right(strings, place, key=lambda each: each.start) - 1
+        return index >= 0 and place < strings[index].end
 
     def start(line: str, number: int) -> int | None:
         signs = (found.start() for found in re.finditer("#", line))
-        places = ((index, Position(number, index + 1)) for index in signs)
-        return next((i for i, at in places if not any(each.start <= at < each.end for each in strings)), None)
+        return next((index for index in signs if not is_in_string(Position(number, index + 1))), None)
 
     return _comments(text, start)
 

@@ -139,9 +139,11 @@ def _spliced(text: str, splices: Sequence[_Splice]) -> str:
 
 
 _OPENING = re.compile(r"[\[({]|dict\(")
-_BEFORE_FIRST = re.compile(r"(?:\s|#[^\r\n]*)*")
-_BETWEEN = re.compile(r"(?:\s|#[^\r\n]*)*,(?:\s|#[^\r\n]*)*")
-_AFTER_LAST = re.compile(r"(?:\s|#[^\r\n]*)*,?(?:\s|#[^\r\n]*)*[\])}]")
+_GAP = r"(?:\s|#[^\r\n]*+)*+"
+_BEFORE_FIRST = re.compile(_GAP)
+_BETWEEN = re.compile(f"{_GAP},{_GAP}")
+_AFTER_NOTHING = re.compile(rf"{_GAP}[\])}}]")
+_AFTER_LAST = re.compile(rf"{_GAP},?{_GAP}[\])}}]")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\r\n]*)?(\r\n|\n|\r|\Z)")
 _COMMA_AND_REST = re.compile(r"[ \t]*,[ \t]*(?:#[^\r\n]*)?(\r\n|\n|\r)")
 _DASH = re.compile(r"[ ]*-[ \t]+")
@@ -358,7 +360,7 @@ class _Part:
             if gap is None or start < last:
                 raise _Refused
             last = stop
-        after = _AFTER_LAST if places else re.compile(_BEFORE_FIRST.pattern + r"[\])}]")
+        after = _AFTER_LAST if places else _AFTER_NOTHING
         if after.fullmatch(self._text, last, end) is None:
             raise _Refused
 

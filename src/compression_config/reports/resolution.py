@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -398,13 +398,51 @@ def resolution_lines(
         yield line(tally(found))
 
 
-def explanation_lines(resolved: Resolved, budget: Budget, position: int, width: int | None = None) -> Iterator[Line]:
-    """Yield what a layer gets and why; `width` is that of the terminal in columns, None breaks no line.
+_MOST_EXPLAINED = 20_000
+"""How many layers are looked at to tell those apart that get something else, or for another reason."""
+_MOST_EXPLANATIONS = 20
+_MOST_WRITTEN = 10
 
-    Without a width it is `Resolution.explain`, line by line.
+
+def explanation_lines(
+    resolved: Resolved, budget: Budget, positions: Sequence[int], width: int | None = None
+) -> Iterator[Line]:
+    """Yield what layers get and why, those together for which all of that is the same.
+
+    `width` is that of the terminal in columns, None breaks no line. Without a width it is for a single layer
+    `Resolution.explain`, line by line.
     """
-    (_, title), *facts = explained(resolved, budget, position)
-    yield from paragraph(line(title, Style.STRONG), width, indent=2)
-    indent = max(len(label) for label, _ in facts) + 4
-    for label, words in facts:
-        yield from paragraph((Part(f"  {label:{indent - 2}}", Style.QUIET), Part(words)), width, indent=indent)
+    alike: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    titles: dict[int, str] = {}
+    for position in positions[:_MOST_EXPLAINED]:
+        (_, titles[position]), *facts = explained(resolved, budget, position)
+        alike.setdefault(tuple(facts), []).append(position)
+    shown = list(alike.items())[:_MOST_EXPLANATIONS]
+    for number, (told, members) in enumerate(shown):
+        if number:
+            yield EMPTY
+        title, facts = titles[members[0]], list(told)
+        if len(members) > 1:
+            status, kind = resolved.status(members[0]).value, resolved.config_list.kind
+            title = f"{layers_words(len(members))} are {status} by the {kind} list"
+            (_, each), *rest = told
+            facts = [*_names_of(members, resolved.inventory), ("each", each), *rest]
+        yield from paragraph(line(title, Style.STRONG), width, indent=2)
+        indent = max(len(label) for label, _ in facts) + 4
+        for label, words in facts:
+            yield from paragraph((Part(f"  {label:{indent - 2}}", Style.QUIET), Part(words)), width, indent=indent)
+    more = len(positions) - sum(len(members) for _, members in shown)
+    if more:
+        yield EMPTY
+        yield line(f"and {layers_words(more)} more, not shown")
+
+
+def _names_of(positions: Sequence[int], inventory: Inventory) -> Iterator[tuple[str, str]]:
+    """Yield the names of layers as facts, folded."""
+    named = NameGroups((position, inventory.names[position], None) for position in positions)
+    groups = [group for group, _ in named.written()]
+    for number, group in enumerate(groups[:_MOST_WRITTEN]):
+        yield "" if number else "names", group.written
+    more = sum(group.count for group in groups[_MOST_WRITTEN:])
+    if more:
+        yield "", f"and {layers_words(more)} more"

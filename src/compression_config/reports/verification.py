@@ -19,11 +19,12 @@ _STYLES = {OK: Style.GOOD, Code.NOT_VERIFIED.value: Style.WARNING}
 
 
 def verification_lines(
-    verification: Verification, findings: Iterable[Finding], width: int | None = None
+    verification: Verification, findings: Iterable[Finding] | None, width: int | None = None
 ) -> Iterator[Line]:
     """Yield the report of a verification: the compressed layers, those that are not as they should be, the findings.
 
-    `width` is that of the terminal, in columns; None without one: tables then take 100.
+    Findings that are None are shown elsewhere. `width` is that of the terminal, in columns; None without one: tables
+    then take 100.
     """
     shown = shown_layers(verification)
     yield line(f"{layers_words(len(verification.layers))} looked at, {len(shown):,} shown", Style.HEADING)
@@ -37,10 +38,11 @@ def verification_lines(
         strong = [Part(text, Style.STRONG) for text in header]
         for lines in table([strong, *styled], width or DEFAULT_WIDTH, right=numbers_of(header)):
             yield from lines
-    found = tuple(findings)
-    yield EMPTY
-    yield from finding_lines(found, width)
-    yield line(tally(found))
+    if findings is not None:
+        found = tuple(findings)
+        yield EMPTY
+        yield from finding_lines(found, width)
+        yield line(tally(found))
 
 
 def _verdict(text: str) -> Part:

@@ -43,6 +43,7 @@ __all__ = [
     "Answered",
     "Checked",
     "ResolutionWriter",
+    "checked_to_dict",
     "inventory_lines",
     "resolution_as_grid",
 ]
@@ -56,34 +57,50 @@ class Checked(NamedTuple):
 
     findings: Sequence[Finding]
     files: Sequence[str]
-    model: str | None
-    """The name of the model that they were checked against; None without one, and for one without a name."""
-    against_model: bool
+    models: Mapping[str, str | None]
+    """The name of the model of each file that was checked against one; None for one without a name."""
+    joined: bool = False
+    """Whether the files are one list."""
+
+    @property
+    def model(self) -> str | None:
+        """The name of the model where all files have the same."""
+        names = set(self.models.values())
+        return names.pop() if len(names) == 1 and len(self.models) == len(set(self.files)) else None
 
     @property
     def summary(self) -> str:
         """Return on one line what was checked and how much was found."""
-        against = f" against {self.model or 'the model'}" if self.against_model else ""
-        return f"checked {counted(len(self.files), 'file')}{against}: {tally(self.findings)}"
+        together = " as one list" if self.joined else ""
+        return f"checked {counted(len(self.files), 'file')}{together}{self._against}: {tally(self.findings)}"
+
+    @property
+    def _against(self) -> str:
+        if not self.models:
+            return ""
+        names = set(self.models.values())
+        every = len(self.models) == len(set(self.files))
+        what = f"{len(names)} models" if len(names) > 1 else next(iter(names)) or ("the model" if every else "a model")
+        return f" against {what}" if every else f", {len(self.models)} of them against {what}"
 
 
 def _findings_as_text(checked: Checked, width: int | None) -> Report:
     return (*finding_lines(checked.findings, width), line(checked.summary))
 
 
-def _findings_as_json(checked: Checked, _width: int | None) -> Report:
-    """Return findings as a JSON document; its shape is in docs/cli.md."""
+def checked_to_dict(checked: Checked) -> dict[str, Any]:
+    """Return findings as plain data, ready for JSON; its shape is in docs/cli.md."""
     counts = count_by_severity(checked.findings)
-    return to_json(
-        {
-            "format": "compression-config-findings",
-            "version": FORMAT_VERSION,
-            "files": list(checked.files),
-            "model": checked.model,
-            "counts": {severity.value: number for severity, number in counts.items()},
-            "findings": [finding_to_dict(finding) for finding in checked.findings],
-        }
-    )
+    return {
+        "format": "compression-config-findings",
+        "version": FORMAT_VERSION,
+        "files": list(checked.files),
+        "joined": checked.joined,
+        "model": checked.model,
+        "models": dict(checked.models),
+        "counts": {severity.value: number for severity, number in counts.items()},
+        "findings": [finding_to_dict(finding) for finding in checked.findings],
+    }
 
 
 FindingsWriter: TypeAlias = Callable[[Checked, int | None], Report]
@@ -91,7 +108,7 @@ FindingsWriter: TypeAlias = Callable[[Checked, int | None], Report]
 
 FINDING_WRITERS: Final[Mapping[str, FindingsWriter]] = {
     "text": _findings_as_text,
-    "json": _findings_as_json,
+    "json": lambda checked, _: to_json(checked_to_dict(checked)),
     "github": lambda checked, _: as_github(checked.findings),
 }
 
@@ -177,14 +194,14 @@ COMPARISON_WRITERS: Final[Mapping[str, ComparisonWriter]] = {
 # What `verify` answers.
 
 
-def _verification_as_json(verification: Verification, findings: Sequence[Finding], _width: int | None) -> Report:
+def _verification_as_json(verification: Verification, findings: Sequence[Finding] | None, _width: int | None) -> Report:
     heading = {"format": "compression-config-verification", "version": FORMAT_VERSION}
-    found = [finding_to_dict(finding) for finding in findings]
+    found = [finding_to_dict(finding) for finding in findings or ()]
     return to_json(heading | verification.to_dict() | {"findings": found})
 
 
-VerificationWriter: TypeAlias = Callable[[Verification, Sequence[Finding], int | None], Report]
-"""What was verified, the findings to show, the width of the terminal -> the answer."""
+VerificationWriter: TypeAlias = Callable[[Verification, Sequence[Finding] | None, int | None], Report]
+"""What was verified, the findings unless they are shown elsewhere, the width of the terminal -> the answer."""
 
 VERIFICATION_WRITERS: Final[Mapping[str, VerificationWriter]] = {
     "text": verification_lines,
