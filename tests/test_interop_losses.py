@@ -300,7 +300,7 @@ def test_what_torch_cannot_say() -> None:
         assert losses(quantized(["fc1"], 4), engine) == [
             (
                 f"error[lossy-setting] at [0]: '{engine}' does not support quantization ('fc1') (export with "
-                "'llm-compressor', 'compressed-tensors', 'modelopt' or 'torchao')"
+                "'llm-compressor', 'compressed-tensors', 'modelopt', 'torchao' or 'nni')"
             )
         ]
 

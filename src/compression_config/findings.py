@@ -246,6 +246,10 @@ class Hint:
         self._template = template
         self._parts = parts
 
+    def followed_by(self, text: str) -> Hint:
+        """Return this hint with plain `text` after it."""
+        return Hint(self._template + text.replace("{", "{{").replace("}", "}}"), *self._parts)
+
     def in_notation(self, notation: Notation) -> str:
         """Return the hint as a user of `notation` reads it.
 

@@ -152,8 +152,10 @@ class Pruned:
 
     decision: Decision[PruningSettings]
     sparsity: float
-    """The share masked in each of them, from 0 to 1."""
+    """The share masked in each of them, from 0 to 1; in a group, in all of them together."""
     positions: Sequence[int]
+    group: bool = False
+    """Whether they share one budget; only for an engine that asks for groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +243,8 @@ class Request:
     def pruned(self, *, groups: bool = False) -> Iterator[Pruned]:
         """Yield the layers that have a weight with the ratio of each, in list order.
 
-        For an engine without `groups` the layers of one get ratios of their own where the caller allows it; else it
-        is a loss, and they are left out.
+        The layers of a group get ratios of their own where the caller allocates budgets. Else an engine with `groups`
+        gets it as a whole; for one without it is a loss, and they are left out.
         """
         for decision in self.decisions("pruning"):
             has_weight = self.inventory.has_weight
@@ -251,7 +253,9 @@ class Request:
                 yield Pruned(decision, decision.settings.sparsity, positions)
             elif self._allocate:
                 yield from self._allocated(decision)
-            elif not groups:
+            elif groups:
+                yield Pruned(decision, decision.settings.total_sparsity, positions, group=True)
+            else:
                 self.lose(
                     decision,
                     Code.LOSSY_SETTING,
@@ -284,11 +288,13 @@ class Request:
     def _allocations(self) -> dict[Resolved, Mapping[str, int]]:
         return {}
 
-    def quantized(self, options: QuantizationOptions, types: Sequence[str], hint: str = _NARROW) -> Iterator[Quantized]:
+    def quantized(
+        self, options: QuantizationOptions, types: Sequence[str], hint: str = _NARROW, *, subclasses: bool = True
+    ) -> Iterator[Quantized]:
         """Yield the quantized layers with what each of their tensors gets, in list order.
 
         What the list leaves open is filled in, which is one note. Layers that are not of `types`, which are those that
-        the engine quantizes, are left out and reported with `hint`.
+        the engine quantizes, or of `subclasses` of them, are left out and reported with `hint`.
         """
         assumed: list[Decision[QuantizationSettings]] = []
         for decision in self.decisions("quantization"):
@@ -297,7 +303,7 @@ class Request:
             if any(kind not in (settings.scheme or {}) for kind in tensors):
                 assumed.append(decision)
             what = f"'{self.engine.name}' quantizes"
-            positions = self.applied(decision, decision.positions, types, what, hint)
+            positions = self.applied(decision, decision.positions, types, what, hint, subclasses=subclasses)
             if positions:
                 yield Quantized(decision, tensors, positions)
         if assumed:
@@ -312,13 +318,15 @@ class Request:
         types: Sequence[str],
         what: str,
         hint: str = _NARROW,
+        *,
+        subclasses: bool = True,
     ) -> list[int]:
         """Return those of `positions` whose layers are of `types`, which `what` compresses; report the others.
 
-        A layer of a subclass counts, as far as its class name shows it.
+        A layer of a subclass counts, as far as its class name shows it, unless the engine goes by exact class names.
         """
         names = self.inventory.types
-        fine = {name for name in set(names) if name.endswith(tuple(types))}
+        fine = {name for name in set(names) if (name.endswith(tuple(types)) if subclasses else name in types)}
         left: dict[str, list[int]] = {}
         for position in positions:
             if names[position] not in fine:
