@@ -73,6 +73,7 @@ class Reading:
         self._entered: dict[Kind, dict[int, Mapping[str, Any]]] = {}
         self._groups: list[tuple[Sequence[int], Mapping[str, Any]]] = []
         self._written: dict[Kind, list[dict[str, Any]]] = {}
+        self._kinds: dict[Kind, None] = {}
         self._findings: dict[Finding, None] = {}
 
     @property
@@ -85,6 +86,10 @@ class Reading:
     def without_model(self, what: str) -> UsageError:
         """Return the error for an import without a model, in which there is `what`."""
         return UsageError(f"{what}, which only a model resolves: pass 'model' (--model)")
+
+    def has_list(self, kind: Kind) -> None:
+        """Note that the document has a list of this kind, even where it gives no layer anything."""
+        self._kinds[kind] = None
 
     def write(self, kind: Kind, sub_config: dict[str, Any]) -> None:
         """Add a sub-config as it is, where the selectors of the dialect are ours and no layer has to be known."""
@@ -103,8 +108,8 @@ class Reading:
         self._findings[Finding.at(Place(path), code, message, hint)] = None
 
     def done(self) -> Import:
-        """Return what was read: a quantization list where nothing was entered."""
-        lists = self._written or self._lists()
+        """Return what was read: a quantization list where nothing was entered and no list noted."""
+        lists = {**{kind: [] for kind in self._kinds}, **(self._written or self._lists())}
         if len(lists) > 1:
             config: AnyConfig = validate({kind: lists[kind] for kind in sorted(lists)})
         else:

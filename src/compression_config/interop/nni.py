@@ -452,7 +452,9 @@ def _read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401
         if not isinstance(configs, Sequence) or isinstance(configs, str):
             raise reading.refused("a list of configs", path)
         read = [_config(reading, data, (*path, index)) for index, data in enumerate(configs)]
-        for kind in ("pruning", "quantization"):
+        kinds: list[Kind] = list(dict.fromkeys(config.kind for config in read)) or ["pruning"]
+        for kind in kinds if part is None or read else [cast("Kind", part)]:
+            reading.has_list(kind)
             of_kind = [config for config in read if config.kind == kind and config.compresses]
             if reading.has_model:
                 _enter(reading, of_kind)
@@ -626,6 +628,8 @@ def _step(reading: Reading, configs: Sequence[_Config]) -> _Step | None:
     elif selector.only("names"):
         names = tuple(name for name in selector.names if name not in excluded.names)
         selector, excluded = replace(selector, names=names), replace(excluded, names=())
+    if selector == _Selector() or (first.selected.types and not selector.types):
+        return None
     # NNI takes the targets of a config without names for them from the type of a layer.
     if not selector.types and first.kind == "quantization" and not all(one.data.get("target_names") for one in configs):
         raise reading.without_model(f"'{format_path(first.path)}' depends on the types of its layers")
@@ -637,7 +641,7 @@ def _step(reading: Reading, configs: Sequence[_Config]) -> _Step | None:
         _pruning_keys(reading, targets) if first.kind == "pruning" else _quantization_keys(reading, targets, kind)
         for kind, targets in set_for.items()
     ]
-    if not outcomes or selector == _Selector():
+    if not outcomes:
         return None
     if any(outcome != outcomes[0] for outcome in outcomes):
         raise reading.without_model(f"'{format_path(first.path)}' gives layers of several types other settings")

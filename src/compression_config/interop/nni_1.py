@@ -37,6 +37,7 @@ def _read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401
     configs = [reading.mapping(data, (index,)) for index, data in enumerate(document)]
     read = [(index, _sub_config(reading, data, (index,))) for index, data in enumerate(configs)]
     kind: Kind = inferred_kind([config for _, config in read]) or "pruning"
+    reading.has_list(kind)
     for index, config in read:
         if config is None:
             continue
