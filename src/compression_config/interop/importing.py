@@ -127,8 +127,15 @@ class Reading:
             free = grouped if kind == "pruning" else frozenset()
             lists[kind] = config_list_for(self.inventory, entered, free)
         for positions, keys in self._groups:
-            lists["pruning"].append({**_selector(self.inventory, positions, set()), **keys})
+            lists["pruning"].append({**self._group_selector(positions), **keys})
         return lists
+
+    def _group_selector(self, positions: Sequence[int]) -> dict[str, Any]:
+        """Return a selector of these layers and no others: their types, where these have no others."""
+        types = dict.fromkeys(self.inventory.types[position] for position in positions)
+        if sum(kind in types for kind in self.inventory.types) == len(positions):
+            return {"op_types": list(types)}
+        return _selector(self.inventory, positions, set())
 
     # Foreign values. What is not of the shape that the dialect has is refused.
 

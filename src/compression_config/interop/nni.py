@@ -311,10 +311,19 @@ def _default_targets(kind: Kind, layer_type: str) -> tuple[str, ...]:
 
 
 class _Target(NamedTuple):
-    """The settings of a target, and where they are."""
+    """The settings of a target, and the config that has them."""
 
+    name: str
     setting: Mapping[str, Any]
-    path: ConfigPath
+    config: _Config
+
+    def at(self, key: str) -> ConfigPath:
+        """Return where a setting is written: for this target, else for all of the config, else the config."""
+        path, data = self.config.path, self.config.data
+        for name in (self.name, self.name.removesuffix("0")):
+            if key in data.get("target_settings", {}).get(name, ()):
+                return (*path, "target_settings", name, key)
+        return (*path, key) if key in data else path
 
 
 _Targets = Mapping[str, _Target]
@@ -328,7 +337,7 @@ def _targets(reading: Reading, configs: Sequence[_Config], layer_type: str) -> _
         if settings is None:
             return None
         for name, setting in settings.items():
-            targets.setdefault(name, _Target(setting, config.path))
+            targets.setdefault(name, _Target(name, setting, config))
     return targets
 
 
@@ -346,24 +355,25 @@ def _pruning_keys(reading: Reading, targets: _Targets) -> dict[str, Any] | _Grou
     for name, target in targets.items():
         if name == "bias" and "align" in target.setting and "sparse_ratio" not in target.setting:
             message = "a config list prunes weights only; NNI masks the biases of masked outputs too"
-            reading.lose(Code.LOSSY_DETAIL, message, target.path)
+            reading.lose(Code.LOSSY_DETAIL, message, target.config.path)
         elif name != "weight":
             message = f"a config list prunes weights only, not '{name}'"
-            reading.lose(Code.LOSSY_SETTING, message, target.path)
+            reading.lose(Code.LOSSY_SETTING, message, target.config.path)
     if "weight" not in targets:
         return None
-    setting, path = targets["weight"]
+    weight = targets["weight"]
+    setting = weight.setting
     for key, (code, message) in _PRUNING_LOSSES.items():
         if setting.get(key) not in (None, "default", "mul"):
-            reading.lose(code, message, (*path, key) if key in setting else path)
+            reading.lose(code, message, weight.at(key))
     ratio, cap, least = (
-        _ratio(reading, setting.get(key), path, key) for key in ("sparse_ratio", "max_sparse_ratio", "min_sparse_ratio")
+        _ratio(reading, weight, key) for key in ("sparse_ratio", "max_sparse_ratio", "min_sparse_ratio")
     )
     if setting.get("global_group_id") is not None:
         if least:
             message = "a config list cannot express a lower bound for each layer of a group"
-            reading.lose(Code.LOSSY_SETTING, message, path)
-        return _Group(repr(setting["global_group_id"]), ratio, cap, path)
+            reading.lose(Code.LOSSY_SETTING, message, weight.at("min_sparse_ratio"))
+        return _Group(repr(setting["global_group_id"]), ratio, cap, weight.config.path)
     if ratio is None:
         return None
     return {"sparsity_per_layer": min(cap or 1.0, max(least or 0.0, ratio))}
@@ -380,15 +390,16 @@ _PRUNING_LOSSES: Mapping[str, tuple[Code, str]] = {
 }
 
 
-def _ratio(reading: Reading, value: object, path: ConfigPath, key: str) -> float | None:
+def _ratio(reading: Reading, weight: _Target, key: str) -> float | None:
     """Return a ratio; None where there is none, or one that cannot be written, which is reported."""
+    value = weight.setting.get(key)
     if value is None:
         return None
     most = 1 if key != "sparse_ratio" else 0
     if isinstance(value, int | float) and not isinstance(value, bool) and (0 <= value < 1 or value == most):
         return float(value)
     message = f"a config list has ratios from 0 to below 1, not {value!r}"
-    reading.lose(Code.LOSSY_SETTING, message, path)
+    reading.lose(Code.LOSSY_SETTING, message, weight.at(key))
     return None
 
 
@@ -401,24 +412,24 @@ def _quantization_keys(reading: Reading, targets: _Targets, layer_type: str) -> 
         target = targets.get(target_name if kind == "weight" else f"{target_name}0")
         if target is None:
             continue
-        setting, path = target
+        setting = target.setting
         dtype = setting.get("quant_dtype") or "int8"
         found = _DTYPE.fullmatch(str(dtype))
         if found is None:
             message = f"a config list has integers of 1 to 31 bits, not {dtype!r}"
-            reading.lose(Code.LOSSY_SETTING, message, path)
+            reading.lose(Code.LOSSY_SETTING, message, target.at("quant_dtype"))
             continue
         bits[kind], dtypes[kind] = int(found[2]), found[1]
         scheme = setting.get("quant_scheme") or "symmetric"
         if scheme not in ("affine", "symmetric"):
             message = f"NNI 3.0 has the schemes 'affine' and 'symmetric', not {scheme!r}"
-            reading.lose(Code.LOSSY_SETTING, message, path)
+            reading.lose(Code.LOSSY_SETTING, message, target.at("quant_scheme"))
             scheme = "symmetric"
-        schemes[kind] = f"{_per(reading, setting.get('granularity'), path, kind, layer_type)}_{scheme}"
+        schemes[kind] = f"{_per(reading, target, kind, layer_type)}_{scheme}"
     for name, target in targets.items():
         if name not in ("_input_0", "weight", "_output_0"):
             message = f"a config list quantizes weights, first inputs and first outputs, not '{name}'"
-            reading.lose(Code.LOSSY_SETTING, message, target.path)
+            reading.lose(Code.LOSSY_SETTING, message, target.config.path)
     if not bits:
         return None
     keys: dict[str, Any] = {"quant_types": list(bits), "quant_bits": bits, "quant_scheme": schemes}
@@ -428,15 +439,16 @@ def _quantization_keys(reading: Reading, targets: _Targets, layer_type: str) -> 
 _DTYPE = re.compile("(u?int)([1-9]|[12][0-9]|3[01])")
 
 
-def _per(reading: Reading, granularity: object, path: ConfigPath, kind: QuantType, layer_type: str) -> str:
+def _per(reading: Reading, target: _Target, kind: QuantType, layer_type: str) -> str:
     """Return what shares one scale."""
+    granularity = target.setting.get("granularity")
     if granularity in (None, "default"):
         return "per_tensor"
     transposed = layer_type.startswith("ConvTranspose")
     channel = "per_channel" if kind != "weight" else "in_channel" if transposed else "out_channel"
     if granularity != channel:
         message = f"a config list cannot express the granularity {granularity!r} ({kind})"
-        reading.lose(Code.LOSSY_APPROXIMATION, message, path)
+        reading.lose(Code.LOSSY_APPROXIMATION, message, target.at("granularity"))
     return "per_channel"
 
 

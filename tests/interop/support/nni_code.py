@@ -51,7 +51,7 @@ def nni_3() -> Mapping[str, Any]:
     with _unpacked("NNI_WHEEL") as root:
         for name in ("", ".compression", ".compression.base", ".compression.pruning"):
             _package(f"nni{name}", root.joinpath(*name.split(".")))
-        evaluator = {"Evaluator": type("Evaluator", (), {}), "_EVALUATOR_DOCSTRING": ""}
+        evaluator: dict[str, Any] = {"Evaluator": type("Evaluator", (), {}), "_EVALUATOR_DOCSTRING": ""}
         utils = _package("nni.compression.utils", root / "compression" / "utils", **evaluator)
         _package("nni.compression.utils.evaluator", **evaluator)
         for name in ("attr", "scaling", "fused_utils"):
