@@ -428,8 +428,10 @@ IMPORT_LOSSES = [
     ),
     (
         {**Q, "quant_scheme": "per_tensor_symmetric"},
-        ("error[lossy-setting] at [0].quant_scheme: NNI 3.0 has the schemes 'affine' and 'symmetric', not "
+        (
+            "error[lossy-setting] at [0].quant_scheme: NNI 3.0 has the schemes 'affine' and 'symmetric', not "
             "'per_tensor_symmetric'"
+        ),
         BITS,
     ),
     (
