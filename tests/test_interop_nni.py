@@ -422,6 +422,14 @@ IMPORT_LOSSES = [
         BITS,
     ),
     (
+        {**Q, "target_names": ["weight", "_input_1"]},
+        (
+            "error[lossy-setting] at [0]: a config list quantizes weights, first inputs and first outputs, not "
+            "'_input_1'"
+        ),
+        BITS,
+    ),
+    (
         {**Q, "quant_dtype": "fp8"},
         "error[lossy-setting] at [0].quant_dtype: a config list has integers of 1 to 31 bits, not 'fp8'",
         None,
@@ -492,6 +500,19 @@ def test_what_nni_3_fails_on_or_does_not_find_is_reported(config: Any, finding: 
     for model in (None, [("rnn", "LSTM"), ("act", "ReLU")]):
         found = cc.import_list([config], model=model)
         assert ([str(loss) for loss in found.findings], found.to_data()) == ([finding], [])
+
+
+def test_several_ratios_in_a_group_are_a_loss() -> None:
+    configs = [{"op_names": [name], **R, "sparse_ratio": 1 / size, "global_group_id": 1} for name, size in SIZES]
+    for model in (None, [(name, "Linear") for name, _ in SIZES]):
+        found = cc.import_list(configs, model=model)
+        assert [str(loss) for loss in found.findings] == [
+            "error[lossy-setting] at [1]: NNI 3.0 needs one 'sparse_ratio' for all layers of a group"
+        ]
+        assert not any("exclude" not in sub_config for sub_config in found.to_data())
+
+
+SIZES = (("a", 2), ("b", 4))
 
 
 def test_several_caps_in_a_group_are_a_loss() -> None:
@@ -615,6 +636,7 @@ def test_a_document_that_is_not_a_list_is_refused() -> None:
     [
         [{"op_types": 1, "sparse_ratio": 0.5}],
         [{"op_names_re": ["("], "sparse_ratio": 0.5}],
+        [{"op_names_re": ["a{99999999999999999999}"], "sparse_ratio": 0.5}],
         [{"op_types": ["Linear"], "target_settings": {"weight": 0.5}}],
         [{"op_types": ["Linear"], "sparse_ratio": 0.5, "unknown": 1}],
         [{"op_types": ["Linear"], "sparsity": 0.5}],

@@ -6,6 +6,7 @@ Each key was looked up in the sources or the documentation of its format.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias, cast
@@ -600,8 +601,10 @@ def _as_texts(value: object) -> Sequence[str]:
 
 def _is_regex(text: str) -> bool:
     try:
-        re.compile(text)
-    except re.error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sets in sets, which Python may read otherwise one day
+            re.compile(text)
+    except (re.error, OverflowError, RecursionError):
         return False
     return True
 

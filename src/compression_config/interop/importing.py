@@ -156,7 +156,7 @@ class Reading:
         """Return a compiled regex."""
         try:
             return re.compile(pattern)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise UsageError(f"the document of {self.dialect} has {pattern!r}, which is not a regex") from error
 
     def refused(self, what: str, path: ConfigPath) -> UsageError:
