@@ -127,6 +127,7 @@ class Code(StrEnum):
     NO_WEIGHT = "no-weight", _W
     PRUNED_NORMALIZATION = "pruned-normalization", _W
     INTEGER_INPUT = "integer-input", _N
+    FUSED_SIBLINGS = "fused-siblings", _N
     SETTINGS_DROPPED = "settings-dropped", _W
     CONTAINERS_CLAIMED = "containers-claimed", _N
     # Budgets.
