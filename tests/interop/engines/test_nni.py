@@ -15,7 +15,7 @@ from nni_code import nni_2, nni_3
 from torch import nn
 
 import compression_config as cc
-from compression_config.interop.nni import ACTIVATIONS, PRUNED, QUANTIZED
+from compression_config.interop.nni_reading import ACTIVATIONS, PRUNED, QUANTIZED
 
 Given = dict[str, Any]
 """For each compressed layer what it gets."""
