@@ -11,7 +11,7 @@ import yaml
 from recording import ROOT
 
 import compression_config as cc
-from compression_config.configs.dialects import FOREIGN_KEYS, foreign_document, foreign_value
+from compression_config.configs.dialects import FOREIGN_KEYS, foreign_document, foreign_value, nni_dialect
 from compression_config.configs.validation import CONFIG_TYPES, KINDS
 from compression_config.configs.value_rules import QUANT_TYPES
 from compression_config.findings import Hint
@@ -173,6 +173,10 @@ PARTS: list[Any] = [
 ]
 
 
+OFFER = "; or convert the whole list with 'compression-config import'"
+"""What the first finding about a list of another version of NNI adds to its hint."""
+
+
 def hint_of(key: str, notation: Notation) -> str:
     hint = FOREIGN_KEYS[key].hint
     return hint if isinstance(hint, str) else hint.in_notation(notation)
@@ -188,10 +192,11 @@ def of_nni() -> list[Any]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("key", FOREIGN_KEYS)
 def test_a_foreign_key_is_reported_with_what_to_write_instead(key: str, kind: Any) -> None:
-    (finding,) = cc.check([FINE[kind], {**FINE[kind], key: 1}])
+    config_list = [FINE[kind], {**FINE[kind], key: 1}]
+    (finding,) = cc.check(config_list)
     assert (finding.code, finding.path) == (cc.Code.OTHER_DIALECT, (1, key))
     assert finding.message == f"'{key}' is a key of {FOREIGN_KEYS[key].dialect}"
-    assert finding.hint == hint_of(key, "python")
+    assert finding.hint == hint_of(key, "python") + (OFFER if nni_dialect(config_list) else "")
 
 
 def test_no_key_of_the_specification_is_foreign() -> None:

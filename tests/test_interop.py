@@ -209,7 +209,7 @@ LOSSES = [
         [{"op_types": ["Linear"], "sparsity_per_layer": 0.5}],
         {},
         "error[lossy-setting] at [0]: 'compressed-tensors' does not support pruning (2 layers) (export "
-        "with 'llm-compressor', 'torch', 'torch-ao-pruning', 'coreai-opt' or 'coremltools')",
+        "with 'llm-compressor', 'torch', 'torch-ao-pruning', 'nni', 'coreai-opt' or 'coremltools')",
         id="other kind",
     ),
 ]
@@ -610,7 +610,10 @@ BAD_DOCUMENTS = [
     ),
     (
         {"bits": 4},
-        "the document is of none of the dialects 'modelopt', 'torchao', 'llm-compressor' or 'compressed-tensors'",
+        (
+            "the document is of none of the dialects 'modelopt', 'torchao', 'llm-compressor', 'compressed-tensors', "
+            "'nni' or 'nni-1'"
+        ),
     ),
 ]
 
@@ -707,4 +710,7 @@ def test_import_and_translate_are_the_way_back_and_on(capsys: pytest.CaptureFixt
     assert run("translate", "q.json", "-m", "model.json", "--to", "llm-compressor") == 0
     assert "QuantizationModifier" in capsys.readouterr().out
     assert run("import", "q.json") == 2
-    assert "a document may have patterns, which only a model resolves: write --model" in capsys.readouterr().err
+    assert (
+        "a document of compressed-tensors may have patterns, which only a model resolves: pass 'model' (--model)"
+        in capsys.readouterr().err
+    )

@@ -34,6 +34,7 @@ REVIEWED = frozenset(
         Code.NO_WEIGHT,
         Code.PRUNED_NORMALIZATION,
         Code.INTEGER_INPUT,
+        Code.FUSED_SIBLINGS,
         Code.SETTINGS_DROPPED,
         Code.CONTAINERS_CLAIMED,
         Code.TIED_CONFLICT,
@@ -1025,3 +1026,74 @@ def test_a_name_with_a_nul_is_a_name_like_any_other(data: st.DataObject) -> None
     word = data.draw(st.lists(component, min_size=1, max_size=3).map(".".join))
     for key in ("op_names", "op_partial_names"):
         cc.check([{key: [word, *names[:5]], **HALF}], [(name, "Linear") for name in names])
+
+
+# Layers that runtimes merge.
+
+ATTENTION = blocks(3, "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
+MLP = blocks(3, "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
+SERVED = "give them the same settings where such a runtime is to serve the model"
+
+
+@pytest.mark.parametrize(
+    ("later", "path", "message"),
+    [
+        (
+            {"op_partial_names": ["gate_proj"], **EIGHT_BITS, "quant_bits": 4},
+            (1,),
+            (
+                "runtimes such as vLLM merge 'gate_proj' and 'up_proj' into one layer with one setting, and those of "
+                "'layer.0.mlp' and 2 more have several"
+            ),
+        ),
+        (
+            {"op_names": ["layer.1.self_attn.k_proj"], "exclude": True},
+            (1,),
+            (
+                "runtimes such as vLLM merge 'q_proj', 'k_proj' and 'v_proj' into one layer with one setting, and "
+                "those of 'layer.1.self_attn' have several"
+            ),
+        ),
+    ],
+)
+def test_merged_layers_with_several_settings_are_noted_once(later: Any, path: Any, message: str) -> None:
+    found = said([{"op_types": ["Linear"], **EIGHT_BITS}, later], ATTENTION + MLP)
+    assert found == [("fused-siblings", path, message, SERVED)]
+
+
+def test_experts_of_one_module_are_merged() -> None:
+    model = [(f"mlp.experts.{expert}.{name}", "Linear") for expert in range(3) for name in ("w1", "w2", "w3")]
+    later = {"op_partial_names": ["w2"], **EIGHT_BITS, "quant_bits": 4}
+    (finding,) = reviewed([{"op_types": ["Linear"], **EIGHT_BITS}, later], model)
+    assert finding.message == (
+        "runtimes such as vLLM merge all experts of one module into one layer with one setting, and those of 'mlp' "
+        "have several"
+    )
+
+
+@pytest.mark.parametrize(
+    "config_list",
+    [
+        pytest.param([{"op_types": ["Linear"], **EIGHT_BITS}], id="one setting"),
+        pytest.param(
+            [{"op_types": ["Linear"], **EIGHT_BITS}, {"op_partial_names": ["mlp", "attn"], "exclude": True}],
+            id="none of them",
+        ),
+        pytest.param(
+            [{"op_types": ["Linear"], **EIGHT_BITS}, {"op_partial_names": ["up_proj"], **EIGHT_BITS}], id="the same"
+        ),
+        pytest.param(
+            [{"op_partial_names": ["o_proj", "down_proj"], **EIGHT_BITS, "quant_bits": 4}], id="others than the merged"
+        ),
+        pytest.param(
+            [
+                {"op_partial_names": ["q_proj"], **EIGHT_BITS, "quant_start_step": 100},
+                {"op_partial_names": ["k_proj", "v_proj"], **EIGHT_BITS},
+            ],
+            id="other start steps",
+        ),
+        pytest.param([LINEAR, {"op_partial_names": ["up_proj"], **MORE}], id="pruning"),
+    ],
+)
+def test_merged_layers_with_one_setting_and_those_that_are_pruned_are_not(config_list: Any) -> None:
+    assert "fused-siblings" not in {code for code, *_ in said(config_list, ATTENTION + MLP)}

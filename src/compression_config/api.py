@@ -297,7 +297,8 @@ def import_list(document: object, dialect: str | None = None, model: Model | Non
     """Return the config list that a document of another tool amounts to, by that tool's own precedence.
 
     `document` is plain data, the path of a YAML or JSON file, or `hf:DIRECTORY`, a checkpoint with a config.json.
-    Without `dialect` its keys tell. The list resolves against `model` to what the document gives each layer; what it
+    Without `dialect` its keys tell. Without `model` only lists of NNI are read, those of 3.0 as far as no
+    layer has to be known. The list resolves against `model` to what the document gives each layer; what it
     cannot say is in `.findings`, and nothing of that raises.
 
     Raises `UsageError` for a document of no known dialect and for one whose patterns need a model, and `InvalidConfig`

@@ -129,6 +129,7 @@ class Code(StrEnum):
     NO_WEIGHT = "no-weight", _W
     PRUNED_NORMALIZATION = "pruned-normalization", _W
     INTEGER_INPUT = "integer-input", _N
+    FUSED_SIBLINGS = "fused-siblings", _N
     SETTINGS_DROPPED = "settings-dropped", _W
     CONTAINERS_CLAIMED = "containers-claimed", _N
     # Budgets.
@@ -257,6 +258,10 @@ class Hint:
     def __init__(self, template: str, *parts: object) -> None:
         self._template = template
         self._parts = parts
+
+    def followed_by(self, text: str) -> Hint:
+        """Return this hint with plain `text` after it."""
+        return Hint(self._template + text.replace("{", "{{").replace("}", "}}"), *self._parts)
 
     def in_notation(self, notation: Notation) -> str:
         """Return the hint as a user of `notation` reads it.

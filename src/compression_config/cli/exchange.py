@@ -160,28 +160,28 @@ def _import(arguments: argparse.Namespace, console: Console) -> Exit:
     else:
         write_whole(arguments.output, text.encode())
         console.talk(f"wrote {arguments.output}")
-    report(found.findings, arguments, console, inventory.model)
+    report(found.findings, arguments, console, None if inventory is None else inventory.model)
     return Exit.FINDINGS if has_errors(found.findings) else Exit.OK
 
 
-def _imported(arguments: argparse.Namespace) -> tuple[Import, Inventory]:
+def _imported(arguments: argparse.Namespace) -> tuple[Import, Inventory | None]:
     """Return what a document says, and the model that it is read for: where none is given, that of `hf:DIRECTORY`."""
     _check_output(arguments, [arguments.document])
     model = arguments.model
-    if model is None:
-        if not arguments.document.startswith(TRANSFORMERS):
-            raise UsageError("a document may have patterns, which only a model resolves: write --model")
+    if model is None and arguments.document.startswith(TRANSFORMERS):
         model = arguments.document
-    inventory = Inventory.from_source(model, device=arguments.device)
+    inventory = None if model is None else Inventory.from_source(model, device=arguments.device)
     return import_foreign(arguments.document, arguments.dialect, inventory), inventory
 
 
 IMPORT = Command(
     "Write the document of another tool as a config list that gives each layer of a\n"
-    "model the same; without --model, that of hf:DIRECTORY.",
+    "model the same; without --model, that of hf:DIRECTORY. A list of NNI needs none\n"
+    "where its selectors are those of a config list.",
     (
         "hf:checkpoint -o quantize.yaml",
         "recipe.yaml --from llm-compressor -m model.json.gz",
+        "nni.json -o prune.yaml",
     ),
     _add_import,
     _import,
@@ -200,6 +200,8 @@ def _add_translate(command: argparse.ArgumentParser) -> None:
 def _translate(arguments: argparse.Namespace, console: Console) -> Exit:
     """Write the document of one tool as that of another."""
     found, inventory = _imported(arguments)
+    if inventory is None:
+        raise UsageError("a document names layers of a model: write --model")
     return _written_for(resolve(found.config_list, inventory), arguments, console, list(found.findings))
 
 

@@ -6,9 +6,10 @@ Each key was looked up in the sources or the documentation of its format.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 from compression_config.findings import Hint, Line
 from compression_config.locations import ConfigPath
@@ -22,6 +23,7 @@ __all__ = [
     "foreign_list",
     "foreign_value",
     "is_importable",
+    "nni_dialect",
 ]
 
 
@@ -559,6 +561,87 @@ def _is_stage(key: str, part: object) -> bool:
     return any(
         group.endswith("_modifiers") and isinstance(modifiers, dict) and modifiers for group, modifiers in groups
     )
+
+
+_SELECTORS = ("op_types", "op_names", "op_partial_names")
+_NNI_3_SELECTORS = frozenset(
+    prefix + key for prefix in ("", "exclude_") for key in ("op_types", "op_names", "op_names_re")
+)
+_NNI_3_SETTINGS = frozenset(
+    {
+        *("target_settings", "sparse_ratio", "max_sparse_ratio", "min_sparse_ratio", "sparse_threshold"),
+        *("global_group_id", "dependency_group_id", "internal_metric_block", "align"),
+        *("quant_dtype", "quant_scheme", "granularity", "fuse_names", "apply_method", "target_names"),
+    }
+)
+_NNI_3_ALONE = _NNI_3_SETTINGS - {"quant_dtype", "quant_scheme", "apply_method"}
+_NNI_1_ALONE = frozenset(
+    key
+    for key, foreign in _NNI.items()
+    if foreign.dialect in (_NNI_1, _NNI_2, "NNI 1.0") and key not in _NNI_3_SETTINGS
+)
+_NNI_2_SETTINGS = frozenset(
+    {
+        *("exclude", "sparsity", "sparsity_per_layer", "total_sparsity", "max_sparsity_per_layer"),
+        *("quant_types", "quant_bits", "quant_start_step", "quant_dtype", "quant_scheme"),
+    }
+)
+
+
+def nni_dialect(items: object) -> Literal["nni", "nni-1"] | None:
+    """Return as which dialect a config list of another version of NNI is imported: by its keys, all of them known.
+
+    >>> nni_dialect([{"op_types": ["Linear"], "sparse_ratio": 0.5}]), nni_dialect([{"op_types": ["Linear"]}])
+    ('nni', None)
+    """
+    configs = items if isinstance(items, Sequence) and not isinstance(items, str) else ()
+    if not configs or not all(isinstance(config, Mapping) and _has_shape(config) for config in configs):
+        return None
+    keys = {key for config in configs for key in config}
+    if keys <= _NNI_3_SELECTORS | _NNI_3_SETTINGS:
+        told = not keys.isdisjoint(_NNI_3_ALONE) or any(_is_nni_3_dtype(config) for config in configs)
+        return "nni" if told else None
+    if keys <= _NNI_1_ALONE.union(_NNI_2_SETTINGS, _SELECTORS) and not keys.isdisjoint(_NNI_1_ALONE):
+        return "nni-1"
+    return None
+
+
+def _has_shape(config: Mapping[object, object]) -> bool:
+    """Return whether the values of a config that an importer relies on are of the shape that NNI has."""
+    lists = [config.get(key) for key in (*_SELECTORS, *_NNI_3_SELECTORS, "op_name", "support_type", "target_names")]
+    settings = config.get("target_settings") or {}
+    return (
+        all(one is None or isinstance(one, str) or _are_texts(one) for one in lists)
+        and all(
+            _is_regex(regex) for key in ("op_names_re", "exclude_op_names_re") for regex in _as_texts(config.get(key))
+        )
+        and isinstance(settings, Mapping)
+        and all(isinstance(key, str) and isinstance(setting, Mapping) for key, setting in settings.items())
+    )
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, Sequence) and all(isinstance(one, str) for one in value)
+
+
+def _as_texts(value: object) -> Sequence[str]:
+    return [value] if isinstance(value, str) else cast("Sequence[str]", value or ())
+
+
+def _is_regex(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sets in sets, which Python may read otherwise one day
+            re.compile(text)
+    except (re.error, OverflowError, RecursionError):
+        return False
+    return True
+
+
+def _is_nni_3_dtype(config: Mapping[str, object]) -> bool:
+    """Return whether the type of a config has the bits in it, or is left open, as NNI 3.0 writes it."""
+    dtype = config.get("quant_dtype", "")
+    return dtype is None or (isinstance(dtype, str) and _DTYPE_WITH_BITS.fullmatch(dtype) is not None)
 
 
 _DTYPE_WITH_BITS = re.compile(r"(u?int)([1-9][0-9]?)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from compression_config.configs.dialects import (
@@ -13,6 +13,7 @@ from compression_config.configs.dialects import (
     foreign_document,
     foreign_list,
     is_importable,
+    nni_dialect,
 )
 from compression_config.configs.plain_data import Opaque, shown
 from compression_config.configs.pruning import PruningConfig
@@ -58,6 +59,8 @@ def validated(
     local = [finding._replace(path=(index, *finding.path)) for index, finding in made] if whole is None else [whole]
     if provenance.place(()).path == (kind,):
         local = [_of_part(finding, kind) for finding in local]
+    if not start and not provenance.place(()).path and nni_dialect(data) is not None:
+        local = _with_import(local)
     local = [_after(finding, start) for finding in once(not_ignored(local, provenance))]
     raise InvalidConfig(reported(local, provenance, policy))
 
@@ -102,6 +105,22 @@ def not_ignored(findings: Iterable[LocalFinding], provenance: Provenance) -> Ite
         for finding in findings
         if finding.code.fatal or finding.code not in provenance.place(finding.path, key=finding.at_key).ignored
     )
+
+
+_IMPORT = "; or convert the whole list with 'compression-config import'"
+
+
+def _with_import(findings: Sequence[LocalFinding]) -> list[LocalFinding]:
+    """Return findings about a list of another version of NNI, the first of which offers to import it as a whole."""
+    found = list(findings)
+    for code in (Code.OTHER_DIALECT, Code.UNKNOWN_VALUE):
+        for place, finding in enumerate(found):
+            if finding.code is code and finding.hint is not None:
+                hint = finding.hint
+                more = hint + _IMPORT if isinstance(hint, str) else hint.followed_by(_IMPORT)
+                found[place] = finding._replace(hint=more)
+                return found
+    return found
 
 
 def once(findings: Iterable[LocalFinding]) -> list[LocalFinding]:

@@ -40,6 +40,7 @@ EXPORTERS: Mapping[str, str] = {
     "torchao": "torchao",
     "torch": "torch",
     "torch-ao-pruning": "torch_ao_pruning",
+    "nni": "nni",
     "coreai-opt": "coreai_opt",
     "coremltools": "coremltools",
     "gptqmodel": "gptqmodel",
@@ -53,6 +54,8 @@ IMPORTERS: Mapping[str, str] = {
     "torchao": "torchao",
     "llm-compressor": "llm_compressor",
     "compressed-tensors": "compressed_tensors",
+    "nni": "nni",
+    "nni-1": "nni_1",
 }
 """The dialects that can be read, and their modules; a document is of the first that recognizes it."""
 
@@ -74,7 +77,7 @@ def engines() -> tuple[Engine, ...]:
     """Return all engines and dialects: what each reads, its options, the version it was checked with.
 
     >>> [engine.name for engine in engines() if "pruning" in engine.kinds]
-    ['llm-compressor', 'torch', 'torch-ao-pruning', 'coreai-opt', 'coremltools']
+    ['llm-compressor', 'torch', 'torch-ao-pruning', 'nni', 'coreai-opt', 'coremltools', 'nni-1']
     """
     known = {**EXPORTERS, **IMPORTERS}
     return tuple(_engine(name, known, "engine") for name in known)

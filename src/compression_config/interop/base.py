@@ -152,8 +152,10 @@ class Pruned:
 
     decision: Decision[PruningSettings]
     sparsity: float
-    """The share masked in each of them, from 0 to 1."""
+    """The share masked in each of them, from 0 to 1; in a group, in all of them together."""
     positions: Sequence[int]
+    group: bool = False
+    """Whether they share one budget; only for an engine that asks for groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +243,8 @@ class Request:
     def pruned(self, *, groups: bool = False) -> Iterator[Pruned]:
         """Yield the layers that have a weight with the ratio of each, in list order.
 
-        For an engine without `groups` the layers of one get ratios of their own where the caller allows it; else it
-        is a loss, and they are left out.
+        The layers of a group get ratios of their own where the caller allocates budgets. Else an engine with `groups`
+        gets it as a whole; for one without it is a loss, and they are left out.
         """
         for decision in self.decisions("pruning"):
             has_weight = self.inventory.has_weight
@@ -251,7 +253,9 @@ class Request:
                 yield Pruned(decision, decision.settings.sparsity, positions)
             elif self._allocate:
                 yield from self._allocated(decision)
-            elif not groups:
+            elif groups:
+                yield Pruned(decision, decision.settings.total_sparsity, positions, group=True)
+            else:
                 self.lose(
                     decision,
                     Code.LOSSY_SETTING,

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -72,28 +72,52 @@ class Reading:
     """One import: the layers of the model, what each of them gets, and the place to say what is lost."""
 
     def __init__(self, dialect: str, inventory: Inventory | None) -> None:
-        if inventory is None:
-            message = f"a document of {dialect} may have patterns, which only a model resolves: pass 'model'"
-            raise UsageError(message)
         self.dialect = dialect
-        self.inventory = inventory
+        self.has_model = inventory is not None
+        self._inventory = inventory
         self._entered: dict[Kind, dict[int, Mapping[str, Any]]] = {}
+        self._groups: list[tuple[Sequence[int], Mapping[str, Any]]] = []
+        self._written: dict[Kind, list[dict[str, Any]]] = {}
+        self._kinds: dict[Kind, None] = {}
         self._findings: dict[Finding, None] = {}
-        self._longest = max(map(len, inventory.names), default=0)
+        self._longest = 0 if inventory is None else max(map(len, inventory.names), default=0)
         self._steps = 0
         """A bound for the steps of matching the regexes met so far with all names."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """The layers of the model. Raises `UsageError` when the import was given none."""
+        if self._inventory is None:
+            raise self.without_model(f"a document of {self.dialect} may have patterns")
+        return self._inventory
+
+    def without_model(self, what: str) -> UsageError:
+        """Return the error for an import without a model, in which there is `what`."""
+        return UsageError(f"{what}, which only a model resolves: pass 'model' (--model)")
+
+    def has_list(self, kind: Kind) -> None:
+        """Note that the document has a list of this kind, even where it gives no layer anything."""
+        self._kinds[kind] = None
+
+    def write(self, kind: Kind, sub_config: dict[str, Any]) -> None:
+        """Add a sub-config as it is, where the selectors of the dialect are ours and no layer has to be known."""
+        self._written.setdefault(kind, []).append(sub_config)
 
     def enter(self, kind: Kind, position: int, keys: Mapping[str, Any]) -> None:
         """Note what the layer at `position` gets, as the keys of a sub-config without selector; the last one counts."""
         self._entered.setdefault(kind, {})[position] = keys
+
+    def enter_group(self, positions: Sequence[int], keys: Mapping[str, Any]) -> None:
+        """Note that these layers share one budget: they are one sub-config, with `keys`."""
+        self._groups.append((positions, keys))
 
     def lose(self, code: Code, message: str, path: ConfigPath, hint: str | None = None) -> None:
         """Say what a config list cannot, at `path` of the document."""
         self._findings[Finding.at(Place(path), code, message, hint)] = None
 
     def done(self) -> Import:
-        """Return what was read: a quantization list where nothing was entered."""
-        lists = {kind: config_list_for(self.inventory, entered) for kind, entered in self._entered.items()}
+        """Return what was read: a quantization list where nothing was entered and no list noted."""
+        lists = {**{kind: [] for kind in self._kinds}, **(self._written or self._lists())}
         if len(lists) > 1:
             config: AnyConfig = validate({kind: lists[kind] for kind in sorted(lists)})
         else:
@@ -101,20 +125,40 @@ class Reading:
             config = validate(data, kind=only)
         return Import(self.dialect, config, tuple(self._findings))
 
+    def _lists(self) -> dict[Kind, list[dict[str, Any]]]:
+        """Return the config lists for what was entered."""
+        grouped = frozenset(itertools.chain.from_iterable(positions for positions, _ in self._groups))
+        if grouped:
+            self._entered.setdefault("pruning", {})
+        lists: dict[Kind, list[dict[str, Any]]] = {}
+        for kind, entered in self._entered.items():
+            free = grouped if kind == "pruning" else frozenset()
+            lists[kind] = config_list_for(self.inventory, entered, free)
+        for positions, keys in self._groups:
+            lists["pruning"].append({**self._group_selector(positions), **keys})
+        return lists
+
+    def _group_selector(self, positions: Sequence[int]) -> dict[str, Any]:
+        """Return a selector of these layers and no others: their types, where these have no others."""
+        types = dict.fromkeys(self.inventory.types[position] for position in positions)
+        if sum(kind in types for kind in self.inventory.types) == len(positions):
+            return {"op_types": list(types)}
+        return _selector(self.inventory, positions, set())
+
     # Foreign values. What is not of the shape that the dialect has is refused.
 
     def mapping(self, value: object, path: ConfigPath) -> Mapping[str, Any]:
         """Return `value` as a mapping with names as keys."""
         if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
             return value
-        raise self._refused("a mapping", path)
+        raise self.refused("a mapping", path)
 
     def names(self, value: object, path: ConfigPath) -> Sequence[str]:
         """Return `value` as a list of strings; one string is a list of itself."""
         given = [value] if isinstance(value, str) else value
         if isinstance(given, Sequence) and all(isinstance(name, str) for name in given):
             return given
-        raise self._refused("a list of names", path)
+        raise self.refused("a list of names", path)
 
     def regex(self, pattern: str, *, in_full: bool = False) -> Callable[[str], object]:
         """Return what tells whether a name, or its start, matches a regex.
@@ -125,39 +169,45 @@ class Reading:
         if found is None:
             bounds = "at most six quantifiers, none inside another, and no back-reference"
             raise UsageError(f"{represented(pattern)} in the document of {self.dialect} is not a regex with {bounds}")
-        self._steps += found.cost(len(self.inventory), self._longest)
+        layers = 0 if self._inventory is None else len(self._inventory)
+        self._steps += found.cost(layers, self._longest)
         if self._steps > _MOST_STEPS:
-            layers = counted(len(self.inventory), "layer")
-            raise UsageError(f"matching {represented(pattern)} in the document with {layers} could take minutes")
+            what = f"{represented(pattern)} in the document with {counted(layers, 'layer')}"
+            raise UsageError(f"matching {what} could take minutes")
         return found.matches
 
-    def _refused(self, what: str, path: ConfigPath) -> UsageError:
+    def refused(self, what: str, path: ConfigPath) -> UsageError:
+        """Return the error for a value at `path` that is not `what` it is in the dialect."""
         where = f"'{format_path(path)}'" if path else "it"
         return UsageError(f"this is not a document of {self.dialect}: {where} is not {what}")
 
 
-def config_list_for(inventory: Inventory, entered: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def config_list_for(
+    inventory: Inventory, entered: Mapping[int, Mapping[str, Any]], free: Collection[int] = frozenset()
+) -> list[dict[str, Any]]:
     """Return the sub-configs that give each layer the keys entered for it, and nothing to the others.
 
-    A default for each type of which most layers get the same, then the exceptions by name.
+    A default for each type of which most layers get the same, then the exceptions by name. The layers in `free` may
+    get anything, as sub-configs that are added decide about them.
     """
     texts = {position: json.dumps(keys, sort_keys=True) for position, keys in entered.items()}
     keys_of = {text: entered[position] for position, text in texts.items()}
     by_type: dict[str, Counter[str | None]] = {}
     for position, kind in enumerate(inventory.types):
-        by_type.setdefault(kind, Counter())[texts.get(position)] += 1
+        if position not in free:
+            by_type.setdefault(kind, Counter())[texts.get(position)] += 1
     defaults = {kind: counts.most_common(1)[0][0] for kind, counts in by_type.items()}
     exceptions: dict[str | None, list[int]] = {}
     for position, kind in enumerate(inventory.types):
         text = texts.get(position)
-        if text != defaults[kind]:
+        if position not in free and text != defaults[kind]:
             exceptions.setdefault(text, []).append(position)
     types: dict[str, list[str]] = {}
     for kind, default in defaults.items():
         if default is not None:
             types.setdefault(default, []).append(kind)
     configs: list[dict[str, Any]] = [{"op_types": types[text], **keys_of[text]} for text in types]
-    later = set(itertools.chain.from_iterable(exceptions.values()))
+    later = set(itertools.chain.from_iterable(exceptions.values())).union(free)
     # The most common first: what a partial name takes too much, later ones may overwrite.
     for text, positions in sorted(exceptions.items(), key=lambda item: -len(item[1])):
         later.difference_update(positions)

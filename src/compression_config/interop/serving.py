@@ -6,26 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from compression_config.findings import Code, Severity
 from compression_config.interop.base import Decision, QuantizationOptions, Quantized, Request
-from compression_config.resolving.resolved import Resolved
+from compression_config.linting.fused import EXPERTS, FUSED, FUSED_INTO, fusions, parent_of
 from compression_config.text import listed
 
 __all__ = ["EXPERTS", "VLLM", "check_fused", "check_group_sizes", "check_serving", "fused_names"]
 
 VLLM = "vLLM 0.33"
-
-FUSED: Mapping[str, Sequence[str]] = {
-    "qkv_proj": ("q_proj", "k_proj", "v_proj"),
-    "gate_up_proj": ("gate_proj", "up_proj"),
-    "qkv": ("query", "key", "value"),
-    "fused_qkv_a_proj": ("q_a_proj", "kv_a_proj_with_mqa"),
-    "in_proj_qkvz": ("in_proj_qkv", "in_proj_z"),
-    "in_proj_ba": ("in_proj_b", "in_proj_a"),
-}
-"""The layers that vLLM merges into one, by the name of that one: its `packed_modules_mapping`s."""
-
-_FUSED_INTO = {shard: fused for fused, shards in FUSED.items() for shard in shards}
-EXPERTS = ".experts."
-"""What the names of the layers of all experts of one module have in common."""
 
 SPLIT_INPUTS = ("o_proj", "out_proj", "down_proj", "dense_4h_to_h", "wo", "w2", "fc2", "c_proj")
 """Layers whose inputs, not outputs, are divided among devices."""
@@ -99,15 +85,13 @@ def check_fused(request: Request, quantized: Sequence[Quantized]) -> None:
     resolved = quantized[0].decision.resolved
     keys = {part.decision.index: part.key for part in quantized}
     conflicts: dict[tuple[str, int], list[int]] = {}
-    for (fused, _), (first, indices) in _fusions(resolved).items():
+    for (fused, _), (first, indices) in fusions(resolved).items():
         if len({keys.get(index) for index in indices}) > 1:
             conflicts.setdefault((fused, max(indices)), []).append(first)
     for (fused, index), firsts in conflicts.items():
         merged = listed(FUSED[fused]) if fused in FUSED else "all experts of one module"
         names = request.inventory.names
-        name = names[firsts[0]]
-        parent = name.partition(EXPERTS)[0] if fused == "experts" else name.rpartition(".")[0]
-        several = _and_more(parent or "the model", len(firsts))
+        several = _and_more(parent_of(names[firsts[0]], fused) or "the model", len(firsts))
         message = f"{VLLM} merges {merged} into '{fused}' and needs one setting for them, but {several} several"
         request.lose(
             Decision(resolved, index, resolved.settings_of(index), firsts),
@@ -123,36 +107,13 @@ def _and_more(name: str, count: int) -> str:
     return f"'{name}' has" if count == 1 else f"'{name}' and {count - 1:,} more have"
 
 
-def _fusions(resolved: Resolved) -> Mapping[tuple[str, str], tuple[int, set[int]]]:
-    """Return for what is merged, by its name and the layer it is in: the first layer, and who decides about all."""
-    merged: dict[tuple[str, str], tuple[int, set[int]]] = {}
-    names, types = resolved.inventory.names, resolved.inventory.types
-    # Experts are nearly all layers of a large model, and come one after the other.
-    module, experts = "\0", set[int]()
-    for position, (name, index) in enumerate(zip(names, resolved.decided_by, strict=True)):
-        if not types[position].endswith("Linear"):
-            continue
-        if name.startswith(module):
-            experts.add(index)
-            continue
-        start, dot, _ = name.partition(EXPERTS)
-        parent, _, last = name.rpartition(".")
-        if dot:
-            module = start + dot
-            _, experts = merged.setdefault(("experts", start), (position, set()))
-            experts.add(index)
-        elif last in _FUSED_INTO:
-            merged.setdefault((_FUSED_INTO[last], parent), (position, set()))[1].add(index)
-    return merged
-
-
 def fused_names(request: Request, outcomes: Mapping[int, int]) -> dict[str, int]:
     """Return the names under which vLLM looks for layers that it merges, where all of them have one outcome."""
     inventory = request.inventory
     found: dict[str, int] = {}
     for position, outcome in outcomes.items():
         parent, dot, last = inventory.names[position].rpartition(".")
-        fused = _FUSED_INTO.get(last)
+        fused = FUSED_INTO.get(last)
         if fused is None or f"{parent}{dot}{fused}" in found:
             continue
         merged = [inventory.position(f"{parent}{dot}{shard}") for shard in FUSED[fused]]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from compression_config.findings import Finding
 from compression_config.linting.coverage import coverage_findings
 from compression_config.linting.excludes import exclude_findings
+from compression_config.linting.fused import fused_findings
 from compression_config.linting.names import boundary_findings
 from compression_config.linting.overlaps import dropping_findings, overwriting_findings, tie_findings
 from compression_config.linting.reach import reach_findings
@@ -24,6 +25,7 @@ CHECKS: tuple[Callable[[Resolved], Iterator[Finding]], ...] = (
     reach_findings,
     weight_findings,
     tie_findings,
+    fused_findings,
 )
 """The checks of a review. Each yields its findings in list order, and none asks every sub-config about every layer:
 the cost stays near that of resolving."""
