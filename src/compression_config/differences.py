@@ -96,7 +96,11 @@ class Change:
         return before.gets, f"{after.gets}, together with other layers"
 
     def written(self, longest: int | None = None) -> Iterator[NameGroup]:
-        """Yield the names folded, as in `layer.{0..11}.fc`; see `NameGroups.written` for `longest`."""
+        """Yield the names folded, as in `layer.{0..11}.fc`.
+
+        Args:
+            longest: How many characters a joined name has at most; None for no limit.
+        """
         named = NameGroups((position, name, None) for position, name in enumerate(self.layers))
         return (group for group, _ in named.written(longest))
 

@@ -211,7 +211,20 @@ class Finding:
         fix: tuple[Edit, ...] | None = None,
         safe: bool = False,
     ) -> Self:
-        """Return the finding `code` at `place`, with the code's own severity unless another is given."""
+        """Return a finding at a place of a document: what the modules of this package call.
+
+        Args:
+            place: The config path, with the file and the span where there is one.
+            code: Which rule.
+            message: States the rule: one sentence without a full stop.
+            hint: What to write instead.
+            severity: The severity where it is not that of the code.
+            fix: The edits that do what the hint says.
+            safe: Whether they cannot change which layers are meant.
+
+        Returns:
+            The finding.
+        """
         severity = severity or code.severity
         return cls(code, severity, message, hint, place.path, place.span, place.source, place.excerpt, fix, safe)
 

@@ -93,9 +93,20 @@ class ConfigList(Sequence[C], Generic[C]):
         policy: SeverityPolicy,
         kind_stated: bool = True,
     ) -> Self:
-        """Return the list that plain data is, at `prefix` in `source`.
+        """Return the list that plain data is, read from a document: what `load` and `validate` call.
 
-        Raises `InvalidConfig` for everything that is wrong, and for what these severities make an error.
+        Args:
+            data: A list of dicts or of sub-configs, plain as `plain` returns it.
+            source: The text that it was read from; None for plain data.
+            prefix: The path of the list in `source`.
+            policy: The severities of its findings.
+            kind_stated: Whether the caller or a key of the list says its kind; else it is assumed (D12).
+
+        Returns:
+            The list, of the kind of this class.
+
+        Raises:
+            InvalidConfig: The list breaks a rule, or these severities make an error of a finding.
         """
         return cls._read(data, policy, kind_stated=kind_stated, source=source, prefix=prefix).sound()
 
@@ -193,15 +204,29 @@ class ConfigList(Sequence[C], Generic[C]):
         return reported(self._remarks(), self.provenance, self.policy)
 
     def sound(self) -> Self:
-        """Return the list. Raises `InvalidConfig` when its severities make an error of one of its findings."""
+        """Return the list, if its severities make an error of none of its findings.
+
+        Returns:
+            The list itself.
+
+        Raises:
+            InvalidConfig: One of them is an error; it holds all findings.
+        """
         if self.policy.raises and has_errors(self.findings):
             raise InvalidConfig(self.findings)
         return self
 
     def of_kind(self, kind: Kind) -> PruningConfigList | QuantizationConfigList:
-        """Return this list as one of `kind`: a kind that was only assumed gives way (D12).
+        """Return this list as one of a kind: a kind that was only assumed gives way (D12).
 
-        Raises `InvalidConfig` for a list of the other kind.
+        Args:
+            kind: "pruning" or "quantization".
+
+        Returns:
+            A list of that kind with the same sub-configs.
+
+        Raises:
+            InvalidConfig: The list is of the other kind.
         """
         if self.kind == kind:
             return cast("PruningConfigList | QuantizationConfigList", self._with(kind_stated=True))
@@ -217,7 +242,17 @@ class ConfigList(Sequence[C], Generic[C]):
         return [config.model_dump(mode="json") for config in self._configs]
 
     def with_policy(self, policy: SeverityPolicy) -> Self:
-        """Return the same list under other severities. Raises `InvalidConfig` when they make a finding an error."""
+        """Return the same list under other severities.
+
+        Args:
+            policy: The severities: `strict`, and the levels of some codes.
+
+        Returns:
+            A new list; nothing else is validated again.
+
+        Raises:
+            InvalidConfig: These severities make an error of one of its findings.
+        """
         return self._with(policy=policy).sound()
 
     def _remarks(self) -> Iterator[LocalFinding]:
@@ -279,7 +314,19 @@ class CompressionConfig:
 
     @classmethod
     def read(cls, data: Mapping[str, object], source: SourceMap | None, policy: SeverityPolicy) -> CompressionConfig:
-        """Return the two-part document that a mapping is. Raises one `InvalidConfig` for everything that is wrong."""
+        """Return the two-part document that a mapping is: what `load` and `validate` call.
+
+        Args:
+            data: The parts by kind: config lists, or plain data.
+            source: The text that it was read from; None for plain data.
+            policy: The severities of its findings.
+
+        Returns:
+            The document.
+
+        Raises:
+            InvalidConfig: Something is wrong with either part; it holds all findings.
+        """
         made = object.__new__(cls)
         made._take(data, source, policy)
         return made
@@ -329,7 +376,14 @@ class CompressionConfig:
         return tuple(finding for part in self.parts for finding in part.findings)
 
     def of_kind(self, kind: Kind) -> PruningConfigList | QuantizationConfigList:
-        """Return the part of one kind; an empty list with a note where the document has none."""
+        """Return the part of one kind.
+
+        Args:
+            kind: "pruning" or "quantization".
+
+        Returns:
+            The list; an empty one with a note where the document has none.
+        """
         found = next((part for part in self.parts if part.kind == kind), None)
         if found is not None:
             return found
@@ -340,7 +394,17 @@ class CompressionConfig:
         return {part.kind: part.to_list() for part in self.parts}
 
     def with_policy(self, policy: SeverityPolicy) -> CompressionConfig:
-        """Return the same document under other severities. Raises `InvalidConfig` when they make a finding an error."""
+        """Return the same document under other severities.
+
+        Args:
+            policy: The severities: `strict`, and the levels of some codes.
+
+        Returns:
+            A new document; nothing else is validated again.
+
+        Raises:
+            InvalidConfig: These severities make an error of one of its findings.
+        """
         return CompressionConfig.read({part.kind: part._with(policy=policy) for part in self.parts}, None, policy)
 
     def __add__(

@@ -486,7 +486,15 @@ class Export:
     """What is lost or approximated, at the deciding sub-configs."""
 
     def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
+        """Raise `FindingsError` when there is a finding as bad as `at`.
+
+        Args:
+            at: "error", or "warning" to raise for warnings too; notes never raise.
+
+        Raises:
+            FindingsError: Holds the findings that are at least as bad as `at`.
+            UsageError: `at` is something else.
+        """
         raise_findings(self.findings, at)
 
     def to_yaml(self) -> str:
@@ -494,16 +502,27 @@ class Export:
         return yaml.dump(self.document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
     def to_json(self) -> str:
-        """Return the document as JSON. Raises `UsageError` where keys are numbers, which JSON cannot have."""
+        """Return the document as JSON.
+
+        Returns:
+            Several lines.
+
+        Raises:
+            UsageError: There are keys that are numbers, which JSON does not have.
+        """
         text = json.dumps(self.document, indent=2, ensure_ascii=False)
         if json.loads(text) != self.document:
             raise UsageError(f"this document of '{self.engine}' has numbers as keys, which JSON cannot: write YAML")
         return text + "\n"
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the document to a file: JSON where its name ends in `.json`, YAML for `.yaml` and `.yml`.
+        """Write the document to a file.
 
-        Raises `UsageError` for another ending, and when the file cannot be written.
+        Args:
+            path: JSON where its name ends in `.json`, YAML for `.yaml` and `.yml`.
+
+        Raises:
+            UsageError: The ending is another one, or the file cannot be written.
         """
         name = os.fspath(path)
         if not name.endswith((".json", ".yaml", ".yml")):

@@ -91,7 +91,15 @@ class Verification:
     """What differs and what could not be verified: one for each sub-config and cause, in list order."""
 
     def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
+        """Raise `FindingsError` when there is a finding as bad as `at`.
+
+        Args:
+            at: "error", or "warning" to raise for warnings too; notes never raise.
+
+        Raises:
+            FindingsError: Holds the findings that are at least as bad as `at`.
+            UsageError: `at` is something else.
+        """
         raise_findings(self.findings, at)
 
     def to_dict(self) -> dict[str, Any]:
