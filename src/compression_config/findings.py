@@ -36,8 +36,11 @@ class Severity(StrEnum):
     """How much a finding matters: an error stops, a warning is likely a mistake, a note is good to know."""
 
     ERROR = "error"
+    """Stops: it raises, or the command exits with 1."""
     WARNING = "warning"
+    """Is likely a mistake, and an error under `strict`."""
     NOTE = "note"
+    """Is good to know; `strict` leaves it a note."""
 
 
 SeverityLevel: TypeAlias = Literal["error", "warning", "note", "ignore"]
@@ -161,6 +164,7 @@ class Edit:
     """
 
     action: Literal["replace", "rename", "insert", "delete"]
+    """What to do at `path`."""
     path: ConfigPath
     """The value that is replaced or deleted, the key that is renamed, or the place of the new value.
 
@@ -179,7 +183,9 @@ class Finding:
     """
 
     code: Code
+    """Which rule."""
     severity: Severity
+    """How much it matters, with the severities that the caller set."""
     message: str
     """States the rule: one sentence without a full stop."""
     hint: str | None = None
@@ -299,7 +305,9 @@ class SeverityPolicy:
     """
 
     strict: bool = False
+    """Whether warnings are errors, unless a level is set for their code."""
     levels: Mapping[str, SeverityLevel] = field(default_factory=dict)
+    """The levels that are set, by the code."""
 
     @property
     def raises(self) -> bool:
@@ -317,9 +325,15 @@ class SeverityPolicy:
         return SeverityPolicy(self.strict or other.strict, levels)
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Return `findings` with the severities of this policy, without those that it silences.
+        """Return findings with the severities of this policy, without those that it silences.
 
         What YAML aliases and merges repeat is reported once, at the first path that leads to that place in the text.
+
+        Args:
+            findings: With the severities of their codes.
+
+        Returns:
+            The findings that are left, in the same order.
         """
         kept = []
         reported = set()
@@ -336,7 +350,14 @@ class SeverityPolicy:
         return tuple(kept)
 
     def level(self, finding: Finding | LocalFinding) -> SeverityLevel:
-        """Return the level of `finding` under this policy."""
+        """Return the level of a finding under this policy.
+
+        Args:
+            finding: With the severity of its code.
+
+        Returns:
+            The level that was set for its code, "ignore" among them, or else its severity, stricter under `strict`.
+        """
         set_level = self.levels.get(finding.code)
         if set_level is not None:
             return set_level

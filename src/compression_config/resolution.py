@@ -227,6 +227,7 @@ class _Answer(ABC):
     """What one resolution and two have in common: findings that can be made to raise, and how they are shown."""
 
     findings: tuple[Finding, ...]
+    """Everything worth knowing, as data."""
 
     @property
     @abstractmethod
@@ -456,7 +457,9 @@ class CompressionLayer(NamedTuple):
     """What one layer gets from both lists of a two-part document."""
 
     pruning: LayerResolution[PruningSettings]
+    """What it gets from the pruning list."""
     quantization: LayerResolution[QuantizationSettings]
+    """What it gets from the quantization list."""
 
 
 class CompressionResolution(_Answer, Mapping[str, CompressionLayer]):
@@ -464,7 +467,9 @@ class CompressionResolution(_Answer, Mapping[str, CompressionLayer]):
 
     def __init__(self, pruning: Resolution[PruningSettings], quantization: Resolution[QuantizationSettings]) -> None:
         self.pruning = pruning
+        """The answer of the pruning list."""
         self.quantization = quantization
+        """The answer of the quantization list."""
 
     @property
     def inventory(self) -> Inventory:

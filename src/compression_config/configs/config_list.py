@@ -65,14 +65,23 @@ def _field(cls: type[F], read: Callable[[object], F], dumped: Callable[[F], obje
 class ConfigList(Sequence[C], Generic[C]):
     """A validated config list: read-only, in list order; equal to another of its kind with equal sub-configs.
 
-    It is made of sub-configs or of plain data, and raises `InvalidConfig` when they break a rule. `a + b` is the
-    longer list, in which those of `b` overwrite; one of the two may be plain data. Each sub-config keeps the file
-    and the place it came from. It can be a field of a pydantic model.
+    `a + b` is the longer list, in which those of `b` overwrite; one of the two may be plain data. Each sub-config keeps
+    the file and the place it came from. It can be a field of a pydantic model.
+
+    Args:
+        configs: Sub-configs, or plain data.
+        policy: The severities of its findings; those of the codes without it.
+
+    Raises:
+        InvalidConfig: They break a rule.
     """
 
     kind: ClassVar[Kind]
+    """`pruning` or `quantization`."""
     policy: SeverityPolicy
+    """The severities of its findings, as the caller set them."""
     provenance: Provenance
+    """The file and the place of each sub-config; for modules of this package."""
     _configs: tuple[C, ...]
     kind_stated: bool
     """Whether the kind was passed, or shown by a key; else it is assumed, and gives way (D12)."""
@@ -298,9 +307,15 @@ LIST_TYPES: Mapping[Kind, type[PruningConfigList | QuantizationConfigList]] = {
 class CompressionConfig:
     """A two-part document: one list for pruning, one for quantization, resolved apart (D12).
 
-    A part that the document leaves out is an empty list. A part may be plain data too; raises one `InvalidConfig`
-    for everything that is wrong with either. `a + b` joins the parts of both; a list joins the part of its kind, and
-    one of excludes alone each part that is written. It can be a field of a pydantic model.
+    `a + b` joins the parts of both; a list joins the part of its kind, and one of excludes alone each part that is
+    written. It can be a field of a pydantic model.
+
+    Args:
+        pruning: A pruning list, or plain data; None where the document has none.
+        quantization: A quantization list, likewise.
+
+    Raises:
+        InvalidConfig: Something is wrong with either part; it holds all findings.
     """
 
     def __init__(
@@ -354,8 +369,10 @@ class CompressionConfig:
         )
         """The lists that are written, pruning first."""
         self.pruning = cast("PruningConfigList", parts.get("pruning", PruningConfigList(policy=_SILENT)))
+        """The pruning list; empty where the document has none."""
         absent_too = QuantizationConfigList(policy=_SILENT)
         self.quantization = cast("QuantizationConfigList", parts.get("quantization", absent_too))
+        """The quantization list, likewise."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:

@@ -31,6 +31,7 @@ from compression_config.locations import Place
 __all__ = ["NO_SUCH_FILE", "Format", "decode", "read_file", "read_script_file", "read_text"]
 
 Format: TypeAlias = Literal["yaml", "json"]
+"""How a text is written."""
 
 NO_SUCH_FILE = "there is no such file"
 _REASONS: Mapping[int, tuple[str, str | None]] = MappingProxyType(

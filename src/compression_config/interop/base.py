@@ -94,6 +94,7 @@ class Engine:
     """An engine, or a dialect that can only be imported, as `compression_config.engines()` lists it."""
 
     name: str
+    """As `export` and `import_list` take it."""
     reads: str
     """What it reads, in a few words."""
     version: str
@@ -103,6 +104,7 @@ class Engine:
     serves: tuple[str, ...] = ()
     """The runtimes for which an export can be checked."""
     options: type[Options] = Options
+    """Its options: a pydantic model, of which each field has a description."""
     export: Callable[[Request, Any], Any] | None = field(default=None, repr=False)
     """Returns the document as plain data; None for a dialect that can only be imported."""
     read: Callable[[Any, Inventory | None], Any] | None = field(default=None, repr=False)
@@ -480,6 +482,7 @@ class Export:
     """A resolution as an engine's document."""
 
     engine: str
+    """The name of the engine."""
     document: Any
     """Plain dicts and lists."""
     findings: tuple[Finding, ...]

@@ -31,6 +31,7 @@ class Import:
     """A document of another dialect as a config list."""
 
     dialect: str
+    """Whose document it was."""
     config_list: AnyConfig
     """Resolves to what the document gives each layer; two-part when the document both prunes and quantizes."""
     findings: tuple[Finding, ...]

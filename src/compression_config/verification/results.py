@@ -33,6 +33,7 @@ class LayerVerification:
     """
 
     layer: str
+    """The name of the layer."""
     status: Status
     """`compressed`, `excluded` or `untouched`, in the list that was verified; of two lists, in the pruning list."""
     index: int | None
@@ -68,7 +69,9 @@ class GroupVerification:
     index: int
     """Of the sub-config, from 0."""
     layers: tuple[str, ...]
+    """Their names, in the model's order."""
     numel: int | None
+    """The elements of their weights; None when that of one is not known."""
     demanded: int | None
     """As written; None when the number of elements is not known."""
     granted: int | None
