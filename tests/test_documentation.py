@@ -32,6 +32,9 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
+LIBRARY = ROOT / "docs" / "library.md"
+
+
 class Fence(NamedTuple):
     """A block of code in a page: its language, its text, and the line on which it begins."""
 
@@ -192,6 +195,11 @@ def test_python_that_is_shown_uses_what_there_is(page: Path) -> None:
             for node in ast.walk(ast.parse(fence.text)):
                 if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "cc":
                     assert hasattr(cc, node.attr), f"{page.relative_to(ROOT)}:{fence.line}: cc.{node.attr}"
+
+
+def test_the_page_of_the_library_has_every_public_name() -> None:
+    shown = set(re.findall(r"`(?:cc\.)?(\w+)\b[^`]*`", FENCE.sub("", LIBRARY.read_text(encoding="utf-8"))))
+    assert set(cc.__all__) - shown == set()
 
 
 def anchors(page: Path) -> set[str]:
