@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
 
-__all__ = ["on_config"]
+import compression_config as cc
+
+__all__ = ["on_config", "on_files"]
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -17,6 +19,19 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     named = set(_names(config.nav))
     config.nav = _expanded(config.nav, pages, named)
     return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that the gallery shows in frames."""
+    examples = Path(config.config_file_path).parent / "examples"
+    model = cc.Inventory.load(examples / "inventories" / "bert-base.json.gz")
+    base = cc.load(examples / "bert-base" / "pruning.yaml")
+    resolution = cc.resolve(base, model)
+    overridden = cc.resolve(base + cc.load(examples / "override.yaml", kind="pruning"), model)
+    pages = {"pruning": resolution.to_html(), "comparison": cc.compare(resolution, overridden).to_html()}
+    for name, page in pages.items():
+        files.append(File.generated(config, f"gallery/{name}.html", content=page))
+    return files
 
 
 def _names(entry: Any) -> list[str]:  # noqa: ANN401 - what YAML gives
