@@ -46,7 +46,7 @@ def namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
-    layers = OrderedDict(fc1=nn.Linear(32, 64), act=nn.ReLU(), fc2=nn.Linear(64, 64), head=nn.Linear(64, 10))
+    layers = OrderedDict(fc1=nn.Linear(128, 256), act=nn.ReLU(), fc2=nn.Linear(256, 256), head=nn.Linear(256, 10))
     dist.init_process_group("gloo", init_method=f"file://{tmp_path}/group", rank=0, world_size=1)
     yield {"model": nn.Sequential(layers), "dataset": [], "oneshot": lambda **_: None}
     dist.destroy_process_group()
