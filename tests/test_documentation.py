@@ -9,6 +9,7 @@ import ast
 import contextlib
 import dataclasses
 import io
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 from recording import ROOT, assert_recorded
 
 import compression_config as cc
 from compression_config.cli import main
+from compression_config.cli.main import command_parser
 from compression_config.configs.sub_config import SubConfig
 from compression_config.configs.validation import CONFIG_TYPES
 from compression_config.serialization import finding_to_dict
@@ -33,6 +36,9 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n", re.MULTILINE)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+LIBRARY = ROOT / "docs" / "library.md"
 
 
 class Fence(NamedTuple):
@@ -205,6 +211,36 @@ def test_python_that_is_shown_uses_what_there_is(page: Path) -> None:
                     assert hasattr(cc, node.attr), f"{page.relative_to(ROOT)}:{fence.line}: cc.{node.attr}"
 
 
+WRITTEN = re.compile(r"^(?:[ -]*run: )?compression-config ((?:.*\\\n)*.*?)(?: *[>#].*)?$", re.MULTILINE)
+"""A command that is shown and not run, in a shell or a workflow."""
+
+
+@EVERY_PAGE
+def test_commands_that_are_not_run_have_the_options_that_there_are(page: Path) -> None:
+    for fence in fences(page):
+        if fence.language in ("sh", "bash", "yaml"):
+            for command in WRITTEN.findall(fence.text):
+                name, *arguments = shlex.split(command.replace("\\\n", " "))
+                command_parser(name).parse_args(arguments)
+
+
+@EVERY_PAGE
+def test_data_that_is_shown_can_be_read_and_config_lists_are_fine(page: Path) -> None:
+    for fence in fences(page):
+        if fence.language == "json":
+            json.loads(fence.text)
+        elif fence.language == "yaml" and fence.text.startswith("- op_"):
+            findings = cc.check(cc.loads(fence.text))
+            assert [str(finding) for finding in findings if finding.severity != "note"] == [], fence.line
+        elif fence.language == "yaml":
+            assert yaml.safe_load(fence.text), fence.line
+
+
+def test_the_page_of_the_library_has_every_public_name() -> None:
+    shown = set(re.findall(r"`(?:cc\.)?(\w+)\b[^`]*`", FENCE.sub("", LIBRARY.read_text(encoding="utf-8"))))
+    assert set(cc.__all__) - shown == set()
+
+
 def anchors(page: Path) -> set[str]:
     """Return the names by which the headings of a page are linked to."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
@@ -265,6 +301,5 @@ def strings_of_the_package() -> Iterator[tuple[str, str]]:
 
 
 def test_messages_and_pages_are_in_plain_words() -> None:
-    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
-    texts = [*strings_of_the_package(), *((page.name, page.read_text(encoding="utf-8")) for page in pages)]
+    texts = [*strings_of_the_package(), *((page.name, page.read_text(encoding="utf-8")) for page in PAGES)]
     assert [(place, found[0]) for place, text in texts if (found := PLAIN_WORDS.search(text))] == []

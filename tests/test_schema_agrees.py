@@ -2,7 +2,7 @@
 
 The lists are generated: each key with each of its values, good and bad, in sub-configs that are otherwise fine;
 each pair of keys; and lists of sub-configs that are fine or were changed in up to two keys, drawn from a fixed seed.
-What a schema cannot say is left out by name, and shown below to be what docs/editors.md says it is.
+What a schema cannot say is left out by name, and shown below to be what docs/how-to/editor.md says it is.
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ def test_the_lists_are_many() -> None:
     assert len(set(map(json.dumps, lists))) >= 20_000
 
 
-# What a schema cannot say. docs/editors.md lists it; each is shown to be so.
+# What a schema cannot say. docs/how-to/editor.md lists it; each is shown to be so.
 
 _LINEAR = {"op_types": ["Linear"]}
 DIFFERENCES = {
@@ -287,4 +287,4 @@ def test_what_a_schema_cannot_say_is_listed(what: str) -> None:
     data, code = DIFFERENCES[what]
     assert validator().is_valid(data)
     assert code in {finding.code for finding in cc.check(data)}  # type: ignore[arg-type]
-    assert what in (ROOT / "docs" / "editors.md").read_text(encoding="utf-8")
+    assert what in (ROOT / "docs" / "how-to" / "editor.md").read_text(encoding="utf-8")

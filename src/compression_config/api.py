@@ -104,17 +104,34 @@ def resolve(
 ) -> Resolution[Any] | CompressionResolution:
     """Return for every layer of `model` what `config` means for it, and why.
 
-    `unmatched` sets what becomes of errors about selectors that select nothing (D14): "warn" makes them
-    warnings and issues one `UnmatchedSelectorWarning`, "ignore" drops them. `kind`, `strict` and `severity`
-    are those of `validate`; a level that is set for a code comes before `unmatched`.
+    Args:
+        config: A list of dicts or of sub-configs, a mapping with `pruning` and `quantization`, or what `validate`,
+            `load` and `loads` return.
+        model: A torch model or anything else with `named_modules()`, an `Inventory`, or an iterable of `Layer`s or of
+            pairs (name, type).
+        kind: "pruning" or "quantization"; without it the keys of the list tell (D12).
+        unmatched: What becomes of errors about selectors that select nothing (D14): "error" raises `UnmatchedSelector`,
+            "warn" makes them warnings and issues one `UnmatchedSelectorWarning`, "ignore" drops them. A level that is
+            set for a code comes first.
+        strict: Whether every warning is an error; notes stay notes (D10).
+        severity: The level of each of some codes: "error", "warning", "note", or "ignore", which silences it. It comes
+            before `strict`.
 
-    Raises `InvalidConfig` for a config list that breaks a rule, `UnmatchedSelector` with all findings for one
-    that selects what the model does not have, `InvalidInventory` for something that is not a model, `UsageError`
-    for a wrong option. Every other error, an infeasible group or what `strict` makes one, is in `.findings`.
+    Returns:
+        A `Resolution`, which is a mapping over the layers in the model's order; for a two-part document a
+        `CompressionResolution`. Every error that does not raise, such as an infeasible group or what `strict` makes
+        one, is in its `.findings`: `raise_for_findings()` raises it.
 
-    >>> resolution = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}], [("fc1", "Linear")])
-    >>> resolution["fc1"].settings.sparsity
-    0.8
+    Raises:
+        InvalidConfig: The config list breaks a rule, whatever the model.
+        UnmatchedSelector: A selector selects what the model does not have; it carries all findings.
+        InvalidInventory: What was passed as `model` is not one.
+        UsageError: An option is wrong.
+
+    Examples:
+        >>> resolution = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}], [("fc1", "Linear")])
+        >>> resolution["fc1"].settings.sparsity
+        0.8
     """
     chosen(unmatched, get_args(Unmatched), "'unmatched'")
     policy = policy_of(strict=strict, severity=severity).beside_model()
@@ -148,14 +165,31 @@ def check(
 ) -> tuple[Finding, ...]:
     """Return everything worth knowing about a config list, or the file at a path, in document order.
 
-    A Python script is read, not run: each of its config lists is checked, and nothing is reported about values that
-    are not known. With a `model`, that includes what the selectors find in it, what the list does to it, and its
-    budget.
-    A bad list raises nothing: its errors are among the findings. `unmatched` is that of `resolve`. Raises
-    `UsageError` for a wrong option and `InvalidInventory` for something that is not a model.
+    A bad list raises nothing: its errors are among the findings. A Python script is read, not run: each of its config
+    lists is checked, and nothing is reported about values that are not known.
 
-    >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
-    ['out-of-range']
+    Args:
+        config: What `validate` takes, or the path of a YAML, JSON or Python file.
+        model: A torch model or anything else with `named_modules()`, an `Inventory`, or an iterable of `Layer`s or of
+            pairs (name, type). With it, the findings include what the selectors find in it, what the list does to it,
+            and its budget.
+        kind: "pruning" or "quantization"; without it the keys of the list tell (D12).
+        unmatched: What becomes of errors about selectors that select nothing (D14): "error", "warn" or "ignore", as
+            for `resolve`.
+        strict: Whether every warning is an error; notes stay notes (D10).
+        severity: The level of each of some codes: "error", "warning", "note", or "ignore", which silences it. It comes
+            before `strict`.
+
+    Returns:
+        The findings: errors, warnings and notes. An empty tuple means that nothing is worth knowing.
+
+    Raises:
+        InvalidInventory: What was passed as `model` is not one.
+        UsageError: An option is wrong.
+
+    Examples:
+        >>> [finding.code.value for finding in check([{"op_types": ["Linear"], "sparsity": 1.5}])]
+        ['out-of-range']
     """
     chosen(unmatched, get_args(Unmatched), "'unmatched'")
     policy = policy_of(strict=strict, severity=severity)
@@ -205,18 +239,25 @@ def verify(
 ) -> Verification:
     """Return whether `weights` are what `resolution` asks for: configured against achieved, layer by layer.
 
-    `weights` is a torch model, a state dict, masks by layer as in `{"fc1": {"weight": mask}}`, arrays by layer,
-    or the path of a safetensors file or of a directory of them. `tolerance` says by how much a count may be
-    off: "exact", "element" (one in each layer and group), "channel" (less than one row along an axis of the
-    weight), or a share of the elements.
+    Args:
+        resolution: What `resolve` returned.
+        weights: A torch model, a state dict, masks by layer as in `{"fc1": {"weight": mask}}`, arrays by layer, or the
+            path of a safetensors file or of a directory of them.
+        tolerance: By how much a count may be off: "exact" (not at all), "element" (one in each layer and group),
+            "channel" (less than one row along an axis of the weight), or a share of the elements.
 
-    Raises `UsageError` for another resolution, weights or tolerance. What is wrong is in `.findings`;
-    `raise_for_findings()` raises it.
+    Returns:
+        A row for each layer with a weight and for each group. What is wrong is in its `.findings`;
+        `raise_for_findings()` raises it.
 
-    >>> resolution = resolve([{"op_names": ["fc1"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
-    >>> verification = verify(resolution, {"fc1": [1.0, 0.0, 2.0, 3.0]}, tolerance="exact")
-    >>> [finding.code.value for finding in verification.findings]
-    ['sparsity-missed']
+    Raises:
+        UsageError: The resolution, the weights or the tolerance are not of such a form.
+
+    Examples:
+        >>> resolution = resolve([{"op_names": ["fc1"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
+        >>> verification = verify(resolution, {"fc1": [1.0, 0.0, 2.0, 3.0]}, tolerance="exact")
+        >>> [finding.code.value for finding in verification.findings]
+        ['sparsity-missed']
     """
     if not is_a(resolution, (Resolution, CompressionResolution)):
         raise UsageError(f"pass a resolution, cc.resolve(config_list, model), not {type(resolution).__name__!r}")
@@ -233,15 +274,23 @@ Answer: TypeAlias = Resolution[Any] | CompressionResolution | Mapping[str, Any] 
 def compare(old: Answer, new: Answer) -> Comparison:
     """Return what differs between two answers: layers that get something else, why, and the effect on the budget.
 
-    Either may be a resolution that was saved as JSON. Two-part documents are compared part by part.
-    Raises `UsageError` for answers of different kinds, and for a file that is not a saved resolution, was written by
-    another version of the format, or was changed since.
+    Args:
+        old: A resolution, what its `to_dict()` returned, or the path of a JSON file with that: a lock file.
+        new: Likewise. Two-part documents are compared part by part.
 
-    >>> layers = [("fc1", "Linear"), ("fc2", "Linear")]
-    >>> old = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], layers)
-    >>> new = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}], layers)
-    >>> [(change.layers, change.gets) for change in compare(old, new).changes]
-    [(('fc1', 'fc2'), ('sparsity 0.5', 'sparsity 0.8'))]
+    Returns:
+        The layers that change, by the sub-configs that decide before and after.
+
+    Raises:
+        UsageError: The answers are of different kinds, or a file is not a saved resolution, was written by another
+            version of the format, or was changed since.
+
+    Examples:
+        >>> layers = [("fc1", "Linear"), ("fc2", "Linear")]
+        >>> old = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], layers)
+        >>> new = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}], layers)
+        >>> [(change.layers, change.gets) for change in compare(old, new).changes]
+        [(('fc1', 'fc2'), ('sparsity 0.5', 'sparsity 0.8'))]
     """
     return compared(_answer_tables(old), _answer_tables(new))
 
@@ -270,19 +319,36 @@ def export(
     serve: str | None = None,
     **options: Any,  # noqa: ANN401 - each engine has its own
 ) -> Export:
-    """Return `resolution` as the document of `engine`; `engines()` lists the engines with their options.
+    """Return `resolution` as the document of an engine.
 
-    What the document cannot say is in `.findings`, at the file and line of the deciding sub-config. Where a layer would
-    get something else than asked, that is an error: `on_loss` raises it, makes it a warning and issues one
-    `LossyExportWarning` ("warn"), or leaves it out ("ignore"). `allocate` gives the layers of a group ratios of their
-    own, for engines without groups. `names` writes layers one by one ("exact"), as "patterns", or as patterns where
-    there are more than 64 ("auto"). `serve` checks for a runtime, such as "vllm", what it can serve.
+    What the document cannot say is a finding at the file and line of the deciding sub-config: an error where a layer
+    would get something else than asked.
 
-    Raises `LossyExport`, `UsageError` for a wrong engine or option, and what `Budget.allocate` raises.
+    Args:
+        resolution: What `resolve` returned.
+        engine: The name of the engine; `engines()` lists them.
+        on_loss: What becomes of losses that are errors: "error" raises them, "warn" makes them warnings and issues one
+            `LossyExportWarning`, "ignore" leaves them out.
+        allocate: Whether the layers of a group get ratios of their own, for engines without groups; see
+            `Budget.allocate`.
+        names: How layers are written: one by one ("exact"), as "patterns", or as patterns where there are more than 64
+            ("auto").
+        serve: A runtime, such as "vllm": what it cannot serve is a finding too.
+        options: The options of the engine, such as `group_size=128`; `engines()` lists them.
 
-    >>> resolution = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
-    >>> export(resolution, "llm-compressor", modifier="wanda").document
-    {'default_stage': {'pruning_modifiers': {'WandaPruningModifier': {'targets': ['fc1'], 'sparsity': 0.5}}}}
+    Returns:
+        The document as plain data, with the findings.
+
+    Raises:
+        LossyExport: A layer would get something else than asked; it carries all findings.
+        UsageError: There is no such engine, option or runtime.
+        UnknownNumel: `allocate` needs a number of elements that is not known.
+        FindingsError: `allocate` cannot meet the budget of a group.
+
+    Examples:
+        >>> resolution = resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], [("fc1", "Linear")])
+        >>> export(resolution, "llm-compressor", modifier="wanda").document
+        {'default_stage': {'pruning_modifiers': {'WandaPruningModifier': {'targets': ['fc1'], 'sparsity': 0.5}}}}
     """
     if isinstance(resolution, CompressionResolution):
         resolved = [resolution.pruning.resolved, resolution.quantization.resolved]
@@ -296,16 +362,24 @@ def export(
 def import_list(document: object, dialect: str | None = None, model: Model | None = None) -> Import:
     """Return the config list that a document of another tool amounts to, by that tool's own precedence.
 
-    `document` is plain data, the path of a YAML or JSON file, or `hf:DIRECTORY`, a checkpoint with a config.json.
-    Without `dialect` its keys tell. Without `model` only lists of NNI are read, those of 3.0 as far as no
-    layer has to be known. The list resolves against `model` to what the document gives each layer; what it
-    cannot say is in `.findings`, and nothing of that raises.
+    Args:
+        document: Plain data, the path of a YAML or JSON file, or `hf:DIRECTORY`, a checkpoint with a config.json.
+        dialect: Whose document it is; without it the keys tell.
+        model: A torch model or anything else with `named_modules()`, an `Inventory`, or an iterable of `Layer`s or of
+            pairs (name, type). Without it only lists of NNI are read, those of 3.0 as far as no layer has to be known.
 
-    Raises `UsageError` for a document of no known dialect and for one whose patterns need a model, and `InvalidConfig`
-    for a file that cannot be read.
+    Returns:
+        A config list that resolves against `model` to what the document gives each layer. What it cannot say is in
+        `.findings`, and nothing of that raises.
 
-    >>> groups = {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 4, "strategy": "channel"}}}
-    >>> import_list({"config_groups": groups, "ignore": []}, model=[("fc1", "Linear")]).config_list[0].quant_bits
-    {'weight': 4}
+    Raises:
+        InvalidConfig: The file cannot be read.
+        InvalidInventory: What was passed as `model` is not one.
+        UsageError: The document is of no known dialect, or has patterns and there is no model to match them with.
+
+    Examples:
+        >>> groups = {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 4, "strategy": "channel"}}}
+        >>> import_list({"config_groups": groups, "ignore": []}, model=[("fc1", "Linear")]).config_list[0].quant_bits
+        {'weight': 4}
     """
     return import_document(document, dialect, None if model is None else as_inventory(model))

@@ -27,6 +27,7 @@ class Decision:
     """What layers get in one of two answers, and which sub-config decides that."""
 
     status: Status
+    """`compressed`, `excluded` or `untouched`."""
     settings: AnySettings | None
     """None unless the layers are compressed."""
     index: int | None
@@ -36,6 +37,7 @@ class Decision:
     source: str | None = None
     """The file that the sub-config was read from; None for plain data and for a saved answer."""
     line: int | None = None
+    """The line in that file on which the sub-config begins, from 1; None likewise."""
     group: frozenset[str] | None = field(default=None, repr=False)
     """The names of the layers that share the budget; None outside a group."""
 
@@ -75,6 +77,7 @@ class Change:
     """
 
     kind: Kind
+    """`pruning` or `quantization`."""
     layers: tuple[str, ...]
     """Their names, in the order of the new model; of layers that are gone, in that of the old one."""
     numel: int | None
@@ -96,7 +99,11 @@ class Change:
         return before.gets, f"{after.gets}, together with other layers"
 
     def written(self, longest: int | None = None) -> Iterator[NameGroup]:
-        """Yield the names folded, as in `layer.{0..11}.fc`; see `NameGroups.written` for `longest`."""
+        """Yield the names folded, as in `layer.{0..11}.fc`.
+
+        Args:
+            longest: How many characters a joined name has at most; None for no limit.
+        """
         named = NameGroups((position, name, None) for position, name in enumerate(self.layers))
         return (group for group, _ in named.written(longest))
 
@@ -115,11 +122,13 @@ class Difference:
     """What differs between two answers of one kind."""
 
     kind: Kind
+    """`pruning` or `quantization`."""
     models: tuple[str | None, str | None]
     """The names of the old and of the new model."""
     sizes: tuple[int, int]
     """How many layers they have."""
     fingerprints: tuple[str, str]
+    """Of the old and of the new answer."""
     changes: tuple[Change, ...]
     """Layers of both models that get something else, in the order of the new model."""
     added: tuple[Change, ...]

@@ -46,6 +46,7 @@ class FindingsError(CompressionConfigError, ValueError):
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings: tuple[Finding, ...] = tuple(findings)
+        """Why it was raised, in document order."""
         super().__init__(self.findings)
 
     def __str__(self) -> str:
@@ -137,6 +138,7 @@ class UnknownLayer(CompressionConfigError, KeyError):
 
     def __init__(self, name: object, nearest: Iterable[str] = ()) -> None:
         self.name = name
+        """The name that was asked for."""
         self.nearest: tuple[str, ...] = tuple(nearest)
         """Names of the model that resemble it, the likeliest first; may be empty."""
         super().__init__(name, self.nearest)
@@ -152,6 +154,7 @@ class UnknownNumel(CompressionConfigError, ValueError):
 
     def __init__(self, layers: Iterable[str]) -> None:
         self.layers: tuple[str, ...] = tuple(layers)
+        """The names of the layers whose number of elements is not known."""
         super().__init__(self.layers)
 
     def __str__(self) -> str:

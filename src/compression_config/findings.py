@@ -37,8 +37,11 @@ class Severity(StrEnum):
     """How much a finding matters: an error stops, a warning is likely a mistake, a note is good to know."""
 
     ERROR = "error"
+    """Stops: it raises, or the command exits with 1."""
     WARNING = "warning"
+    """Is likely a mistake, and an error under `strict`."""
     NOTE = "note"
+    """Is good to know; `strict` leaves it a note."""
 
 
 SeverityLevel: TypeAlias = Literal["error", "warning", "note", "ignore"]
@@ -164,6 +167,7 @@ class Edit:
     """
 
     action: Literal["replace", "rename", "insert", "delete"]
+    """What to do at `path`."""
     path: ConfigPath
     """The value that is replaced or deleted, the key that is renamed, or the place of the new value.
 
@@ -182,7 +186,9 @@ class Finding:
     """
 
     code: Code
+    """Which rule."""
     severity: Severity
+    """How much it matters, with the severities that the caller set."""
     message: str
     """States the rule: one sentence without a full stop."""
     hint: str | None = None
@@ -216,7 +222,20 @@ class Finding:
         fix: tuple[Edit, ...] | None = None,
         safe: bool = False,
     ) -> Self:
-        """Return the finding `code` at `place`, with the code's own severity unless another is given."""
+        """Return a finding at a place of a document: what the modules of this package call.
+
+        Args:
+            place: The config path, with the file and the span where there is one.
+            code: Which rule.
+            message: States the rule: one sentence without a full stop.
+            hint: What to write instead.
+            severity: The severity where it is not that of the code.
+            fix: The edits that do what the hint says.
+            safe: Whether they cannot change which layers are meant.
+
+        Returns:
+            The finding.
+        """
         return cls(
             code,
             severity or code.severity,
@@ -325,7 +344,9 @@ class SeverityPolicy:
     """
 
     strict: bool = False
+    """Whether warnings are errors, unless a level is set for their code."""
     levels: Mapping[str, SeverityLevel] = field(default_factory=dict)
+    """The levels that are set, by the code."""
 
     @property
     def raises(self) -> bool:
@@ -350,9 +371,15 @@ class SeverityPolicy:
         return SeverityPolicy(self.strict or other.strict, levels)
 
     def apply(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Return `findings` with the severities of this policy, without those that it or a comment silences.
+        """Return findings with the severities of this policy, without those that it or a comment silences.
 
         What YAML aliases and merges repeat is reported once, at the first path that leads to that place in the text.
+
+        Args:
+            findings: With the severities of their codes.
+
+        Returns:
+            The findings that are left, in the same order.
         """
         kept = []
         reported = set()
@@ -369,7 +396,14 @@ class SeverityPolicy:
         return tuple(kept)
 
     def level(self, finding: Finding | LocalFinding) -> SeverityLevel:
-        """Return the level of `finding` under this policy."""
+        """Return the level of a finding under this policy.
+
+        Args:
+            finding: With the severity of its code.
+
+        Returns:
+            The level that was set for its code, "ignore" among them, or else its severity, stricter under `strict`.
+        """
         set_level = self.levels.get(finding.code)
         if set_level is not None:
             return set_level

@@ -125,14 +125,25 @@ def validate(
 ) -> AnyConfig:
     """Return `data` as a validated config list, or as two of them for a two-part document.
 
-    The kind is inferred from the keys unless `kind` states it (D12). `strict` turns every warning into an
-    error (D10); `severity` sets the severity of a code, or silences it with "ignore".
+    Args:
+        data: A list of dicts or of sub-configs, a mapping with `pruning` and `quantization`, or what this function
+            returned before.
+        kind: "pruning" or "quantization"; without it the keys of the list tell (D12).
+        strict: Whether every warning is an error; notes stay notes (D10).
+        severity: The level of each of some codes: "error", "warning", "note", or "ignore", which silences it. It comes
+            before `strict`.
 
-    Raises `InvalidConfig` holding one finding for each broken rule, in document order (D16), and
-    `UsageError` for a wrong option.
+    Returns:
+        A `PruningConfigList`, a `QuantizationConfigList`, or for a two-part document a `CompressionConfig`. With
+        `kind`, the list of that kind.
 
-    >>> validate([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}])[0].sparsity_per_layer
-    0.8
+    Raises:
+        InvalidConfig: The list breaks a rule; it holds one finding for each, in document order (D16).
+        UsageError: An option is wrong.
+
+    Examples:
+        >>> validate([{"op_types": ["Linear"], "sparsity_per_layer": 0.8}])[0].sparsity_per_layer
+        0.8
     """
     return validated(data, kind=kind, policy=policy_of(strict=strict, severity=severity))
 
@@ -161,14 +172,25 @@ def load(
     strict: bool = False,
     severity: SeverityLevels | None = None,
 ) -> AnyConfig:
-    """Return the config list in the file `path`: JSON when it ends in `.json`, YAML otherwise.
+    """Return the config list in a file. Findings carry file, line and column.
 
-    A Python script is read, not run: `train.py::main.config_list` is the list that is bound to `config_list` in the
-    function `main`; `train.py` alone will do where it has one config list. Raises `UsageError` where the script does
-    not show the whole list.
+    Args:
+        path: A JSON file where it ends in `.json`, a Python script where it ends in `.py`, a YAML file otherwise. A
+            script is read, not run: `train.py::main.config_list` is the list that is bound to `config_list` in the
+            function `main`; `train.py` alone will do where it has one config list.
+        kind: "pruning" or "quantization"; without it the keys of the list tell (D12).
+        strict: Whether every warning is an error; notes stay notes (D10).
+        severity: The level of each of some codes: "error", "warning", "note", or "ignore", which silences it. It comes
+            before `strict`.
 
-    Findings carry file, line and column. Options and errors are those of `validate`; a file that cannot
-    be read raises `InvalidConfig` too, which is a `FileNotFoundError` as well where there is no file.
+    Returns:
+        A `PruningConfigList`, a `QuantizationConfigList`, or for a two-part document a `CompressionConfig`. With
+        `kind`, the list of that kind.
+
+    Raises:
+        InvalidConfig: The list breaks a rule or the file cannot be read; it is a `FileNotFoundError` as well where
+            there is no file.
+        UsageError: An option is wrong, or the script does not show the whole list.
     """
     return loaded(path, kind=kind, policy=policy_of(strict=strict, severity=severity))
 
@@ -234,9 +256,28 @@ def loads(
     strict: bool = False,
     severity: SeverityLevels | None = None,
 ) -> AnyConfig:
-    """Return the config list written in `text`; `name` stands for the file in findings.
+    """Return the config list written in a text.
 
-    Options and errors are those of `validate`.
+    Args:
+        text: YAML or JSON.
+        format: "yaml" or "json".
+        name: Stands for the name of the file in findings.
+        kind: "pruning" or "quantization"; without it the keys of the list tell (D12).
+        strict: Whether every warning is an error; notes stay notes (D10).
+        severity: The level of each of some codes: "error", "warning", "note", or "ignore", which silences it. It comes
+            before `strict`.
+
+    Returns:
+        A `PruningConfigList`, a `QuantizationConfigList`, or for a two-part document a `CompressionConfig`. With
+        `kind`, the list of that kind.
+
+    Raises:
+        InvalidConfig: The text is not valid YAML or JSON, or the list breaks a rule.
+        UsageError: An option is wrong.
+
+    Examples:
+        >>> loads("[{op_types: [Linear], sparsity_per_layer: 0.8}]").to_list()
+        [{'op_types': ['Linear'], 'sparsity_per_layer': 0.8}]
     """
     policy = policy_of(strict=strict, severity=severity)
     notation = chosen(format, get_args(Format), "a format")

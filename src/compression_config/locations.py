@@ -57,14 +57,18 @@ class Position(NamedTuple):
     """A place between two characters of a text; `line` and `column` (in characters) count from 1."""
 
     line: int
+    """From 1."""
     column: int
+    """In characters, from 1."""
 
 
 class Span(NamedTuple):
     """A stretch of text, from its first character at `start` up to, not including, `end`."""
 
     start: Position
+    """Of its first character."""
     end: Position
+    """After its last character."""
 
 
 class IgnoreComment(NamedTuple):

@@ -227,6 +227,7 @@ class _Answer(ABC):
     """What one resolution and two have in common: findings that can be made to raise, and how they are shown."""
 
     findings: tuple[Finding, ...]
+    """Everything worth knowing, as data."""
 
     @property
     @abstractmethod
@@ -234,7 +235,15 @@ class _Answer(ABC):
         """The resolutions, pruning first."""
 
     def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
+        """Raise `FindingsError` when there is a finding as bad as `at`.
+
+        Args:
+            at: "error", or "warning" to raise for warnings too; notes never raise.
+
+        Raises:
+            FindingsError: Holds the findings that are at least as bad as `at`.
+            UsageError: `at` is something else.
+        """
         raise_findings(self.findings, at)
 
     def __str__(self) -> str:
@@ -393,7 +402,14 @@ class Resolution(_Answer, Mapping[str, LayerResolution[S_co]], Generic[S_co]):
     def explain(self, name: str) -> str:
         """Return in words what a layer gets, which sub-config decides and which ones it overwrites.
 
-        Raises `UnknownLayer` with the nearest names.
+        Args:
+            name: The name of a layer, or an alias.
+
+        Returns:
+            Several lines, without a line break at the end.
+
+        Raises:
+            UnknownLayer: The model has no such layer; it has the nearest names.
         """
         return explanation(self._resolved, self.budget, self._position(name))
 
@@ -439,7 +455,9 @@ class CompressionLayer(NamedTuple):
     """What one layer gets from both lists of a two-part document."""
 
     pruning: LayerResolution[PruningSettings]
+    """What it gets from the pruning list."""
     quantization: LayerResolution[QuantizationSettings]
+    """What it gets from the quantization list."""
 
 
 class CompressionResolution(_Answer, Mapping[str, CompressionLayer]):
@@ -447,7 +465,9 @@ class CompressionResolution(_Answer, Mapping[str, CompressionLayer]):
 
     def __init__(self, pruning: Resolution[PruningSettings], quantization: Resolution[QuantizationSettings]) -> None:
         self.pruning = pruning
+        """The answer of the pruning list."""
         self.quantization = quantization
+        """The answer of the quantization list."""
 
     @property
     def inventory(self) -> Inventory:
@@ -491,7 +511,17 @@ class CompressionResolution(_Answer, Mapping[str, CompressionLayer]):
         return hashlib.sha256(f"{self.pruning.fingerprint} {self.quantization.fingerprint}".encode()).hexdigest()
 
     def explain(self, name: str) -> str:
-        """Return in words what a layer gets from either list. Raises `UnknownLayer` with the nearest names."""
+        """Return in words what a layer gets from either list.
+
+        Args:
+            name: The name of a layer, or an alias.
+
+        Returns:
+            What `Resolution.explain` returns of the pruning list, an empty line, and the same of the quantization list.
+
+        Raises:
+            UnknownLayer: The model has no such layer; it has the nearest names.
+        """
         return "\n\n".join((self.pruning.explain(name), self.quantization.explain(name)))
 
     def to_dict(self) -> dict[str, Any]:

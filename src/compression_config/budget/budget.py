@@ -179,11 +179,19 @@ class Budget:
     def bytes(self, dtype: str | None = None, *, sparse: bool = False) -> Storage:
         """Return what all parameters take in memory before and after, and the mean bits of one element.
 
-        `dtype` is taken for the type of every parameter, as in "bfloat16"; without it each has its own. A
-        quantized weight takes its bits for each element, whole bytes for each weight; scales and zero points are
-        not counted. Masked elements take as much as any other, unless `sparse`: then each pruned weight is a
-        bitmap of one bit for each element, and the elements that are not masked.
-        Raises `UsageError` for a `dtype` that has no size known here.
+        A quantized weight takes its bits for each element, whole bytes for each weight; scales and zero points are not
+        counted.
+
+        Args:
+            dtype: Is taken for the type of every parameter, as in "bfloat16"; without it each has its own.
+            sparse: Whether each pruned weight is stored as a bitmap of one bit for each element, and the elements that
+                are not masked; else masked elements take as much as any other.
+
+        Returns:
+            Bytes and bits; None where the type of some parameters is unknown.
+
+        Raises:
+            UsageError: The size of `dtype` is not known here.
         """
         return storage_of(self._resolved, self.weights, self.others, self.groups, dtype=dtype, sparse=sparse)
 
@@ -191,13 +199,21 @@ class Budget:
         """Return for every layer of every group how many elements to mask: groups in list order, layers in the model's.
 
         For those who have no algorithm that distributes. The counts of a group add up to exactly what it masks
-        (`granted`), none is above its cap, and they are in proportion to the layers' number of elements or, where
-        given, to their `scores`: numbers from 0, one for each of these layers; a layer with score 0 gets nothing.
-        What a full layer cannot take goes to the others in the same proportion. The same call gives the same
-        answer, whatever the order of `scores`. Its keys are those of the resolution.
+        (`granted`), and none is above its cap. What a full layer cannot take goes to the others in the same proportion.
+        The same call gives the same answer, whatever the order of `scores`.
 
-        Raises `UnknownNumel` when a layer's number of elements is not known, `FindingsError` when caps or scores
-        leave too little room, and `UsageError` for scores that are missing, not numbers, or not of a layer.
+        Args:
+            scores: A number from 0 for each layer of a group, by name, in proportion to which the group's budget is
+                divided; a layer with score 0 gets nothing. Without them it is divided by the layers' number of
+                elements.
+
+        Returns:
+            The number of elements for each layer, under the keys of the resolution.
+
+        Raises:
+            UnknownNumel: The number of elements of a layer is not known.
+            FindingsError: Caps or scores leave too little room for what a group demands.
+            UsageError: A score is missing, not a number, or not of a layer.
         """
         inventory = self._resolved.inventory
         counts = allocate(self._resolved, self.groups, scores)
@@ -209,8 +225,20 @@ class Budget:
     def counts(self, scores: Mapping[str, float] | None = None) -> Mapping[str, int]:
         """Return for every layer to be pruned how many elements to mask, in the model's order.
 
-        Those of groups are what `allocate` gives them, with `scores` as there; left out are the layers that `layers`
-        leaves out. Raises what `allocate` raises, and `UnknownNumel` when a number of elements is not known.
+        Those of groups are what `allocate` gives them; left out are the layers that `layers` leaves out.
+
+        Args:
+            scores: A number from 0 for each layer of a group, by name, in proportion to which the group's budget is
+                divided; a layer with score 0 gets nothing. Without them it is divided by the layers' number of
+                elements.
+
+        Returns:
+            The number of elements for each layer, under the keys of the resolution.
+
+        Raises:
+            UnknownNumel: The number of elements of a layer is not known.
+            FindingsError: Caps or scores leave too little room for what a group demands.
+            UsageError: A score is missing, not a number, or not of a layer.
         """
         allocated = self.allocate(scores)
         unknown = [layer.layer for layer in self.layers if layer.numel is None]

@@ -134,6 +134,7 @@ class LayerBudget:
     layer: str
     """Its name."""
     numel: int | None
+    """The elements of its weight; None when unknown."""
     masked: int | None
     """Exactly so many elements; None inside a group, where the algorithm distributes."""
     minimum: int | None
@@ -157,9 +158,11 @@ class GroupBudget:
     index: int
     """Of the sub-config, from 0."""
     total_sparsity: float
+    """The share that is demanded, as a ratio."""
     max_sparsity: float | None
     """The cap as a ratio; None where nothing limits the layers."""
     numel: int | None
+    """The elements of the weights of all its layers."""
     demanded: int | None
     """As written: `total_sparsity` of `numel`, rounded down once for the whole group."""
     reachable: int | None

@@ -76,14 +76,23 @@ def _field(cls: type[F], read: Callable[[object], F], dumped: Callable[[F], obje
 class ConfigList(Sequence[C], Generic[C]):
     """A validated config list: read-only, in list order; equal to another of its kind with equal sub-configs.
 
-    It is made of sub-configs or of plain data, and raises `InvalidConfig` when they break a rule. `a + b` is the
-    longer list, in which those of `b` overwrite; one of the two may be plain data. Each sub-config keeps the file
-    and the place it came from. It can be a field of a pydantic model.
+    `a + b` is the longer list, in which those of `b` overwrite; one of the two may be plain data. Each sub-config keeps
+    the file and the place it came from. It can be a field of a pydantic model.
+
+    Args:
+        configs: Sub-configs, or plain data.
+        policy: The severities of its findings; those of the codes without it.
+
+    Raises:
+        InvalidConfig: They break a rule.
     """
 
     kind: ClassVar[Kind]
+    """`pruning` or `quantization`."""
     policy: SeverityPolicy
+    """The severities of its findings, as the caller set them."""
     provenance: Provenance
+    """The file and the place of each sub-config; for modules of this package."""
     _configs: tuple[C, ...]
     kind_stated: bool
     """Whether the kind was passed, or shown by a key; else it is assumed, and gives way (D12)."""
@@ -104,9 +113,20 @@ class ConfigList(Sequence[C], Generic[C]):
         policy: SeverityPolicy,
         kind_stated: bool = True,
     ) -> Self:
-        """Return the list that plain data is, at `prefix` in `source`.
+        """Return the list that plain data is, read from a document: what `load` and `validate` call.
 
-        Raises `InvalidConfig` for everything that is wrong, and for what these severities make an error.
+        Args:
+            data: A list of dicts or of sub-configs, plain as `plain` returns it.
+            source: The text that it was read from; None for plain data.
+            prefix: The path of the list in `source`.
+            policy: The severities of its findings.
+            kind_stated: Whether the caller or a key of the list says its kind; else it is assumed (D12).
+
+        Returns:
+            The list, of the kind of this class.
+
+        Raises:
+            InvalidConfig: The list breaks a rule, or these severities make an error of a finding.
         """
         return cls._read(data, policy, kind_stated=kind_stated, source=source, prefix=prefix).sound()
 
@@ -206,15 +226,29 @@ class ConfigList(Sequence[C], Generic[C]):
         return (*self.policy.apply(of_comments), *reported(remarks, self.provenance, self.policy))
 
     def sound(self) -> Self:
-        """Return the list. Raises `InvalidConfig` when its severities make an error of one of its findings."""
+        """Return the list, if its severities make an error of none of its findings.
+
+        Returns:
+            The list itself.
+
+        Raises:
+            InvalidConfig: One of them is an error; it holds all findings.
+        """
         if self.policy.raises and has_errors(self.findings):
             raise InvalidConfig(self.findings)
         return self
 
     def of_kind(self, kind: Kind) -> PruningConfigList | QuantizationConfigList:
-        """Return this list as one of `kind`: a kind that was only assumed gives way (D12).
+        """Return this list as one of a kind: a kind that was only assumed gives way (D12).
 
-        Raises `InvalidConfig` for a list of the other kind.
+        Args:
+            kind: "pruning" or "quantization".
+
+        Returns:
+            A list of that kind with the same sub-configs.
+
+        Raises:
+            InvalidConfig: The list is of the other kind.
         """
         if self.kind == kind:
             return cast("PruningConfigList | QuantizationConfigList", self._with(kind_stated=True))
@@ -230,7 +264,17 @@ class ConfigList(Sequence[C], Generic[C]):
         return [config.model_dump(mode="json") for config in self._configs]
 
     def with_policy(self, policy: SeverityPolicy) -> Self:
-        """Return the same list under other severities. Raises `InvalidConfig` when they make a finding an error."""
+        """Return the same list under other severities.
+
+        Args:
+            policy: The severities: `strict`, and the levels of some codes.
+
+        Returns:
+            A new list; nothing else is validated again.
+
+        Raises:
+            InvalidConfig: These severities make an error of one of its findings.
+        """
         return self._with(policy=policy).sound()
 
     def _remarks(self) -> Iterator[LocalFinding]:
@@ -273,9 +317,15 @@ LIST_TYPES: Mapping[Kind, type[PruningConfigList | QuantizationConfigList]] = {
 class CompressionConfig:
     """A two-part document: one list for pruning, one for quantization, resolved apart (D12).
 
-    A part that the document leaves out is an empty list. A part may be plain data too; raises one `InvalidConfig`
-    for everything that is wrong with either. `a + b` joins the parts of both; a list joins the part of its kind, and
-    one of excludes alone each part that is written. It can be a field of a pydantic model.
+    `a + b` joins the parts of both; a list joins the part of its kind, and one of excludes alone each part that is
+    written. It can be a field of a pydantic model.
+
+    Args:
+        pruning: A pruning list, or plain data; None where the document has none.
+        quantization: A quantization list, likewise.
+
+    Raises:
+        InvalidConfig: Something is wrong with either part; it holds all findings.
     """
 
     def __init__(
@@ -289,7 +339,19 @@ class CompressionConfig:
 
     @classmethod
     def read(cls, data: Mapping[str, object], source: SourceMap | None, policy: SeverityPolicy) -> CompressionConfig:
-        """Return the two-part document that a mapping is. Raises one `InvalidConfig` for everything that is wrong."""
+        """Return the two-part document that a mapping is: what `load` and `validate` call.
+
+        Args:
+            data: The parts by kind: config lists, or plain data.
+            source: The text that it was read from; None for plain data.
+            policy: The severities of its findings.
+
+        Returns:
+            The document.
+
+        Raises:
+            InvalidConfig: Something is wrong with either part; it holds all findings.
+        """
         made = object.__new__(cls)
         made._take(data, source, policy)
         return made
@@ -317,8 +379,10 @@ class CompressionConfig:
         )
         """The lists that are written, pruning first."""
         self.pruning = cast("PruningConfigList", parts.get("pruning", PruningConfigList(policy=_SILENT)))
+        """The pruning list; empty where the document has none."""
         absent_too = QuantizationConfigList(policy=_SILENT)
         self.quantization = cast("QuantizationConfigList", parts.get("quantization", absent_too))
+        """The quantization list, likewise."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
@@ -340,7 +404,14 @@ class CompressionConfig:
         return tuple(dict.fromkeys(finding for part in self.parts for finding in part.findings))
 
     def of_kind(self, kind: Kind) -> PruningConfigList | QuantizationConfigList:
-        """Return the part of one kind; an empty list with a note where the document has none."""
+        """Return the part of one kind.
+
+        Args:
+            kind: "pruning" or "quantization".
+
+        Returns:
+            The list; an empty one with a note where the document has none.
+        """
         found = next((part for part in self.parts if part.kind == kind), None)
         if found is not None:
             return found
@@ -351,7 +422,17 @@ class CompressionConfig:
         return {part.kind: part.to_list() for part in self.parts}
 
     def with_policy(self, policy: SeverityPolicy) -> CompressionConfig:
-        """Return the same document under other severities. Raises `InvalidConfig` when they make a finding an error."""
+        """Return the same document under other severities.
+
+        Args:
+            policy: The severities: `strict`, and the levels of some codes.
+
+        Returns:
+            A new document; nothing else is validated again.
+
+        Raises:
+            InvalidConfig: These severities make an error of one of its findings.
+        """
         return CompressionConfig.read({part.kind: part._with(policy=policy) for part in self.parts}, None, policy)
 
     def __add__(

@@ -1,7 +1,7 @@
 """The JSON Schema of config lists, made from the same tables by which the models judge.
 
 The structures are chosen for the messages that editors make of them: a key that is not allowed is refused at
-the key itself, a missing one is named. What a schema cannot say is listed in docs/editors.md.
+the key itself, a missing one is named. What a schema cannot say is listed in docs/how-to/editor.md.
 """
 
 from __future__ import annotations
@@ -25,15 +25,23 @@ _Schema = dict[str, Any]
 
 
 def json_schema(kind: Kind | None = None) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a list of `kind`; without one, of whatever `load` reads.
+    """Return the JSON Schema (draft 2020-12) of config lists.
 
-    That is a pruning list, a quantization list, or a two-part document with both. The schema and `validate`
-    give the same verdict on plain data, save for what docs/editors.md lists. Each call returns a new dict.
+    The schema and `validate` give the same verdict on plain data, save for what docs/how-to/editor.md lists.
 
-    Raises `UsageError` for an unknown kind.
+    Args:
+        kind: "pruning" or "quantization", for a list of this kind; without it the schema is of whatever `load` reads, a
+            pruning list, a quantization list, or a two-part document.
 
-    >>> json_schema("pruning")["items"]
-    {'$ref': '#/$defs/pruning-sub-config'}
+    Returns:
+        A new dict on each call, ready for JSON.
+
+    Raises:
+        UsageError: There is no such kind.
+
+    Examples:
+        >>> json_schema("pruning")["items"]
+        {'$ref': '#/$defs/pruning-sub-config'}
     """
     kind = None if kind is None else chosen(kind, KINDS, "a kind")
     lists = {f"{each}-list": _list(each) for each in KINDS}

@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 Kind: TypeAlias = Literal["pruning", "quantization"]
+"""What the sub-configs of a list do."""
 
 SELECTOR_KEYS: Final = ("op_types", "op_names", "op_partial_names")
 
@@ -98,9 +99,13 @@ class SubConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     kind: ClassVar[Kind]
+    """`pruning` or `quantization`."""
     rivals: ClassVar[tuple[Rivals, ...]] = ()
+    """The keys that exclude each other; for modules of this package."""
     needs: ClassVar[tuple[Needs, ...]] = ()
+    """The keys that need others beside them; likewise."""
     no_setting_hint: ClassVar[Hint]
+    """What to write where a sub-config says nothing about its layers; likewise."""
 
     op_types: Annotated[Sequence[str], NamesRule("type", "Linear")] | None = Field(
         default=None,
@@ -197,16 +202,29 @@ class SubConfig(BaseModel):
 
     @classmethod
     def value_faults(cls, values: Mapping[str, Any]) -> Sequence[LocalFinding]:
-        """Return which values do not go together, though each alone is fine; `values` has the fine ones only."""
+        """Return what is wrong with values that go together, each of which is fine; for modules of this package.
+
+        Args:
+            values: The values by key, as they are kept.
+
+        Returns:
+            One finding for each broken rule.
+        """
         del values
         return ()
 
     @classmethod
     def all_made(cls, items: Iterable[object]) -> tuple[Self, ...] | Iterator[tuple[int, LocalFinding]]:
-        """Return the sub-configs that plain data is, or what is wrong with each, by its index, in list order.
+        """Return the sub-configs that plain data is; for modules of this package.
 
         What is wrong comes with the warnings and notes of the sound ones in between. It is found while it is asked
         for: a hostile list has millions of faults, which are not all kept.
+
+        Args:
+            items: What is in a list, in its order.
+
+        Returns:
+            The sub-configs, or what is wrong with each of them, by its index.
         """
         checked = ((cls._sound(item, null_is_absent=False)) for item in items)
         sound: list[object] = []

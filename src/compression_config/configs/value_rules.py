@@ -325,6 +325,7 @@ _ONE_OF_THESE: Final = "write one of these"
 
 
 QuantType: TypeAlias = Literal["weight", "input", "output"]
+"""The tensors of a layer that can be quantized."""
 QUANT_TYPES: tuple[QuantType, ...] = ("weight", "input", "output")
 _QUANT_TYPE: Final = Choice(
     QUANT_TYPES,

@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 Format: TypeAlias = Literal["yaml", "json"]
+"""How a text is written."""
 
 NO_SUCH_FILE = "there is no such file"
 _REASONS: Mapping[int, tuple[str, str | None]] = MappingProxyType(

@@ -76,8 +76,12 @@ def _engine(name: str, known: Mapping[str, str], what: str) -> Engine:
 def engines() -> tuple[Engine, ...]:
     """Return all engines and dialects: what each reads, its options, the version it was checked with.
 
-    >>> [engine.name for engine in engines() if "pruning" in engine.kinds]
-    ['llm-compressor', 'torch', 'torch-ao-pruning', 'nni', 'coreai-opt', 'coremltools', 'nni-1']
+    Returns:
+        One `Engine` each, those that can be exported to first.
+
+    Examples:
+        >>> [engine.name for engine in engines() if "pruning" in engine.kinds]
+        ['llm-compressor', 'torch', 'torch-ao-pruning', 'nni', 'coreai-opt', 'coremltools', 'nni-1']
     """
     known = {**EXPORTERS, **IMPORTERS}
     return tuple(_engine(name, known, "engine") for name in known)

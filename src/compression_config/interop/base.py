@@ -94,6 +94,7 @@ class Engine:
     """An engine, or a dialect that can only be imported, as `compression_config.engines()` lists it."""
 
     name: str
+    """As `export` and `import_list` take it."""
     reads: str
     """What it reads, in a few words."""
     version: str
@@ -103,6 +104,7 @@ class Engine:
     serves: tuple[str, ...] = ()
     """The runtimes for which an export can be checked."""
     options: type[Options] = Options
+    """Its options: a pydantic model, of which each field has a description."""
     export: Callable[[Request, Any], Any] | None = field(default=None, repr=False)
     """Returns the document as plain data; None for a dialect that can only be imported."""
     read: Callable[[Any, Inventory | None], Any] | None = field(default=None, repr=False)
@@ -495,13 +497,22 @@ class Export:
     """A resolution as an engine's document."""
 
     engine: str
+    """The name of the engine."""
     document: Any
     """Plain dicts and lists."""
     findings: tuple[Finding, ...]
     """What is lost or approximated, at the deciding sub-configs."""
 
     def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
+        """Raise `FindingsError` when there is a finding as bad as `at`.
+
+        Args:
+            at: "error", or "warning" to raise for warnings too; notes never raise.
+
+        Raises:
+            FindingsError: Holds the findings that are at least as bad as `at`.
+            UsageError: `at` is something else.
+        """
         raise_findings(self.findings, at)
 
     def to_yaml(self) -> str:
@@ -509,16 +520,27 @@ class Export:
         return yaml.dump(self.document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
     def to_json(self) -> str:
-        """Return the document as JSON. Raises `UsageError` where keys are numbers, which JSON cannot have."""
+        """Return the document as JSON.
+
+        Returns:
+            Several lines.
+
+        Raises:
+            UsageError: There are keys that are numbers, which JSON does not have.
+        """
         text = json.dumps(self.document, indent=2, ensure_ascii=False)
         if json.loads(text) != self.document:
             raise UsageError(f"this document of '{self.engine}' has numbers as keys, which JSON cannot: write YAML")
         return text + "\n"
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the document to a file: JSON where its name ends in `.json`, YAML for `.yaml` and `.yml`.
+        """Write the document to a file.
 
-        Raises `UsageError` for another ending, and when the file cannot be written.
+        Args:
+            path: JSON where its name ends in `.json`, YAML for `.yaml` and `.yml`.
+
+        Raises:
+            UsageError: The ending is another one, or the file cannot be written.
         """
         name = os.fspath(path)
         if not name.endswith((".json", ".yaml", ".yml")):

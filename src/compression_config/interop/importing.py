@@ -36,13 +36,22 @@ class Import:
     """A document of another dialect as a config list."""
 
     dialect: str
+    """Whose document it was."""
     config_list: AnyConfig
     """Resolves to what the document gives each layer; two-part when the document both prunes and quantizes."""
     findings: tuple[Finding, ...]
     """What a config list cannot say, by the path in the document."""
 
     def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
+        """Raise `FindingsError` when there is a finding as bad as `at`.
+
+        Args:
+            at: "error", or "warning" to raise for warnings too; notes never raise.
+
+        Raises:
+            FindingsError: Holds the findings that are at least as bad as `at`.
+            UsageError: `at` is something else.
+        """
         raise_findings(self.findings, at)
 
     def to_data(self) -> Any:  # noqa: ANN401

@@ -145,12 +145,19 @@ class Inventory(Sequence[Layer]):
 
     @classmethod
     def from_model(cls, model: SupportsNamedModules) -> Self:
-        """Return the layers of `model`: a torch module, or anything else with `named_modules()`.
+        """Return the layers of a live model, which is walked once, and neither changed nor kept.
 
-        The model is walked once, and neither changed nor kept. Aliases are known of a torch model whose
-        classes do not override `named_modules()`, up to 100,000 of them (D17).
+        Aliases are known of a torch model whose classes do not override `named_modules()`, up to 100,000 of them (D17).
         Wrappers are not layers, and names are those that layers have without them (D19); `keys` has the others.
-        Raises `InvalidInventory` when `model` gives no modules by name, and for a scripted one.
+
+        Args:
+            model: A torch module, or anything else with `named_modules()`.
+
+        Returns:
+            The inventory, named after the model's class.
+
+        Raises:
+            InvalidInventory: It gives no modules by name, or is a scripted model.
         """
         if not has_named_modules(model):
             raise InvalidInventory(f"a model has named_modules(), and {type(model).__name__!r} has not")
@@ -173,11 +180,19 @@ class Inventory(Sequence[Layer]):
 
     @classmethod
     def from_layers(cls, layers: Iterable[LayerLike], *, model: str | None = None) -> Self:
-        """Return the inventory of `layers`, which are `Layer` or pairs of a name and a type, in this order.
+        """Return the inventory of layers that are written down, in this order.
 
-        The type is the name of a class, a class, or a module, whose weight is then looked at. A pair
-        named `""` is the root and left out. Aliases are only known of a `Layer` that has them (D17).
-        Raises `InvalidInventory` for anything else, and for two layers of one name.
+        Args:
+            layers: `Layer`s, or pairs of a name and a type. The type is the name of a class, a class, or a module,
+                whose weight is then looked at. A pair named `""` is the root and left out. Aliases are only known of a
+                `Layer` that has them (D17).
+            model: The name of the model, for reports.
+
+        Returns:
+            The inventory.
+
+        Raises:
+            InvalidInventory: There is anything else among them, or two layers have one name.
         """
         given, keys = _without_wrappers(_checked(layers))
         pairs = [entry for entry in given if not isinstance(entry, Layer)]
@@ -200,15 +215,21 @@ class Inventory(Sequence[Layer]):
 
     @classmethod
     def from_source(cls, source: str, *, device: Device = "meta") -> Self:
-        """Return the layers of the model that `source` stands for, as after `--model` on the command line.
+        """Return the layers of the model that a text stands for, as after `--model` on the command line.
 
-        It is the name of an inventory file, `package.module:factory`, `path/to/file.py:factory`, or `hf:DIRECTORY` with
-        a `config.json` of transformers. A factory is code that runs: a function without arguments, a class, or the
-        thing itself, a torch model, an `Inventory`, or pairs of a name and a type. Where torch is installed, models
-        are made on its meta device, without memory for weights; `device="cpu"` makes them as the factory does.
+        Args:
+            source: The name of an inventory file, `package.module:factory`, `path/to/file.py:factory`, or
+                `hf:DIRECTORY` with a `config.json` of transformers. A factory is code that runs: a function without
+                arguments, a class, or the thing itself, a torch model, an `Inventory`, or pairs of a name and a type.
+            device: Where torch makes the model: "meta", which takes no memory for weights, or "cpu", as the factory
+                does.
 
-        Raises `UsageError` for a source that leads to no model, whatever foreign code raises on the way included, and
-        `InvalidInventory` for an inventory file that is wrong.
+        Returns:
+            The inventory.
+
+        Raises:
+            UsageError: The source leads to no model; whatever foreign code raises on the way is this too.
+            InvalidInventory: The inventory file is wrong.
         """
         model = model_of(source, device)
         if isinstance(model, PathLike):
@@ -283,9 +304,15 @@ class Inventory(Sequence[Layer]):
         return tuple(tuple(groups[owner]) for owner in sorted(groups))
 
     def position(self, name: object) -> int | None:
-        """Return the position of the layer that has `name` as its name or an alias; None when none has.
+        """Return the position of a layer.
 
         In a wrapped model the name of the module itself comes before that of a layer without wrappers (D19).
+
+        Args:
+            name: The name of a layer, or an alias.
+
+        Returns:
+            The position, from 0; None when no layer has that name.
         """
         if not is_a(name, str):
             return None
@@ -293,9 +320,16 @@ class Inventory(Sequence[Layer]):
         return self._aliases.get(name) if found is None else found
 
     def layer(self, name: str) -> Layer:
-        """Return the layer that has `name` as its name or an alias.
+        """Return a layer by its name, as `inventory[name]` does.
 
-        Raises `UnknownLayer` with the nearest names when none has.
+        Args:
+            name: The name of a layer, or an alias.
+
+        Returns:
+            The layer.
+
+        Raises:
+            UnknownLayer: The model has no such layer; it has the nearest names.
         """
         position = self.position(name)
         if position is None:
@@ -303,27 +337,69 @@ class Inventory(Sequence[Layer]):
         return self._layers[position]
 
     def numel(self, position: int) -> int | None:
-        """Return the number of elements of the weight at `position`; None when unknown or without weight."""
+        """Return the number of elements of a layer's weight.
+
+        Args:
+            position: Of the layer, from 0.
+
+        Returns:
+            The number; None when unknown or without weight.
+        """
         return numel_of(self._weight_shapes[position])
 
     def has_weight(self, position: int) -> bool | None:
-        """Return whether the layer at `position` has a weight; None when unknown."""
+        """Return whether a layer has a weight.
+
+        Args:
+            position: Of the layer, from 0.
+
+        Returns:
+            None when unknown.
+        """
         return self._has_weight[position]
 
     def parameters(self, position: int) -> Mapping[str, Shape | None]:
-        """Return the own parameters of the layer at `position` with their shapes; see `Layer.parameters`."""
+        """Return the own parameters of a layer, not those of its children.
+
+        Args:
+            position: Of the layer, from 0.
+
+        Returns:
+            Name -> shape; see `Layer.parameters`.
+        """
         return self._parameters[position]
 
     def parameter_dtypes(self, position: int) -> Mapping[str, str]:
-        """Return the known dtypes of the layer's own parameters besides its weight."""
+        """Return the known dtypes of a layer's own parameters besides its weight.
+
+        Args:
+            position: Of the layer, from 0.
+
+        Returns:
+            Name -> dtype, as in "float32".
+        """
         return self._parameter_dtypes[position]
 
     def parameter_ties(self, position: int) -> Mapping[str, str]:
-        """Return which of the layer's own parameters are stored elsewhere; see `Layer.parameter_ties`."""
+        """Return which of a layer's own parameters are stored elsewhere.
+
+        Args:
+            position: Of the layer, from 0.
+
+        Returns:
+            Name -> the full name of the one that counts; see `Layer.parameter_ties`.
+        """
         return self._parameter_ties[position]
 
     def weight_owner(self, position: int) -> int:
-        """Return the position of the first layer that holds the weight of the one at `position`: mostly itself."""
+        """Return the position of the first layer that holds the weight of a layer (D17).
+
+        Args:
+            position: Of the layer, from 0.
+
+        Returns:
+            The position, from 0: mostly that of the layer itself.
+        """
         return self._owners.get(position, position)
 
     def __len__(self) -> int:
@@ -360,7 +436,15 @@ class Inventory(Sequence[Layer]):
         return LayerNames(self._names)
 
     def nearest(self, name: object, limit: int = 3) -> tuple[str, ...]:
-        """Return up to `limit` names that `name` may have been meant to be, the likeliest first; three at most."""
+        """Return names that a misspelt one may have been meant to be.
+
+        Args:
+            name: The name that no layer has.
+            limit: How many names there are at most; three is the most.
+
+        Returns:
+            The likeliest first; empty where none is alike.
+        """
         is_name = is_a(name, str) and name.count(".") < _MOST_COMPONENTS
         return self._layer_names.nearest(cast("str", name), limit) if is_name else ()
 
@@ -368,19 +452,31 @@ class Inventory(Sequence[Layer]):
         return as_html(self, self._model, self._root)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the inventory to the file `path`: JSON (`.json`) or YAML (`.yaml`, `.yml`), with `.gz` gzipped.
+        """Write the inventory to a file, without weights.
 
         Equal inventories of equal `model` give equal bytes, and a file that was there is replaced whole or not at all.
-        Raises `UsageError` for another ending, and when the file cannot be written.
+
+        Args:
+            path: Where to: JSON (`.json`) or YAML (`.yaml`, `.yml`), with `.gz` gzipped.
+
+        Raises:
+            UsageError: The ending is another one, or the file cannot be written.
         """
         write_file(path, Contents(self._layers, self._model, self._only_root, self._root, self._bases))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
-        """Return the inventory in the file `path`, written by `save` or by hand.
+        """Return the inventory in a file, written by `save` or by hand.
 
-        Raises `InvalidInventory` that says where the file is wrong, and `UsageError` for an ending
-        that is not among those of `save`.
+        Args:
+            path: A file with one of the endings of `save`.
+
+        Returns:
+            The inventory.
+
+        Raises:
+            InvalidInventory: The file is wrong; the message says where.
+            UsageError: The ending is not among those of `save`.
         """
         contents = read_file(path)
         layers, keys = _without_wrappers(contents.layers)

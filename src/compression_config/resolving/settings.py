@@ -59,6 +59,7 @@ class QuantizationSettings:
 
 
 AnySettings: TypeAlias = PruningSettings | QuantizationSettings
+"""What the layers of a list of either kind get."""
 V = TypeVar("V")
 
 # Asked for each layer of a model, which `dataclasses.fields` is too slow for.

@@ -33,6 +33,7 @@ class LayerVerification:
     """
 
     layer: str
+    """The name of the layer."""
     status: Status
     """`compressed`, `excluded` or `untouched`, in the list that was verified; of two lists, in the pruning list."""
     index: int | None
@@ -68,7 +69,9 @@ class GroupVerification:
     index: int
     """Of the sub-config, from 0."""
     layers: tuple[str, ...]
+    """Their names, in the model's order."""
     numel: int | None
+    """The elements of their weights; None when that of one is not known."""
     demanded: int | None
     """As written; None when the number of elements is not known."""
     granted: int | None
@@ -91,7 +94,15 @@ class Verification:
     """What differs and what could not be verified: one for each sub-config and cause, in list order."""
 
     def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`; it holds these findings."""
+        """Raise `FindingsError` when there is a finding as bad as `at`.
+
+        Args:
+            at: "error", or "warning" to raise for warnings too; notes never raise.
+
+        Raises:
+            FindingsError: Holds the findings that are at least as bad as `at`.
+            UsageError: `at` is something else.
+        """
         raise_findings(self.findings, at)
 
     def to_dict(self) -> dict[str, Any]:
