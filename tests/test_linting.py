@@ -1009,6 +1009,20 @@ def test_a_name_written_twice_may_be_meant_for_the_one_that_is_left(names: Any, 
     assert repeated.hint == f"delete the repetition{more}"
 
 
+@pytest.mark.parametrize(
+    ("selector", "codes"),
+    [({"op_types": ["ReLU"]}, []), ({"op_types": ["ReLU", "Linear"]}, ["unpaired-quant-types"])],
+)
+def test_inputs_are_quantized_alone_where_there_is_no_weight(selector: dict[str, Any], codes: list[str]) -> None:
+    model = [
+        cc.Layer(name="act", type="ReLU", has_weight=False),
+        cc.Layer(name="fc", type="Linear", weight_shape=(2, 2)),
+    ]
+    config_list = [{**selector, "quant_types": ["input"], "quant_bits": 8}]
+    assert [finding.code.value for finding in cc.check(config_list, model)] == codes
+    assert [finding.code.value for finding in cc.check(config_list)] == ["unpaired-quant-types"]
+
+
 def test_a_layer_that_another_sub_config_selects_was_not_meant() -> None:
     config_list = [
         {"op_names": ["layer.0.fc", "layer.1.fc", "layer.1.fc"], "sparsity_per_layer": 0.5},

@@ -611,6 +611,9 @@ class Hints:
         if self._inventory.position(word) is not None:
             return Offer(f"'{word}' is a name: write {spot.line('op_names', [word])}", "op_names", (word,))
         meant = [] if word == "default" else self._types_like(word, fit)
+        there = [kind for kind in known if kind in listed_types and kind.casefold() == type_name(word).casefold()]
+        if there and not meant:
+            return Offer(f"delete it: '{there[0]}' is listed", edits=(Edit("delete", spot.path),))
         generic = word in GENERIC_TYPES and not listed_types.isdisjoint(self.types)
         if generic and not any(kind.casefold().endswith(word.casefold()) for kind in meant):
             # It is spelled right: what is like it need not be meant.
