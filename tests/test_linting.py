@@ -951,6 +951,20 @@ def test_containers_are_answered_with_all_that_they_hold(selector: dict[str, Any
     assert Code.LOW_COVERAGE not in {found.code for found in cc.check([{**selector, **HALF}], model)}
 
 
+def test_one_block_that_is_left_out_is_one_finding_whatever_the_blocks_hold() -> None:
+    model = [
+        *blocks(10, "attn"),
+        *(layer for layer in blocks(10, "mlp") if layer[0] not in ("layer.0.mlp", "layer.1.mlp")),
+    ]
+    partial_names = [f"layer.{number}." for number in range(10) if number != 5]
+    config_list = [{"op_types": ["Linear"], "op_partial_names": partial_names, **HALF}]
+    (finding,) = cc.check(config_list, model)
+    assert finding.message == (
+        "this sub-config takes 'attn' and 'mlp' in up to 9 of the 10 blocks of 'layer', "
+        "and no sub-config takes them in 5"
+    )
+
+
 def test_what_may_be_a_pattern_is_a_warning_without_a_model_and_one_finding_with_it() -> None:
     config_list = [{"op_names": ["fc*", "fc1"], "op_partial_names": ["re:fc[12]$"], **HALF}]
     assert [(f.code, f.path) for f in cc.check(config_list)] == [
