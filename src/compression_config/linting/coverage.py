@@ -86,7 +86,8 @@ def _findings(resolved: Resolved, index: int, layers: Mapping[str, Sequence[int]
     for gap, inside, alike in _by_cause(gaps):
         them = "it" if len(inside) == 1 else "them"
         most = f"{'' if alike else 'up to '}{gap.taken} of the {gap.blocks} blocks"
-        message = f"this sub-config takes {names_words(inside)} in {most} of '{gap.sequence}', and no sub-config takes {them} in {numbers_words(gap.missing)}"
+        message = f"this sub-config takes {names_words(inside)} in {most} of '{gap.sequence}', and no sub-config takes "
+        message += f"{them} in {numbers_words(gap.missing)}"
         hint = "name these blocks too, or exclude them if they are to stay as they are"
         if gap.types:
             message += f", where the type is {listed(gap.types, last='or')}"
