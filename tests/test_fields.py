@@ -177,5 +177,5 @@ def test_an_error_has_the_value_that_is_wrong_as_its_input() -> None:
     assert inputs[("pruning", 1, "op_typs")] == ["Conv2d"]
     assert inputs[("pruning", 2)] == {"x": 1}
     with pytest.raises(pydantic.ValidationError) as caught:
-        cc.PruningConfig(op_types="Linear", sparsity_per_layer=0.5)  # type: ignore[arg-type]
+        cc.PruningConfig(op_types="Linear", sparsity_per_layer=0.5)
     assert [error["input"] for error in caught.value.errors()] == ["Linear"]
