@@ -313,6 +313,15 @@ def test_an_offer_does_not_lose_a_number_in_what_comes_before() -> None:
     assert finding.hint == "the model's names begin with 'resnet' and 'classifier'"
 
 
+@pytest.mark.parametrize(
+    ("word", "selector"),
+    [("6", {"op_types": ["GELUActivation"]}), ("activation_fn", {"op_types": ["GELUActivation"]})],
+)
+def test_no_offer_leads_to_layers_without_a_weight(word: str, selector: dict[str, Any]) -> None:
+    assert finding_for("op_names", word, inventory("vit-base"), **selector).fix is None
+    assert finding_for("op_names", word, inventory("vit-base"), **selector, exclude=True).fix is not None
+
+
 def test_fused_experts_are_not_offered_for_the_path_of_another_version() -> None:
     finding = finding_for("op_partial_names", "block_sparse_moe.experts", inventory("mixtral-8x7b"))
     assert finding.hint == FUSED
@@ -679,3 +688,66 @@ def test_fused_experts_below_a_partial_name_are_not_offered() -> None:
     (finding,) = cc.check([{"op_types": ["Linear"], "op_partial_names": ["mlp.experts."], **HALF}], model)
     assert finding.hint == "the layers that it names have the type 'SiLUActivation'"
     assert finding.fix is None
+
+
+# Lists of any kind: what each finding offers puts it right.
+
+
+def any_selector(rng: random.Random, names: list[str], types: list[str]) -> dict[str, Any]:
+    def part() -> str:
+        components = rng.choice(names).split(".")
+        start = rng.randrange(len(components))
+        word = ".".join(components[start : rng.randrange(start, len(components)) + 1])
+        return rng.choice([word, word, f"{word}.", word[:-1] or word])
+
+    selector: dict[str, Any] = {}
+    if rng.random() < 0.7:
+        selector["op_types"] = rng.sample([*types, "default", "Linear", "Conv2d", "linear"], rng.randint(1, 2))
+    draw = rng.random()
+    if draw < 0.4 or not selector:
+        selector["op_partial_names"] = [part() for _ in range(rng.randint(1, 3))]
+    elif draw < 0.6:
+        selector["op_names"] = [rng.choice([rng.choice(names), part()]) for _ in range(rng.randint(1, 3))]
+    return selector
+
+
+SETTINGS: dict[str, list[dict[str, Any]]] = {
+    "pruning": [HALF, {"total_sparsity": 0.5, "max_sparsity_per_layer": 0.8}, {"exclude": True}],
+    "quantization": [
+        {"quant_types": ["weight", "input"], "quant_bits": 8},
+        {"quant_types": ["weight", "input", "output"], "quant_bits": 8, "quant_start_step": 3},
+        {"exclude": True},
+    ],
+}
+
+
+def check_fixes(count: int, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - the same cases each time
+    followed = 0
+    for _ in range(count):
+        layers = inventory(rng.choice(MODELS))
+        names, types = list(layers.names), sorted(set(layers.types))
+        settings = SETTINGS[rng.choice(list(SETTINGS))]
+        config_list = [{**any_selector(rng, names, types), **rng.choice(settings)} for _ in range(rng.randint(1, 4))]
+        findings = cc.check(config_list, layers)
+        assert len({(finding.code, finding.path, finding.message) for finding in findings}) == len(findings)
+        for finding in findings:
+            if finding.fix is not None:
+                followed += 1
+                after = cc.check(fixed(config_list, [finding]), layers)
+                same = [(f.code, f.path, f.message) == (finding.code, finding.path, finding.message) for f in after]
+                assert not any(same), (config_list, str(finding))
+                # What the sub-config decides no longer, another may do wrong, and one mistake may hide another.
+                alone = [f for f in findings if f.path[:1] == finding.path[:1]] == [finding]
+                errors = [str(f) for f in after if f.severity == "error" and f.path[:1] == finding.path[:1]]
+                assert not (alone and errors), (config_list, str(finding))
+    assert followed > count / 2
+
+
+def test_what_any_finding_offers_puts_it_right_and_breaks_nothing() -> None:
+    check_fixes(150, 1)
+
+
+@pytest.mark.slow
+def test_what_many_findings_offer_puts_them_right_and_breaks_nothing() -> None:
+    check_fixes(2_000, 2)

@@ -952,6 +952,20 @@ def test_containers_are_answered_with_all_that_they_hold(selector: dict[str, Any
     assert Code.LOW_COVERAGE not in {found.code for found in cc.check([{**selector, **HALF}], model)}
 
 
+def test_one_block_that_is_left_out_is_one_finding_whatever_the_blocks_hold() -> None:
+    model = [
+        *blocks(10, "attn"),
+        *(layer for layer in blocks(10, "mlp") if layer[0] not in ("layer.0.mlp", "layer.1.mlp")),
+    ]
+    partial_names = [f"layer.{number}." for number in range(10) if number != 5]
+    config_list = [{"op_types": ["Linear"], "op_partial_names": partial_names, **HALF}]
+    (finding,) = cc.check(config_list, model)
+    assert finding.message == (
+        "this sub-config takes 'attn' and 'mlp' in up to 9 of the 10 blocks of 'layer', "
+        "and no sub-config takes them in 5"
+    )
+
+
 def test_what_may_be_a_pattern_is_a_warning_without_a_model_and_one_finding_with_it() -> None:
     config_list = [{"op_names": ["fc*", "fc1"], "op_partial_names": ["re:fc[12]$"], **HALF}]
     assert [(f.code, f.path) for f in cc.check(config_list)] == [
@@ -1008,6 +1022,20 @@ def test_a_name_written_twice_may_be_meant_for_the_one_that_is_left(names: Any, 
     (repeated,) = (finding for finding in cc.check(config_list, model) if finding.code == "repeated-element")
     more = f", or write '{forgotten}', which no sub-config selects" if forgotten else ""
     assert repeated.hint == f"delete the repetition{more}"
+
+
+@pytest.mark.parametrize(
+    ("selector", "codes"),
+    [({"op_types": ["ReLU"]}, []), ({"op_types": ["ReLU", "Linear"]}, ["unpaired-quant-types"])],
+)
+def test_inputs_are_quantized_alone_where_there_is_no_weight(selector: dict[str, Any], codes: list[str]) -> None:
+    model = [
+        cc.Layer(name="act", type="ReLU", has_weight=False),
+        cc.Layer(name="fc", type="Linear", weight_shape=(2, 2)),
+    ]
+    config_list = [{**selector, "quant_types": ["input"], "quant_bits": 8}]
+    assert [finding.code.value for finding in cc.check(config_list, model)] == codes
+    assert [finding.code.value for finding in cc.check(config_list)] == ["unpaired-quant-types"]
 
 
 def test_a_layer_that_another_sub_config_selects_was_not_meant() -> None:

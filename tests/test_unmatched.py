@@ -467,3 +467,26 @@ class TestSeveritiesAndWhatRaises:
         for data in empty:
             with pytest.raises(cc.InvalidConfig, match="nothing-configured"):
                 cc.validate(data, strict=True)
+
+
+def test_a_type_in_another_case_beside_the_right_one_is_to_be_deleted() -> None:
+    assert said([{"op_types": ["linear", "Linear"], **HALF}]) == [
+        (
+            "warning",
+            "unmatched-type",
+            (0, "op_types", 0),
+            "no layer has the type 'linear'",
+            "delete it: 'Linear' is listed",
+        )
+    ]
+
+
+def test_an_exclude_of_named_layers_under_types_that_are_not_there_is_an_error() -> None:
+    """D14: "an exclude whose named layers exist, all of them under types that it does not list"."""
+    everything = {"op_types": ["Linear"], **HALF}
+    (finding,) = said([everything, {"op_types": ["Conv3d"], "op_partial_names": ["fc"], "exclude": True}])
+    assert finding[:3] == ("error", "unmatched-type", (1, "op_types", 0))
+    by_type, by_name = said([everything, {"op_types": ["Conv3d"], "op_names": ["fc1"], "exclude": True}])
+    assert (by_type[:2], by_name[:2]) == (("warning", "unmatched-type"), ("error", "type-mismatch"))
+    (finding,) = said([everything, {"op_types": ["Conv3d"], "exclude": True}])
+    assert finding[:3] == ("warning", "unmatched-type", (1, "op_types", 0))

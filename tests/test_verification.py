@@ -402,6 +402,7 @@ class Broken:
         pytest.param(Meta(), "is on the meta device and has no numbers", id="meta"),
         pytest.param(Broken(), "cannot be counted: RuntimeError('no kernel')", id="broken"),
         pytest.param(weight(0, 300), "has 300 weight elements there instead of 500", id="other-size"),
+        pytest.param([0.5], "has 1 weight element there instead of 500", id="one-number"),
         pytest.param(weight(400, 25, 20), "has the shape 25x20 there instead of 20x25", id="transposed"),
         pytest.param(weight(400, 500), "has the shape 500 there instead of 20x25", id="flat"),
         pytest.param("weights", "is not a tensor but 'str'", id="string"),

@@ -672,7 +672,7 @@ def _derived(one: str, other: str) -> bool:
     return long.startswith(short) and re.fullmatch("[0-9]+(?:[dD]?|bit[A-Za-z]*)", long[len(short) :]) is not None
 
 
-# Names that say more than one, or not one.
+# Negations, ranges, and layers that other models keep in one.
 
 
 def negated(word: str) -> str | None:

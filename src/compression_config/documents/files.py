@@ -141,7 +141,7 @@ def read_file(
 
 
 _OTHER_ENDINGS = frozenset({".cfg", ".csv", ".html", ".ini", ".ipynb", ".md", ".rst", ".sh", ".toml", ".xml"})
-"""Of files that are not meant to be YAML: how to put their text right would be no help."""
+"""Of files that are not meant to be YAML: advice about their text does not help."""
 
 
 def _of_another_format(document: Document, ending: str) -> Document:

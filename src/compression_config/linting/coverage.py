@@ -83,18 +83,29 @@ def _findings(resolved: Resolved, index: int, layers: Mapping[str, Sequence[int]
             gap, depth = found
             gaps.setdefault(gap, []).append(".".join(form.split(".")[depth + 1 :]).replace(NUMBER, "*"))
     place = resolved.config_list.provenance.place((index,))
-    for gap, inside in gaps.items():
+    for gap, inside, alike in _by_cause(gaps):
         them = "it" if len(inside) == 1 else "them"
-        message = (
-            f"this sub-config takes {names_words(inside)} in {gap.taken} of the {gap.blocks} blocks of "
-            f"'{gap.sequence}', and no sub-config takes {them} in {numbers_words(gap.missing)}"
-        )
+        most = f"{'' if alike else 'up to '}{gap.taken} of the {gap.blocks} blocks"
+        message = f"this sub-config takes {names_words(inside)} in {most} of '{gap.sequence}', and no sub-config takes "
+        message += f"{them} in {numbers_words(gap.missing)}"
         hint = "name these blocks too, or exclude them if they are to stay as they are"
         if gap.types:
             message += f", where the type is {listed(gap.types, last='or')}"
             hint = f"add {listed(gap.types)} to 'op_types', or exclude {them} there"
         severity = Severity.NOTE if gap.at_end else None
         yield Finding.at(place, Code.UNEVEN_COVERAGE, message, hint, severity=severity)
+
+
+def _by_cause(gaps: Mapping[_Gap, list[str]]) -> Iterator[tuple[_Gap, list[str], bool]]:
+    """Yield what is left out of the same blocks together, and whether it is in equally many of them otherwise.
+
+    Not every block of a sequence has the same layers: the gap of those that are in most blocks is yielded.
+    """
+    causes: dict[tuple[object, ...], list[_Gap]] = {}
+    for gap in gaps:
+        causes.setdefault((gap.sequence, gap.missing, gap.at_end, gap.types), []).append(gap)
+    for same in causes.values():
+        yield max(same, key=lambda gap: gap.blocks), [name for gap in same for name in gaps[gap]], len(same) == 1
 
 
 def _gap(resolved: Resolved, index: int, form: str, positions: Sequence[int]) -> tuple[_Gap, int] | None:

@@ -278,7 +278,7 @@ class Hints:
         if name not in layers.containers:
             return None
         parts = self._parts_below([name], layers)
-        if parts is None:
+        if parts is None or not any(self._of_use(spot, part, layers) for part in parts):
             return None
         return self._write(spot, "op_partial_names", parts, " for the layers in it")
 
@@ -332,7 +332,7 @@ class Hints:
         word = spot.word
         names = layers.nearest(word, None)
         ending = layers.ending(word)
-        if ending and spot.needs_weight and all(map(self.only_holds_layers, ending)):
+        if ending and spot.needs_weight and not any(map(self._is_of_use, ending)):
             ending, names = [], ()
         if len(ending) > 2:  # noqa: PLR2004 - up to two are named
             part = f".{word}"
@@ -347,6 +347,8 @@ class Hints:
         if not meant:
             return None
         parts = self._parts_below(meant, layers, f".{word}.")
+        if parts and not any(self._of_use(spot, part, layers) for part in parts):
+            return None
         more = " for the layers in it" if len(meant) == 1 else " for the layers in these containers"
         return self._write(spot, "op_partial_names", parts, more) if parts and len(parts) <= 2 else None  # noqa: PLR2004
 
@@ -384,9 +386,13 @@ class Hints:
         for name in layers.containing(part):
             position = self._inventory.position(name)
             norm = position is not None and spot.config.op_types is None and is_norm(self._inventory.types[position])
-            if not norm and self._may_have_weight(name) and not self.only_holds_layers(name):
+            if not norm and self._is_of_use(name):
                 return True
         return False
+
+    def _is_of_use(self, name: str) -> bool:
+        """Return whether a layer can have a weight, so that compressing it makes sense."""
+        return self._may_have_weight(name) and not self.only_holds_layers(name)
 
     def _as_other_key(self, spot: Spot, layers: LayerNames) -> Offer | None:
         if spot.key != "op_names" or not layers.holds(spot.word) or has_wildcards(spot.word):
@@ -618,6 +624,9 @@ class Hints:
         if self._inventory.position(word) is not None:
             return Offer(f"'{word}' is a name: write {spot.line('op_names', [word])}", "op_names", (word,))
         meant = [] if word == "default" else self._types_like(word, fit)
+        there = [kind for kind in known if kind in listed_types and kind.casefold() == type_name(word).casefold()]
+        if there and not meant:
+            return Offer(f"delete it: '{there[0]}' is listed", edits=(Edit("delete", spot.path),))
         generic = word in GENERIC_TYPES and not listed_types.isdisjoint(self.types)
         if generic and not any(kind.casefold().endswith(word.casefold()) for kind in meant):
             # It is spelled right: what is like it need not be meant.

@@ -43,6 +43,8 @@ def list_findings(resolved: Resolved) -> Iterator[Finding]:
     for finding in resolved.config_list.findings:
         if finding.code is Code.WILDCARD:
             continue
+        if finding.code is Code.UNPAIRED_QUANT_TYPES and not _is_one_sided(resolved):
+            continue
         if finding.code is Code.REPEATED_ELEMENT and finding.path[-2] == "op_names" and repetitions < _REPETITIONS:
             repetitions += 1
             forgotten = _forgotten(resolved, int(finding.path[-3]), int(finding.path[-1]))
@@ -50,6 +52,19 @@ def list_findings(resolved: Resolved) -> Iterator[Finding]:
                 yield replace(finding, hint=f"{finding.hint}, or write '{forgotten}', which no sub-config selects")
                 continue
         yield finding
+
+
+def _is_one_sided(resolved: Resolved) -> bool:
+    """Return whether a sub-config quantizes weights alone, or inputs alone of layers that may have a weight."""
+    for index, config in enumerate(resolved.config_list):
+        quant_types = getattr(config, "quant_types", None) or ()
+        if "weight" in quant_types and "input" not in quant_types:
+            return True
+        if "input" in quant_types and "weight" not in quant_types:
+            decided = resolved.decided[index]
+            if not decided or any(resolved.inventory.has_weight(position) is not False for position in decided):
+                return True
+    return False
 
 
 def _forgotten(resolved: Resolved, index: int, element: int) -> str | None:
@@ -165,8 +180,8 @@ class _Selecting:
                 message = "no layer has one of the types that 'default' stands for"
             if not self._no_type_is_there(unmatched.index):
                 severity = Severity.NOTE if word in GENERIC_TYPES else None
-            elif not config.exclude:
-                severity = Severity.ERROR  # this is why the sub-config selects nothing
+            elif not config.exclude or self._filters_all_out(unmatched.index):
+                severity = Severity.ERROR  # this is why the sub-config selects nothing (D14)
         elif unmatched.key == "op_names":
             code, message = Code.UNMATCHED_NAME, f"no layer has the name {_shown(word)}"
         else:
@@ -176,6 +191,12 @@ class _Selecting:
         if offer is not None and unmatched.key == "op_names":
             offer = self._with_renaming(offer, word)
         return self._finding(unmatched.path, code, message, offer, severity)
+
+    def _filters_all_out(self, index: int) -> bool:
+        """Return whether all layers that a sub-config names are of other types, and that is not reported for each."""
+        config: SubConfig = self._configs[index]
+        reported = any(mismatch.index == index for mismatch in self._resolved.selection.mismatches)
+        return config.names_layers and not reported and bool(self._hints.types_named(config))
 
     def _of_mismatch(self, mismatch: Mismatch) -> Finding:
         config: SubConfig = self._configs[mismatch.index]

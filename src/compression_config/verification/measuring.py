@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from compression_config.errors import CompressionConfigError
 from compression_config.inventory.layer import Shape
+from compression_config.text import counted
 from compression_config.verification.bits import Quantized, few_values, shown
 from compression_config.verification.sources import Found
 from compression_config.verification.tensors import NotReadable, Values, code_bits, values_of
@@ -117,7 +118,7 @@ def _misfit(values: Values, numel: int, shape: Shape) -> Measured | None:
             return Measured(reason=f"is stored packed, as {values.numel:,} numbers of type '{values.dtype}'")
         if len(values.shape) == len(shape) and all(map(operator.le, values.shape, shape)):
             return Measured(reason=f"{wrong} instead of {there}", cause="smaller")
-        reason = f"has {values.numel:,} weight elements there instead of {numel:,}"
+        reason = f"has {counted(values.numel, 'weight element')} there instead of {numel:,}"
         return Measured(reason=reason, cause="missing")
     # As many elements in another shape are another layer's, or in an order that is not known.
     if values.shape != shape:
