@@ -287,19 +287,15 @@ PLAIN_WORDS = re.compile(
 
 
 def strings_of_the_package() -> Iterator[tuple[str, str]]:
-    """Yield each string of the code that is not a docstring, with its place."""
+    """Yield each string of the code, with its place; docstrings are pages of the reference."""
     for path in sorted((ROOT / "src").rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        docstrings = {
-            id(node.value)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield f"{path.name}:{node.lineno}", node.value
 
 
 def test_messages_and_pages_are_in_plain_words() -> None:
-    texts = [*strings_of_the_package(), *((page.name, page.read_text(encoding="utf-8")) for page in PAGES)]
+    examples = [path for ending in ("yaml", "py", "sh") for path in (ROOT / "examples").rglob(f"*.{ending}")]
+    pages = [*PAGES, *examples, *(ROOT / "tests" / "data" / "invalid").rglob("*.out")]
+    texts = [*strings_of_the_package(), *((page.name, page.read_text(encoding="utf-8")) for page in pages)]
     assert [(place, found[0]) for place, text in texts if (found := PLAIN_WORDS.search(text))] == []

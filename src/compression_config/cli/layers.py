@@ -75,7 +75,7 @@ def _containing(part: str, inventory: Inventory) -> list[int]:
 
 
 def _selector_of(positions: list[int], inventory: Inventory) -> tuple[str, tuple[str, ...]]:
-    """Return key and elements of a short selector of exactly these layers; empty where there is none."""
+    """Return key and elements of a short selector of exactly these layers; empty without one."""
     names = [inventory.names[position] for position in positions]
     owners = {
         **{name: name for name in inventory.names},

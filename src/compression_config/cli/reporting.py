@@ -38,7 +38,7 @@ def add_reporting(command: argparse.ArgumentParser) -> None:
 def report(
     findings: Iterable[Finding], arguments: argparse.Namespace, console: Console, model: str | None = None
 ) -> None:
-    """Write findings to standard error; a JSON document also when there are none."""
+    """Write findings to standard error; a JSON document even without any."""
     found = list(findings)
     if arguments.findings == "text":
         console.report((*finding_lines(found), *(() if arguments.quiet else (line(tally(found)),))) if found else ())

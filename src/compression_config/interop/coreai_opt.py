@@ -129,7 +129,7 @@ def engine_ratios(
 
 
 def _ratio(masked: Callable[[int, float], int], numel: int, sparsity: float) -> float | None:
-    """Return `sparsity` or the shortest decimal for which `masked` is the count of it; None where there is none."""
+    """Return `sparsity` or the shortest decimal for which `masked` is the count of it; None without one."""
     count = masked_count(numel, sparsity)
     if masked(numel, sparsity) == count:
         return sparsity
@@ -193,7 +193,7 @@ def lose_projection(request: Request, part: Quantized, positions: Sequence[int])
 
 
 def _spec(request: Request, part: Quantized, kind: QuantType, axes: _Axes | None) -> dict[str, Any] | None:
-    """Return the spec of one tensor; None, which is reported, where there is none for its bits."""
+    """Return the spec of one tensor; None, which is reported, without one for its bits."""
     tensor: Tensor = part.tensors[kind]
     lose = partial(request.lose, part.decision, key="quant_bits", positions=part.positions)
     if tensor.bits not in BITS:

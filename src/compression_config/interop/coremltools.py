@@ -139,7 +139,7 @@ def _reached(request: Request, part: Quantized) -> Quantized:
 
 
 def _layer_around(request: Request, position: int) -> str | None:
-    """Return the type of the layer around one that the quantizer takes as a whole; None where there is none.
+    """Return the type of the layer around one that the quantizer takes as a whole; None without one.
 
     A wrapper may have the name of such a type, but does not hold the weight itself.
     """

@@ -221,7 +221,7 @@ _PRUNING_LOSSES: Mapping[str, tuple[Code, str]] = {
 
 
 def _ratio(reading: Reading, weight: _Target, key: str) -> float | None:
-    """Return a ratio; None where there is none, or one that cannot be written, which is reported."""
+    """Return a ratio; None without one, and for one that cannot be written, which is reported."""
     value = weight.setting.get(key)
     if value is None:
         return None

@@ -217,7 +217,7 @@ _INVENTORY_NUMBERS = {1, 4}
 def inventory_lines(inventory: Inventory, width: int | None = None) -> Iterator[Line]:
     """Yield the names and types of the layers, those alike on one line.
 
-    `width` is that of the terminal, in columns; None where there is none: the table then takes 100.
+    `width` is that of the terminal, in columns; None without one: the table then takes 100.
     """
     yield from paragraph(line(size_words(inventory, inventory.model, inventory.root), Style.HEADING), width, indent=4)
     room = width or DEFAULT_WIDTH
