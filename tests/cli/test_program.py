@@ -142,6 +142,20 @@ class TestProgram:
         assert run("validate", "pruning.yaml") == int(Exit.INTERRUPTED) == 130
         assert capsys.readouterr() == ("", "compression-config: interrupted\n")
 
+    def test_an_interruption_while_it_is_imported_ends_tidily(self) -> None:
+        program = (
+            "import sys\n"
+            "class Interrupting:\n"
+            "    def find_spec(self, name, *_):\n"
+            "        if name == 'compression_config.cli':\n"
+            "            raise KeyboardInterrupt\n"
+            "sys.meta_path.insert(0, Interrupting())\n"
+            "from compression_config.__main__ import run\n"
+            "sys.exit(run())"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "compression-config: interrupted\n")
+
 
 class TestWhatIsWritten:
     """docs/cli.md and the hook of pre-commit say what there is."""
