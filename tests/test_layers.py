@@ -66,7 +66,7 @@ def test_strangers_stay_strangers(here: str, there: str) -> None:
 def test_only_engines_are_imported_inside_functions() -> None:
     """But for the command line, so that an interrupt while it is imported is caught."""
     inside = {(found.module, room(found.origin)) for found in imports() if found.in_function}
-    inside.remove(("__main__", "cli"))
+    inside.remove(("__main__", "compression_config"))
     assert {(module, origin) for module, origin in inside if origin not in ENGINES} == set()
 
 
