@@ -192,7 +192,7 @@ def run(command: str, last_exit_code: int) -> tuple[str, int]:
 
 @EVERY_PAGE
 def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They run as if from the root of the repository; what they write goes elsewhere. `RECORD=1` mends the page."""
+    """They run as if from the root of the repository; what they write goes elsewhere. `RECORD=1` updates the page."""
     for entry in ROOT.iterdir():
         (tmp_path / entry.name).symlink_to(entry)
     monkeypatch.chdir(tmp_path)
