@@ -192,9 +192,16 @@ def check_file(
     if len(configs) == 1 and not is_script(split_name(os.fsdecode(path))[0]):
         return answer(configs[0], inventory, unmatched).findings
     of_lists = {finding for config in configs for finding in config.findings}
+    # Of what a loop repeats, the first was reported.
+    left_out = {(found.code, found.path) for found in of_lists} - {(found.code, found.path) for found in findings}
+    reported = frozenset(findings)
     beside_model = dict.fromkeys(found for config in configs for found in answer(config, inventory, unmatched).findings)
     kept = [finding for finding in findings if finding not in of_lists or finding in beside_model]
-    more = (finding for finding in beside_model if finding not in findings and not is_about_whole_list(finding))
+    more = (
+        found
+        for found in beside_model
+        if found not in reported and (found.code, found.path) not in left_out and not is_about_whole_list(found)
+    )
     return tuple(sorted((*kept, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
 
 
