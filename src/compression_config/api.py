@@ -184,8 +184,7 @@ def check_file(
 
     A `discovered` file was found in a directory: what a script holds of other dialects is passed over.
     """
-    policy = policy if model is None else policy.beside_model()
-    configs, findings = checked(path, kind=kind, policy=policy, discovered=discovered)
+    configs, findings = checked(path, kind=kind, policy=policy, discovered=discovered, to_resolve=model is not None)
     if model is None or not configs:
         return findings
     inventory = as_inventory(model)
