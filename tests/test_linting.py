@@ -1025,6 +1025,25 @@ def test_a_name_written_twice_may_be_meant_for_the_one_that_is_left(names: Any, 
 
 
 @pytest.mark.parametrize(
+    ("layer", "quant_types", "hint"),
+    [
+        ("act", ["weight"], "name layers that have one"),
+        ("act", ["weight", "input"], "take 'weight' out of 'quant_types', or name layers that have one"),
+        ("embed", ["input"], "quantize the weights instead, or delete the sub-config"),
+        ("embed", ["weight", "input"], "remove 'input' from 'quant_types'"),
+    ],
+)
+def test_the_only_quant_type_is_not_to_be_taken_out(layer: str, quant_types: list[str], hint: str) -> None:
+    model = [
+        cc.Layer(name="act", type="ReLU", has_weight=False),
+        cc.Layer(name="embed", type="Embedding", weight_shape=(4, 2)),
+    ]
+    config_list = [{"op_names": [layer], "quant_types": quant_types, "quant_bits": 8}]
+    wanted = (Code.NO_WEIGHT, Code.INTEGER_INPUT)
+    assert [finding.hint for finding in cc.check(config_list, model) if finding.code in wanted] == [hint]
+
+
+@pytest.mark.parametrize(
     ("selector", "codes"),
     [({"op_types": ["ReLU"]}, []), ({"op_types": ["ReLU", "Linear"]}, ["unpaired-quant-types"])],
 )

@@ -217,6 +217,29 @@ def test_an_empty_selector_is_reported_where_the_script_shows_all_of_the_dict(
     assert codes_of(findings_in(text, [("fc", "Linear")])) == codes
 
 
+def test_a_pattern_in_a_list_that_is_not_known_stays_a_finding_beside_a_model() -> None:
+    text = "lists = [{'op_names': ['layer1.*.conv1'], 'sparsity_per_layer': rate}]"
+    assert codes_in(text) == codes_of(findings_in(text, MODEL)) == ["wildcard"]
+    (finding,) = cc.check("train.py", MODEL, strict=True)
+    assert (finding.code, finding.severity) == ("wildcard", "error")
+
+
+def test_a_list_with_a_search_space_is_not_resolved() -> None:
+    text = "lists = [{'op_names': ['fc'], 'sparsity_per_layer': {'_type': 'uniform', '_value': [0.3, 0.9]}}]"
+    model = [cc.Layer(name="fc", type="Linear", weight_shape=(1,))]
+    assert findings_in(text) == findings_in(text, model) == ()
+
+
+def test_what_a_loop_repeats_is_reported_once_beside_a_model_too() -> None:
+    text = """
+lists = []
+for i in range(3):
+    lists.append({"op_names": [f"layer.{i}.fc", f"layer.{i}.fc"], "sparsity_per_layer": 0.5})
+"""
+    assert codes_in(text) == ["repeated-element"]
+    assert codes_of(findings_in(text, [(f"layer.{i}.fc", "Linear") for i in range(3)])) == ["repeated-element"]
+
+
 def test_a_pattern_in_a_script_is_one_finding_beside_a_model() -> None:
     text = "lists = [{'op_names': ['layer1.*.conv1'], 'sparsity_per_layer': 0.5}]"
     assert codes_in(text) == ["wildcard"]

@@ -225,7 +225,7 @@ class TestSelectsNothing:
                 "type-mismatch",
                 (0, "op_names", 0),
                 "layer 'conv1' has the type 'Conv2d', which 'op_types' does not list",
-                "add 'Conv2d' to 'op_types', or take the name out of 'op_names'",
+                "add 'Conv2d' to 'op_types', or name layers of the types that it lists",
             ),
         ]
 
@@ -490,3 +490,11 @@ def test_an_exclude_of_named_layers_under_types_that_are_not_there_is_an_error()
     assert (by_type[:2], by_name[:2]) == (("warning", "unmatched-type"), ("error", "type-mismatch"))
     (finding,) = said([everything, {"op_types": ["Conv3d"], "exclude": True}])
     assert finding[:3] == ("warning", "unmatched-type", (1, "op_types", 0))
+
+
+def test_the_only_name_is_not_to_be_taken_out() -> None:
+    model = [*SMALL, ("norm", "LayerNorm")]
+    ((*_, hint),) = said([{"op_types": ["Linear"], "op_names": ["norm"], **HALF}], model, only=[Code.TYPE_MISMATCH])
+    assert hint == "name layers of the types that 'op_types' lists"
+    ((*_, hint),) = said([{"op_types": ["Linear"], "op_names": ["norm", "fc1"], **HALF}], model)
+    assert hint == "take the name out of 'op_names'"

@@ -1234,3 +1234,26 @@ def test_a_missing_dash_is_thought_of_where_a_selector_comes_a_second_time() -> 
     one = {"op_types": ["Linear"], "op_names": ["a"], "sparsity_per_layer": 0.5, "exclude": True}
     hints = [cc.check([config])[0].hint for config in (two, one)]
     assert hints == [f"{hints[1]}; if two sub-configs are meant, begin the second with 'op_names'", hints[1]]
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("max_sparsity", "write 'max_sparsity_per_layer'"),
+        ("exclude_types", "write a later sub-config with these 'op_types' and \"exclude\": True"),
+        ("excluded_layers", "write a later sub-config with these 'op_names' and \"exclude\": True"),
+        ("excludes", "write 'exclude'"),
+        ("include", "the keys are "),
+        ("min_sparsity", "the specification has no lower bound: delete the key"),
+        ("bits", "write 'quant_bits'"),
+        ("w_bits", "write 'quant_bits'"),
+        ("dtype", "write 'quant_dtype'"),
+        ("quant_dtypes", "write 'quant_dtype'"),
+        ("names", "write 'op_names'"),
+    ],
+)
+def test_a_key_is_not_taken_for_its_contrary_or_for_another_that_is_spelled_alike(key: str, hint: str) -> None:
+    base = QUANTIZED if "bits" in key or "dtype" in key else PRUNED
+    (finding,) = cc.check([{**base, key: 1}])
+    assert (finding.code, finding.path) == ("unknown-key", (0, key))
+    assert (finding.hint or "").startswith(hint)

@@ -220,17 +220,25 @@ def check_file(
     A `discovered` file was found in a directory: what a script holds of other dialects is passed over. `text` is
     checked in place of what the file has.
     """
-    policy = policy if model is None else policy.beside_model()
-    configs, findings = checked(path, kind=kind, policy=policy, discovered=discovered, text=text)
+    configs, findings = checked(
+        path, kind=kind, policy=policy, discovered=discovered, to_resolve=model is not None, text=text
+    )
     if model is None or not configs:
         return findings
     inventory = as_inventory(model)
     if len(configs) == 1 and not is_script(split_name(os.fsdecode(path))[0]):
         return answer(configs[0], inventory, unmatched).findings
     of_lists = {finding for config in configs for finding in config.findings}
+    # Of what a loop repeats, the first was reported.
+    left_out = {(found.code, found.path) for found in of_lists} - {(found.code, found.path) for found in findings}
+    reported = frozenset(findings)
     beside_model = dict.fromkeys(found for config in configs for found in answer(config, inventory, unmatched).findings)
     kept = [finding for finding in findings if finding not in of_lists or finding in beside_model]
-    more = (finding for finding in beside_model if finding not in findings and not is_about_whole_list(finding))
+    more = (
+        found
+        for found in beside_model
+        if found not in reported and (found.code, found.path) not in left_out and not is_about_whole_list(found)
+    )
     return tuple(sorted((*kept, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
 
 

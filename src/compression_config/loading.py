@@ -224,18 +224,21 @@ def checked(
     policy: SeverityPolicy,
     discovered: bool = False,
     text: str | None = None,
+    to_resolve: bool = False,
 ) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
     """Return the config lists that are sound in the file `path`, and the findings of all of them.
 
     A script can have any number of lists, of which only those that it shows completely are returned. For
-    `discovered` see `script_findings`; `text` is read in place of the file. Raises `UsageError` for a wrong kind.
+    `discovered` see `script_findings`; `text` is read in place of the file. What is returned is going to be resolved or
+    not, which the policy tells apart. Raises `UsageError` for a wrong kind.
     """
     file, name = split_name(os.fsdecode(path))
+    of_resolved = policy.beside_model() if to_resolve else policy
     if name is None and is_script(file):
         script = read_lists(file, discovered=discovered, text=text)
-        return _checked_script(script, _checked_kind(kind), policy, discovered)
+        return _checked_script(script, _checked_kind(kind), policy, of_resolved, discovered)
     try:
-        config = loaded(path, kind=kind, policy=policy, text=text)
+        config = loaded(path, kind=kind, policy=of_resolved, text=text)
     except InvalidConfig as error:
         return (), error.findings
     return (config,), config.findings
@@ -323,16 +326,18 @@ def _script_list(value: list[object], kind: Kind | None, policy: SeverityPolicy,
 
 
 def _checked_script(
-    script: Script, kind: Kind | None, policy: SeverityPolicy, discovered: bool
+    script: Script, kind: Kind | None, policy: SeverityPolicy, of_complete: SeverityPolicy, discovered: bool
 ) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
     sound: list[AnyConfig] = []
 
     def check(value: list[object], of_kind: Kind | None, made: ScriptList) -> Iterable[Finding]:
+        # Where a search space is, the list is complete, and what it is checked with is not what is used.
+        complete = made.complete and value == plain_list(made.value)
         try:
-            config = _script_list(value, of_kind, policy, made)
+            config = _script_list(value, of_kind, of_complete if complete else policy, made)
         except InvalidConfig as error:
             return (*policy.apply(comment_findings(made.source)), *error.findings)
-        if made.complete:
+        if complete:
             sound.append(config)
         return config.findings
 

@@ -347,9 +347,11 @@ class SubConfig(BaseModel):
             message = f"'{key}' is a key of {foreign.dialect}"
             return LocalFinding(Code.OTHER_DIALECT, message, foreign.hint, (key,), at_key=True)
         close = _nearest_key(cls, key)
-        hint = f"write '{close}'" if close else f"the keys are {listed(cls.model_fields)}"
+        hint: Hint | str = f"write '{close}'" if close else f"the keys are {listed(cls.model_fields)}"
         if key.startswith("min"):
             hint = "the specification has no lower bound: delete the key"
+        elif (excluded := _EXCLUDED.fullmatch(key)) is not None:
+            hint = FOREIGN_KEYS["exclude_op_types" if excluded[1] else "exclude_op_names"].hint
         message = f"there is no key '{printable(shortened(key))}'"
         finding = LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
         return finding if close is None else finding._replace(fix=("rename", close), safe=True)
@@ -442,8 +444,22 @@ def _expanded(types: tuple[str, ...]) -> frozenset[str]:
 @functools.lru_cache(maxsize=1024)
 def _nearest_key(cls: type[SubConfig], key: str) -> str | None:
     """Return the key that an unknown one resembles; cached, as a list repeats its slips in many sub-configs."""
-    # A lower bound is near to other keys in spelling alone.
-    return None if key.startswith("min") else next(iter(nearest(shortened(key.strip()), cls.model_fields)), None)
+    word = shortened(key.strip())
+    # A lower bound, and the contrary of excluding, are near to other keys in spelling alone.
+    if word.lower().startswith(("min", "include")) or _EXCLUDED.fullmatch(word):
+        return None
+    parts = [legal for legal in cls.model_fields if legal.endswith(f"_{word}") or legal == word.removesuffix("s")]
+    if len(parts) == 1:
+        return parts[0]
+    meant = [legal for beginning, ending, legal in _BY_WORDS if word.startswith(beginning) and word.endswith(ending)]
+    close = (legal for legal in meant if legal in cls.model_fields)
+    return next(close, None) or next(iter(nearest(word, cls.model_fields)), None)
+
+
+_BY_WORDS = (("max", "sparsity", "max_sparsity_per_layer"), ("", "bits", "quant_bits"))
+"""How keys begin and end that stand for another, which is not the one that is spelled most alike."""
+_EXCLUDED = re.compile(r"excluded?_(?:\w*_)?(?:(types)|names|layers|modules)")
+"""A key that lists what is to be excluded; by type where the group is there."""
 
 
 # A long list has few different sets of keys.

@@ -768,8 +768,12 @@ class Hints:
             return below
         of_use = [kind for kind in types if kind in self._weighted] if spot.needs_weight else list(types)
         what = "the name" if spot.key == "op_names" else "it"
-        out = f"take {what} out of '{spot.key}'"
-        return Offer(f"add {listed(of_use)} to 'op_types', or {out}" if 0 < len(of_use) <= _SHOWN else out)
+        # Without the only name there would be an empty list.
+        alone = spot.alone_among_names
+        out = "name layers of the types that it lists" if alone else f"take {what} out of '{spot.key}'"
+        if 0 < len(of_use) <= _SHOWN:
+            return Offer(f"add {listed(of_use)} to 'op_types', or {out}")
+        return Offer("name layers of the types that 'op_types' lists" if alone else out)
 
     def types_containing(self, part: str) -> list[str]:
         """Return the types of the layers whose names contain `part`, those of the most layers first."""

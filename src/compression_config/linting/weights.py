@@ -87,6 +87,8 @@ def _integer_inputs(resolved: Resolved, index: int) -> Iterator[Finding]:
         hint = "configure embeddings in a sub-config of their own, without 'input' in 'quant_types'"
         if len(positions) == len(resolved.decided[index]):
             hint = "remove 'input' from 'quant_types'"
+            if _only(resolved.config_list[index], "input"):
+                hint = "quantize the weights instead, or delete the sub-config"
         place = resolved.config_list.provenance.place((index, "quant_types"))
         yield Finding.at(place, Code.INTEGER_INPUT, message, hint)
 
@@ -111,6 +113,11 @@ class _Containers:
         if kind not in self._bare:
             self._bare[kind] = not self._inventory.parameters(position)
         return self._bare[kind]
+
+
+def _only(config: SubConfig, quant_type: str) -> bool:
+    """Return whether a sub-config quantizes one quant type, which cannot be taken out then."""
+    return getattr(config, "quant_types", None) == (quant_type,)
 
 
 def _compresses_weights(config: SubConfig) -> bool:
@@ -176,9 +183,10 @@ def _hint(resolved: Resolved, index: int, config: SubConfig, positions: Sequence
             weighted = [kind for kind in config.op_types if kind not in weightless]
         notation = resolved.config_list.provenance.notation((index,))
         return f"write {written('op_types', weighted, notation)} to leave them out"
-    if config.kind == "quantization":
-        return "take 'weight' out of 'quant_types', or name layers that have one"
-    return "name layers that have a weight: nothing else is masked"
+    if config.kind == "pruning":
+        return "name layers that have a weight: nothing else is masked"
+    instead = "name layers that have one"
+    return instead if _only(config, "weight") else f"take 'weight' out of 'quant_types', or {instead}"
 
 
 def _hint_inside(resolved: Resolved, index: int, containers: Sequence[str], others: Iterable[str]) -> str:
