@@ -132,7 +132,8 @@ def test_the_finding_says_so_and_what_would_show_it() -> None:
         "(verify the integers that the engine exports, or weights of more precise floats)"
     )
     (finding,) = cc.verify(cc.resolve(configs, layers), {"a.weight": drawn, "b.weight": drawn}).findings
-    assert finding.severity == "error"
+    # What is rightly quantized may not show it either: it never draws an error.
+    assert finding.severity == "warning"
 
 
 def test_what_is_computed_in_double_precision_is_even_too() -> None:

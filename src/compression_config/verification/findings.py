@@ -86,7 +86,7 @@ def _of_layers(required: Requirements, part: Resolved, assessed: Sequence[Assess
             if _list_about(required, one, code) is part:
                 alike.setdefault((index, code, one.cause), []).append(one)
     compressed = [one for one in assessed if required.compresses(one.position)]
-    verified = not compressed or any(map(_verified, compressed))
+    looked_at = not compressed or any(one.looked_at for one in compressed)
     for (index, code, cause), ones in alike.items():
         words = _WORDS[code](_Case(part, index, ones, masked=part is required.pruning))
         path: ConfigPath = () if index == UNDECIDED else (index,) if words.key is None else (index, words.key)
@@ -96,13 +96,8 @@ def _of_layers(required: Requirements, part: Resolved, assessed: Sequence[Assess
         severity = code.severity
         if code is Code.NOT_VERIFIED:
             missing = cause == "missing" and any(required.compresses(one.position) for one in ones)
-            severity = Severity.ERROR if missing or not verified else severity
+            severity = Severity.ERROR if missing or not looked_at else severity
         yield Finding.at(place, code, message, words.hint, severity=severity)
-
-
-def _verified(one: Assessment) -> bool:
-    """Return whether anything that is asked of a layer could be seen."""
-    return one.row.verified or one.row.masked is not None
 
 
 def _list_about(required: Requirements, one: Assessment, code: Code) -> Resolved | None:

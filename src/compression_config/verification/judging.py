@@ -80,6 +80,8 @@ class Assessment:
     """Why it could not be verified, as the end of a sentence about it; None when it could."""
     cause: Cause
     """Which kind of reason that is."""
+    looked_at: bool
+    """Whether its numbers could be read, though they may not show what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ class Requirements:
         # In packed integers that nothing asked for there is nothing else to see.
         packed = measured.reason is not None and measured.looks_quantized
         reason = self._undecided(position, measured) if measured.reason is None or packed else measured.reason
-        one = Assessment(position, row, allowance, measured.channel, certain, reason, measured.cause)
+        looked_at = measured.zeros is not None and (measured.has_weight or self.pruning is not None)
+        one = Assessment(position, row, allowance, measured.channel, certain, reason, measured.cause, looked_at)
         if measured.reason is not None and not packed:
             return one
         undecided = () if reason is None else (Code.NOT_VERIFIED,)
