@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import copy
 import gc
+import json
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -45,6 +46,7 @@ from workloads import (
 
 import compression_config as cc
 from compression_config.budget import budget_findings, budget_of
+from compression_config.documents import Format
 from compression_config.reports.grid import grid_lines
 from compression_config.reports.layout import plain_text
 
@@ -244,12 +246,20 @@ def reading(size: int, rounds: int) -> Table:
     data = extreme_names(experts(size * 2))[:size]
     text = yaml_text(data)
     minimal = pydantic.TypeAdapter(list[Minimal])
+    texts: dict[Format, str] = {"yaml": text, "json": json.dumps(data)}
     taken = medians(
         {
             "CSafeLoader": lambda: yaml.load(text, Loader=yaml.CSafeLoader),
             "minimal model": lambda: minimal.validate_python(data),
             "loads": lambda: cc.loads(text, kind="pruning"),
             "validate": lambda: cc.validate(data, kind="pruning"),
+            **{notation: partial(_read, given, notation) for notation, given in texts.items()},
+            **{
+                f"misspelt {notation}": partial(
+                    _read, given.replace("sparsity_per_layer", "sparsity_per_layr"), notation
+                )
+                for notation, given in texts.items()
+            },
         },
         rounds,
     )
@@ -260,9 +270,24 @@ def reading(size: int, rounds: int) -> Table:
         [
             ["loads: YAML read with positions and validated", _against(loading, 0.4), "`yaml.CSafeLoader` without"],
             ["validate: plain data", _against(validating, 3.0), "a minimal pydantic model"],
+            *(
+                [
+                    f"loads: {notation.upper()} with a misspelt key in each sub-config",
+                    _against(taken[f"misspelt {notation}"] / taken[notation], most),
+                    "reading without it",
+                ]
+                for notation, most in (("yaml", 3.0), ("json", 15.0))
+            ),
         ],
         f"{len(text) / 1e6:.1f} MB of YAML, medians of {rounds}.",
     )
+
+
+def _read(text: str, notation: Format) -> object:
+    try:
+        return cc.loads(text, kind="pruning", format=notation)
+    except cc.InvalidConfig as error:
+        return error.findings
 
 
 def memory(layers: int, partial_names: int) -> Table:
