@@ -385,14 +385,52 @@ def test_sub_configs_of_a_script_keep_their_places_when_lists_are_joined(tmp_pat
     assert places == [(("lists", 0, "op_names", 0), (1, 24)), ((1, "op_names", 0), None)]
 
 
-def test_with_a_model_the_lists_that_are_known_are_checked_against_it() -> None:
+def test_with_a_model_the_selectors_that_are_known_are_checked_in_every_list() -> None:
     text = (
         "a = [{'op_names': ['fc9'], 'sparsity_per_layer': 0.5}]\nb = [{'op_names': ['fc9'], 'sparsity_per_layer': x}]"
     )
     findings = findings_in(text, MODEL)
     assert [(finding.code.value, finding.path) for finding in findings] == [
         ("unmatched-name", ("a", 0, "op_names", 0)),
+        ("unmatched-name", ("b", 0, "op_names", 0)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "codes"),
+    [
+        ("{'op_names': ['fc9', x], 'sparsity_per_layer': 0.5}", ["unmatched-name"]),
+        ("{'op_partial_names': [x, 'gate'], 'exclude': True}", ["unmatched-partial-name"]),
+        ("{'op_names': ['fc.*'], 'sparsity_per_layer': 0.5}", ["unmatched-name"]),
+        ("{'op_types': ['Conv3d'], 'sparsity_per_layer': 0.5}", ["unmatched-type"]),
+        ("{'op_names': ['fc'], 'op_types': ['Conv2d'], 'exclude': True}", ["type-mismatch"]),
+        ("*({'op_names': [name], 'sparsity_per_layer': 0.5} for name in ('fc', 'fc9'))", ["unmatched-name"]),
+        # What may be something else, or may not be in the list at all.
+        ("{'op_types': ['Conv3d'], 'exclude': flag}", []),
+        ("{'op_types': [x], 'sparsity_per_layer': 0.5}", []),
+        ("{'op_types': ['Conv3d', x], 'sparsity_per_layer': 0.5}", []),
+        ("{'op_partial_names': [x + '.fc'], 'sparsity_per_layer': 0.5}", []),
+        ("{'op_names': ['fc9'], 'sparsity_per_layer': 0.5, **more}", []),
+        ("*more", []),
+        ("*({'op_names': ['fc9'], 'sparsity_per_layer': 0.5} for _ in more)", []),
+        # About the order of the list, or its budgets, which the unknown part may change.
+        ("{'op_types': ['Linear'], 'total_sparsity': 0.9, 'max_sparsity_per_layer': 0.95}", []),
+    ],
+)
+def test_beside_unknown_sub_configs_only_what_is_true_in_any_case_is_reported(entry: str, codes: list[str]) -> None:
+    text = f"lists = [{{'op_types': ['Linear'], 'sparsity_per_layer': rate}}, {entry}]"
+    assert codes_of(findings_in(text, MODEL)) == codes
+
+
+def test_what_is_appended_under_a_condition_is_not_checked_against_the_model() -> None:
+    text = (
+        "def make(model, rate):\n"
+        "    lists = [{'op_types': ['Linear'], 'sparsity_per_layer': rate}]\n"
+        "    if model == 'resnet':\n"
+        "        lists.append({'op_names': ['layer4.conv'], 'exclude': True})\n"
+        "    return lists\n"
+    )
+    assert findings_in(text, MODEL) == ()
 
 
 # Directories and hooks.

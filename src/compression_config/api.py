@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast, get_args, overload
 
 from compression_config.comparison import Comparison, compared
@@ -13,6 +13,7 @@ from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.differences import AnswerTable, answer_table
+from compression_config.documents.python_reader import ScriptList
 from compression_config.errors import (
     InvalidConfig,
     UnmatchedSelector,
@@ -21,7 +22,7 @@ from compression_config.errors import (
     chosen,
     is_a,
 )
-from compression_config.findings import Finding, Severity, SeverityLevels, SeverityPolicy, has_errors
+from compression_config.findings import Code, Finding, Severity, SeverityLevels, SeverityPolicy, has_errors
 from compression_config.interop import Export, Import, Names, OnLoss, export_resolved, import_document
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
 from compression_config.loading import AnyConfig, ConfigData, checked, policy_of, validated
@@ -29,7 +30,7 @@ from compression_config.lockfile import is_saved, read_saved, saved_answers
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
-from compression_config.scripts import is_about_whole_list, is_script, split_name
+from compression_config.scripts import is_about_whole_list, is_known_beside_model, is_script, split_name
 from compression_config.text import printable
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
@@ -221,17 +222,36 @@ def check_file(
     checked in place of what the file has.
     """
     policy = policy if model is None else policy.beside_model()
-    configs, findings = checked(path, kind=kind, policy=policy, discovered=discovered, text=text)
-    if model is None or not configs:
+    sound, findings = checked(path, kind=kind, policy=policy, discovered=discovered, text=text)
+    configs = sound.whole
+    if model is None or not any(sound):
         return findings
     inventory = as_inventory(model)
     if len(configs) == 1 and not is_script(split_name(os.fsdecode(path))[0]):
         return answer(configs[0], inventory, unmatched).findings
     of_lists = {finding for config in configs for finding in config.findings}
     beside_model = dict.fromkeys(found for config in configs for found in answer(config, inventory, unmatched).findings)
-    kept = [finding for finding in findings if finding not in of_lists or finding in beside_model]
+    for made, fillings in sound.partial:
+        beside_model.update(dict.fromkeys(_known_beside_model(made, fillings, inventory, unmatched)))
+    # What may be a pattern was matched now.
+    matched = {finding.path for finding in beside_model}
+    kept = [
+        finding
+        for finding in findings
+        if (finding not in of_lists or finding in beside_model)
+        and not (finding.code is Code.WILDCARD and finding.path in matched)
+    ]
     more = (finding for finding in beside_model if finding not in findings and not is_about_whole_list(finding))
     return tuple(sorted((*kept, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
+
+
+def _known_beside_model(
+    made: ScriptList, fillings: Sequence[AnyConfig], inventory: Inventory, unmatched: Unmatched
+) -> Iterator[Finding]:
+    """Yield what the model shows about the selectors of a list that is not wholly known: what both fillings have."""
+    first, *others = (answer(config, inventory, unmatched).findings for config in fillings)
+    common = set(first).intersection(*others)
+    yield from (finding for finding in first if finding in common and is_known_beside_model(finding, made))
 
 
 def verify(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overload
+from contextlib import suppress
+from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict, Unpack, get_args, overload
 
 from compression_config.configs.config_list import (
     LIST_TYPES,
@@ -37,13 +38,22 @@ from compression_config.findings import (
     has_errors,
     limited,
 )
-from compression_config.scripts import is_script, named_list, plain_list, read_lists, script_findings, split_name
+from compression_config.scripts import (
+    is_script,
+    known_selectors,
+    named_list,
+    plain_list,
+    read_lists,
+    script_findings,
+    split_name,
+)
 from compression_config.text import nearest, represented, shortened
 
 __all__ = [
     "AnyConfig",
     "ConfigData",
     "Options",
+    "Sound",
     "TextOptions",
     "checked",
     "holds_config_list",
@@ -57,6 +67,15 @@ __all__ = [
 
 ConfigData: TypeAlias = Sequence[Mapping[str, Any] | SubConfig] | Mapping[str, Any] | AnyConfig
 """What validation takes: a list of dicts or sub-configs, a two-part mapping, or what it returned before."""
+
+
+class Sound(NamedTuple):
+    """The config lists without errors in a file."""
+
+    whole: tuple[AnyConfig, ...] = ()
+    """Those that the file shows completely."""
+    partial: tuple[tuple[ScriptList, tuple[AnyConfig, ...]], ...] = ()
+    """Lists of a script with values that are not known, each as `known_selectors` fills it."""
 
 
 class Options(TypedDict, total=False):
@@ -224,11 +243,11 @@ def checked(
     policy: SeverityPolicy,
     discovered: bool = False,
     text: str | None = None,
-) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
+) -> tuple[Sound, tuple[Finding, ...]]:
     """Return the config lists that are sound in the file `path`, and the findings of all of them.
 
-    A script can have any number of lists, of which only those that it shows completely are returned. For
-    `discovered` see `script_findings`; `text` is read in place of the file. Raises `UsageError` for a wrong kind.
+    A script can have any number of lists. For `discovered` see `script_findings`; `text` is read in place of the file.
+    Raises `UsageError` for a wrong kind.
     """
     file, name = split_name(os.fsdecode(path))
     if name is None and is_script(file):
@@ -237,8 +256,8 @@ def checked(
     try:
         config = loaded(path, kind=kind, policy=policy, text=text)
     except InvalidConfig as error:
-        return (), error.findings
-    return (config,), config.findings
+        return Sound(), error.findings
+    return Sound((config,)), config.findings
 
 
 @overload
@@ -324,8 +343,8 @@ def _script_list(value: list[object], kind: Kind | None, policy: SeverityPolicy,
 
 def _checked_script(
     script: Script, kind: Kind | None, policy: SeverityPolicy, discovered: bool
-) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
-    sound: list[AnyConfig] = []
+) -> tuple[Sound, tuple[Finding, ...]]:
+    whole: list[AnyConfig] = []
 
     def check(value: list[object], of_kind: Kind | None, made: ScriptList) -> Iterable[Finding]:
         try:
@@ -333,11 +352,17 @@ def _checked_script(
         except InvalidConfig as error:
             return (*policy.apply(comment_findings(made.source)), *error.findings)
         if made.complete:
-            sound.append(config)
+            whole.append(config)
         return config.findings
 
     findings = script_findings(script, kind, check, discovered=discovered)
-    return tuple(sound), tuple(findings)
+    partial: list[tuple[ScriptList, tuple[AnyConfig, ...]]] = []
+    for made in script.lists if script.problem is None else ():
+        if made.reported and not made.complete and not is_foreign(made.value):
+            with suppress(InvalidConfig):
+                fillings = known_selectors(made)
+                partial.append((made, tuple(_script_list(value, kind, policy, made) for value in fillings)))
+    return Sound(tuple(whole), tuple(partial)), tuple(findings)
 
 
 def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
