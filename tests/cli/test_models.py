@@ -27,6 +27,12 @@ class TestInventory:
         assert list(cc.Inventory.load("made.json").names) == ["fc1", "fc2"]
         assert capsys.readouterr().err == "building\nwrote made.json: a model with 2 layers\n"
 
+    def test_shares_of_a_model_whose_parameters_are_not_known_are_left_out(
+        self, here: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("inventory", f"factories_{here.name}:pairs") == 0
+        assert capsys.readouterr().out.splitlines()[1:4] == ["", "layers   number  type", "fc{1,2}       2  Linear"]
+
 
 class TestSchema:
     @pytest.mark.parametrize("kind", [None, *KINDS])
