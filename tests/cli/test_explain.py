@@ -86,7 +86,7 @@ def test_the_selector_selects_what_is_told(word: str, here: Path, capsys: pytest
     """It is resolved, and selects as many layers as the heading counts."""
     assert run("explain", "blocks.yaml", word, *MODEL) == 0
     first, second, *_ = capsys.readouterr().out.splitlines()
-    selector, _, _ = second.partition(" selects the same layers")
+    selector, _, _ = second.partition(" selects the same layer")
     (here / "same.yaml").write_text(f"-{selector[1:]}\n  sparsity_per_layer: 0.5\n")
     same = cc.resolve(cc.load(here / "same.yaml", kind="pruning"), cc.Inventory.load(here / "blocks.json"))
     assert f" {len(same.sub_configs[0].selected)} layer" in first
