@@ -73,6 +73,14 @@ class TestModels:
             ("{factories}:Family.large", "'{factories}' has no 'Family.large'"),
             ("{factories}:broken", "the model '{factories}:broken' could not be made: ValueError: no such size"),
             ("{factories}:leaving", "the model '{factories}:leaving' could not be made: SystemExit: bye"),
+            (
+                "{factories}:sized",
+                "'sized' takes 'width' and 'heads': name a function without arguments that makes the model\n",
+            ),
+            (
+                "{factories}.py",
+                "'{factories}.py' is a script: write {factories}.py:NAME with what makes the model in it\n",
+            ),
             ("{factories}:nothing", "'{factories}:nothing' is not a model: "),
             ("{factories}:number", "'{factories}:number' is not a model: "),
             ("broken_module:made", "the model 'broken_module:made' could not be made: SyntaxError: "),
