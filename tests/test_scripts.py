@@ -217,6 +217,17 @@ def test_an_empty_selector_is_reported_where_the_script_shows_all_of_the_dict(
     assert codes_of(findings_in(text, [("fc", "Linear")])) == codes
 
 
+@pytest.mark.parametrize("grow", ["lists.extend({} for name in names)", "lists += [{} for name in names]"])
+def test_what_extends_a_list_has_the_name_of_the_list(grow: str) -> None:
+    entry = "{'op_names': [name], 'sparsity_per_layer': 7}"
+    first = "{'op_types': ['Linear'], 'exclude': True}"
+    text = f"def make(names):\n    lists = [{first}]\n    {grow.format(entry)}\n    return lists\n"
+    (finding,) = findings_in(text)
+    assert finding.path == ("make", "lists", 0, "sparsity_per_layer")
+    with pytest.raises(cc.UsageError, match=r"'make\.lists' at train\.py:2:13 has values that are known only when"):
+        cc.load("train.py::make.lists")
+
+
 def test_a_pattern_in_a_script_is_one_finding_beside_a_model() -> None:
     text = "lists = [{'op_names': ['layer1.*.conv1'], 'sparsity_per_layer': 0.5}]"
     assert codes_in(text) == ["wildcard"]
