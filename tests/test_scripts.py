@@ -444,6 +444,30 @@ def test_what_is_appended_under_a_condition_is_not_checked_against_the_model() -
     assert findings_in(text, MODEL) == ()
 
 
+@pytest.mark.parametrize(
+    ("rate", "options", "said"),
+    [
+        ("0.5", [], ""),
+        (
+            "args.rate",
+            [],
+            (
+                "'train.py': config lists with values that are known only when the script runs; "
+                "of these only selectors are checked against the model\n"
+            ),
+        ),
+        ("args.rate", ["--quiet"], ""),
+    ],
+)
+def test_the_command_says_where_only_selectors_are_checked(
+    rate: str, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("train.py").write_text(f"lists = [{{'op_types': ['Linear'], 'sparsity_per_layer': {rate}}}]\n")
+    cc.Inventory.from_layers([cc.Layer(name="fc", type="Linear")]).save("net.json")
+    assert main(["validate", "train.py", "--model", "net.json", *options]) == 0
+    assert capsys.readouterr().err == said
+
+
 # Directories and hooks.
 
 

@@ -57,6 +57,7 @@ __all__ = [
     "TextOptions",
     "checked",
     "holds_config_list",
+    "is_known_in_part",
     "load",
     "loaded",
     "loads",
@@ -322,6 +323,15 @@ def holds_config_list(path: str) -> bool:
     value = document.value
     parts = [value.get(kind) for kind in KINDS] if isinstance(value, dict) else [value]
     return any(isinstance(part, list) and is_config_list(part) for part in parts)
+
+
+def is_known_in_part(path: str) -> bool:
+    """Return whether a script has config lists with values that its text does not show."""
+    file, name = split_name(path)
+    if name is not None or not is_script(file):
+        return False
+    made = (made for made in read_lists(file, discovered=True).lists if made.reported and not is_foreign(made.value))
+    return any(not each.complete for each in made)
 
 
 def _checked_kind(kind: object) -> Kind | None:

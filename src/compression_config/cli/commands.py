@@ -33,7 +33,7 @@ from compression_config.errors import UsageError
 from compression_config.findings import Finding, Severity, SeverityLevel, has_errors
 from compression_config.inventory import Inventory
 from compression_config.inventory.sources import MODEL_FORMS, Device
-from compression_config.loading import holds_config_list
+from compression_config.loading import holds_config_list, is_known_in_part
 from compression_config.lockfile import read_saved
 from compression_config.reports.findings import finding_lines
 from compression_config.reports.layout import EMPTY, Line, Style, line, paragraph, plain_text
@@ -50,7 +50,7 @@ from compression_config.reports.writers import (
     resolution_as_grid,
 )
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
-from compression_config.text import layers_words, listed
+from compression_config.text import SHOWN, layers_words, listed
 from compression_config.verification import Tolerance
 from compression_config.writing import write_whole
 
@@ -203,6 +203,9 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
         console.answer(FINDING_WRITERS[arguments.format](checked, console.width))
     if arguments.format == "github":
         console.talk(checked.summary)
+    if not console.quiet and (partly := [path for path in names if is_known_in_part(path)]):
+        known = "config lists with values that are known only when the script runs; of these only selectors are checked"
+        console.talk(f"{listed(partly, most=SHOWN)}: {known} against the model")
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
 
 
