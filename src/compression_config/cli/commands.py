@@ -50,7 +50,7 @@ from compression_config.reports.writers import (
     resolution_as_grid,
 )
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
-from compression_config.text import SHOWN, layers_words, listed
+from compression_config.text import SHOWN, joined, layers_words, listed
 from compression_config.verification import Tolerance
 from compression_config.writing import write_whole
 
@@ -145,7 +145,7 @@ def _add_unmatched(command: argparse.ArgumentParser) -> None:
 def _severity(text: str) -> tuple[str, str]:
     code, equals, level = text.partition("=")
     if not equals or level not in get_args(SeverityLevel):
-        raise argparse.ArgumentTypeError(f"write CODE=LEVEL, where LEVEL is {', '.join(get_args(SeverityLevel))}")
+        raise argparse.ArgumentTypeError(f"write CODE=LEVEL, where LEVEL is {joined(get_args(SeverityLevel), 'or')}")
     return code, level
 
 

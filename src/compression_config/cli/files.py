@@ -88,7 +88,9 @@ def check_no_layers(arguments: argparse.Namespace) -> None:
 
 
 def check_output(output: str, inputs: Iterable[str]) -> None:
-    """Raise `UsageError` when an answer would overwrite one of the files or directories that it is made from."""
+    """Raise `UsageError` when an answer would overwrite what it is made from, or where standard output is meant."""
+    if output == "-":
+        raise UsageError("the answer goes to standard output without '--output': leave it out")
     for path, _ in map(split_name, inputs):
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):  # noqa: PTH110, PTH121
             raise UsageError(f"'{output}' is read by this command: write the answer to another file")
