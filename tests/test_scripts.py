@@ -444,6 +444,20 @@ def test_what_is_appended_under_a_condition_is_not_checked_against_the_model() -
     assert findings_in(text, MODEL) == ()
 
 
+@pytest.mark.parametrize(("rate", "lists"), [("0.5", 2), ("rate", 1)])
+def test_more_lists_than_can_be_checked_against_a_model_are_told(
+    rate: str, lists: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list with an unknown value is resolved twice."""
+    monkeypatch.setattr("compression_config.api._WORK", 2 * (1_000 + len(MODEL)))
+    text = "".join(f"f([{{'op_names': ['no{n}'], 'sparsity_per_layer': {rate}}}])\n" for n in range(4))
+    (*checked, last) = findings_in(text, MODEL)
+    assert codes_of(checked) == ["unmatched-name"] * lists
+    assert (last.code.value, last.hint) == ("too-large", "split the script, or check it without the model")
+    assert last.span is not None
+    assert last.span.start.line == lists + 1
+
+
 @pytest.mark.parametrize(
     ("rate", "options", "said"),
     [

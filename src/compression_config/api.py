@@ -25,7 +25,7 @@ from compression_config.errors import (
 from compression_config.findings import Code, Finding, Severity, SeverityLevels, SeverityPolicy, has_errors
 from compression_config.interop import Export, Import, Names, OnLoss, export_resolved, import_document
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
-from compression_config.loading import AnyConfig, ConfigData, checked, policy_of, validated
+from compression_config.loading import AnyConfig, ConfigData, Sound, checked, policy_of, validated
 from compression_config.lockfile import is_saved, read_saved, saved_answers
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.resolving.resolved import Resolved
@@ -230,9 +230,7 @@ def check_file(
     if len(configs) == 1 and not is_script(split_name(os.fsdecode(path))[0]):
         return answer(configs[0], inventory, unmatched).findings
     of_lists = {finding for config in configs for finding in config.findings}
-    beside_model = dict.fromkeys(found for config in configs for found in answer(config, inventory, unmatched).findings)
-    for made, fillings in sound.partial:
-        beside_model.update(dict.fromkeys(_known_beside_model(made, fillings, inventory, unmatched)))
+    beside_model = dict.fromkeys(_of_lists_beside_model(sound, inventory, unmatched))
     # What may be a pattern was matched now.
     matched = {finding.path for finding in beside_model}
     kept = [
@@ -241,8 +239,32 @@ def check_file(
         if (finding not in of_lists or finding in beside_model)
         and not (finding.code is Code.WILDCARD and finding.path in matched)
     ]
-    more = (finding for finding in beside_model if finding not in findings and not is_about_whole_list(finding))
+    known = frozenset(findings)
+    more = (finding for finding in beside_model if finding not in known and not is_about_whole_list(finding))
     return tuple(sorted((*kept, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
+
+
+_WORK = 2_000_000
+"""So many layers are looked at for the lists of one script, and each list counts like another `_LIST` of them: a script
+can have as many lists as it has lines."""
+_LIST = 1_000
+
+
+def _of_lists_beside_model(sound: Sound, inventory: Inventory, unmatched: Unmatched) -> Iterator[Finding]:
+    """Yield what the model shows about the lists of a script; of very many about the first, and that there are more."""
+    lists = [(None, (config,)) for config in sound.whole] + list(sound.partial)
+    room = _WORK // (len(inventory) + _LIST)
+    for made, fillings in lists:
+        room -= len(fillings)
+        if room < 0:
+            place = cast("PruningConfigList | QuantizationConfigList", fillings[0]).provenance.place(())
+            message = "this and other config lists of the script are too many to check each against the model"
+            yield Finding.at(place, Code.TOO_LARGE, message, "split the script, or check it without the model")
+            return
+        if made is None:
+            yield from answer(fillings[0], inventory, unmatched).findings
+        else:
+            yield from _known_beside_model(made, fillings, inventory, unmatched)
 
 
 def _known_beside_model(
