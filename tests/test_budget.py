@@ -770,3 +770,8 @@ def test_the_share_of_layers_that_are_not_as_others_in_words() -> None:
     assert words([bits], "layer_1", layers_of(500, dtype="float32")) == (
         "its 500 weight elements take 500 bytes instead of 2,000"
     )
+
+
+def test_a_budget_says_what_it_is_of() -> None:
+    resolution = cc.resolve([{"op_types": ["Linear"], "sparsity_per_layer": 0.5}], layers_of(10, 20))
+    assert repr(resolution.budget) == "<Budget of pruning for 2 layers>"

@@ -184,6 +184,11 @@ class TestLockFiles:
         assert "    1 layer, 200 weight elements (20.0 % of all parameters)\n" in str(comparison)
         assert [change.numel for change in cc.compare(lock, json.loads(lock.read_text()) | {}).changes] == []
 
+    def test_weights_are_counted_whichever_side_was_saved(self, lock: Path) -> None:
+        other = resolved([HALF], LAYERS)
+        for comparison in (cc.compare(lock, other), cc.compare(other, lock)):
+            assert [change.numel for change in comparison.changes] == [200]
+
     @pytest.mark.parametrize(
         "config",
         [

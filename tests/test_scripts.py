@@ -217,11 +217,11 @@ def test_an_empty_selector_is_reported_where_the_script_shows_all_of_the_dict(
     assert codes_of(findings_in(text, [("fc", "Linear")])) == codes
 
 
-def test_a_pattern_in_a_list_that_is_not_known_stays_a_finding_beside_a_model() -> None:
+def test_a_pattern_in_a_list_that_is_not_known_is_matched_beside_a_model() -> None:
     text = "lists = [{'op_names': ['layer1.*.conv1'], 'sparsity_per_layer': rate}]"
-    assert codes_in(text) == codes_of(findings_in(text, MODEL)) == ["wildcard"]
+    assert (codes_in(text), codes_of(findings_in(text, MODEL))) == (["wildcard"], ["unmatched-name"])
     (finding,) = cc.check("train.py", MODEL, strict=True)
-    assert (finding.code, finding.severity) == ("wildcard", "error")
+    assert (finding.code, finding.severity) == ("unmatched-name", "error")
 
 
 def test_a_list_with_a_search_space_is_not_resolved() -> None:
@@ -238,6 +238,17 @@ for i in range(3):
 """
     assert codes_in(text) == ["repeated-element"]
     assert codes_of(findings_in(text, [(f"layer.{i}.fc", "Linear") for i in range(3)])) == ["repeated-element"]
+
+
+@pytest.mark.parametrize("grow", ["lists.extend({} for name in names)", "lists += [{} for name in names]"])
+def test_what_extends_a_list_has_the_name_of_the_list(grow: str) -> None:
+    entry = "{'op_names': [name], 'sparsity_per_layer': 7}"
+    first = "{'op_types': ['Linear'], 'exclude': True}"
+    text = f"def make(names):\n    lists = [{first}]\n    {grow.format(entry)}\n    return lists\n"
+    (finding,) = findings_in(text)
+    assert finding.path == ("make", "lists", 0, "sparsity_per_layer")
+    with pytest.raises(cc.UsageError, match=r"'make\.lists' at train\.py:2:13 has values that are known only when"):
+        cc.load("train.py::make.lists")
 
 
 def test_a_pattern_in_a_script_is_one_finding_beside_a_model() -> None:
@@ -408,14 +419,90 @@ def test_sub_configs_of_a_script_keep_their_places_when_lists_are_joined(tmp_pat
     assert places == [(("lists", 0, "op_names", 0), (1, 24)), ((1, "op_names", 0), None)]
 
 
-def test_with_a_model_the_lists_that_are_known_are_checked_against_it() -> None:
+def test_with_a_model_the_selectors_that_are_known_are_checked_in_every_list() -> None:
     text = (
         "a = [{'op_names': ['fc9'], 'sparsity_per_layer': 0.5}]\nb = [{'op_names': ['fc9'], 'sparsity_per_layer': x}]"
     )
     findings = findings_in(text, MODEL)
     assert [(finding.code.value, finding.path) for finding in findings] == [
         ("unmatched-name", ("a", 0, "op_names", 0)),
+        ("unmatched-name", ("b", 0, "op_names", 0)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "codes"),
+    [
+        ("{'op_names': ['fc9', x], 'sparsity_per_layer': 0.5}", ["unmatched-name"]),
+        ("{'op_partial_names': [x, 'gate'], 'exclude': True}", ["unmatched-partial-name"]),
+        ("{'op_names': ['fc.*'], 'sparsity_per_layer': 0.5}", ["unmatched-name"]),
+        ("{'op_types': ['Conv3d'], 'sparsity_per_layer': 0.5}", ["unmatched-type"]),
+        ("{'op_names': ['fc'], 'op_types': ['Conv2d'], 'exclude': True}", ["type-mismatch"]),
+        ("*({'op_names': [name], 'sparsity_per_layer': 0.5} for name in ('fc', 'fc9'))", ["unmatched-name"]),
+        # What may be something else, or may not be in the list at all.
+        ("{'op_types': ['Conv3d'], 'exclude': flag}", []),
+        ("{'op_types': [x], 'sparsity_per_layer': 0.5}", []),
+        ("{'op_types': ['Conv3d', x], 'sparsity_per_layer': 0.5}", []),
+        ("{'op_partial_names': [x + '.fc'], 'sparsity_per_layer': 0.5}", []),
+        ("{'op_names': ['fc9'], 'sparsity_per_layer': 0.5, **more}", []),
+        ("*more", []),
+        ("*({'op_names': ['fc9'], 'sparsity_per_layer': 0.5} for _ in more)", []),
+        # About the order of the list, or its budgets, which the unknown part may change.
+        ("{'op_types': ['Linear'], 'total_sparsity': 0.9, 'max_sparsity_per_layer': 0.95}", []),
+    ],
+)
+def test_beside_unknown_sub_configs_only_what_is_true_in_any_case_is_reported(entry: str, codes: list[str]) -> None:
+    text = f"lists = [{{'op_types': ['Linear'], 'sparsity_per_layer': rate}}, {entry}]"
+    assert codes_of(findings_in(text, MODEL)) == codes
+
+
+def test_what_is_appended_under_a_condition_is_not_checked_against_the_model() -> None:
+    text = (
+        "def make(model, rate):\n"
+        "    lists = [{'op_types': ['Linear'], 'sparsity_per_layer': rate}]\n"
+        "    if model == 'resnet':\n"
+        "        lists.append({'op_names': ['layer4.conv'], 'exclude': True})\n"
+        "    return lists\n"
+    )
+    assert findings_in(text, MODEL) == ()
+
+
+@pytest.mark.parametrize(("rate", "lists"), [("0.5", 2), ("rate", 1)])
+def test_more_lists_than_can_be_checked_against_a_model_are_told(
+    rate: str, lists: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list with an unknown value is resolved twice."""
+    monkeypatch.setattr("compression_config.api._WORK", 2 * (1_000 + len(MODEL)))
+    text = "".join(f"f([{{'op_names': ['no{n}'], 'sparsity_per_layer': {rate}}}])\n" for n in range(4))
+    (*checked, last) = findings_in(text, MODEL)
+    assert codes_of(checked) == ["unmatched-name"] * lists
+    assert (last.code.value, last.hint) == ("too-large", "split the script, or check it without the model")
+    assert last.span is not None
+    assert last.span.start.line == lists + 1
+
+
+@pytest.mark.parametrize(
+    ("rate", "options", "said"),
+    [
+        ("0.5", [], ""),
+        (
+            "args.rate",
+            [],
+            (
+                "'train.py': config lists with values that are known only when the script runs; "
+                "of these only selectors are checked against the model\n"
+            ),
+        ),
+        ("args.rate", ["--quiet"], ""),
+    ],
+)
+def test_the_command_says_where_only_selectors_are_checked(
+    rate: str, options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("train.py").write_text(f"lists = [{{'op_types': ['Linear'], 'sparsity_per_layer': {rate}}}]\n")
+    cc.Inventory.from_layers([cc.Layer(name="fc", type="Linear")]).save("net.json")
+    assert main(["validate", "train.py", "--model", "net.json", *options]) == 0
+    assert capsys.readouterr().err == said
 
 
 # Directories and hooks.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict, Unpack, cast, get_args, overload
 
 from compression_config.comparison import Comparison, compared
@@ -13,6 +13,7 @@ from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.differences import AnswerTable, answer_table
+from compression_config.documents.python_reader import ScriptList
 from compression_config.errors import (
     InvalidConfig,
     UnmatchedSelector,
@@ -21,15 +22,15 @@ from compression_config.errors import (
     chosen,
     is_a,
 )
-from compression_config.findings import Finding, Severity, SeverityLevels, SeverityPolicy, has_errors
+from compression_config.findings import Code, Finding, Severity, SeverityLevels, SeverityPolicy, has_errors
 from compression_config.interop import Export, Import, Names, OnLoss, export_resolved, import_document
 from compression_config.inventory import Inventory, LayerLike, SupportsNamedModules, as_inventory
-from compression_config.loading import AnyConfig, ConfigData, checked, policy_of, validated
+from compression_config.loading import AnyConfig, ConfigData, Sound, checked, policy_of, validated
 from compression_config.lockfile import is_saved, read_saved, saved_answers
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings
-from compression_config.scripts import is_about_whole_list, is_script, split_name
+from compression_config.scripts import is_about_whole_list, is_known_beside_model, is_script, split_name
 from compression_config.text import printable
 from compression_config.verification import Tolerance, Verification
 from compression_config.verification import verify as verify_resolved
@@ -220,10 +221,11 @@ def check_file(
     A `discovered` file was found in a directory: what a script holds of other dialects is passed over. `text` is
     checked in place of what the file has.
     """
-    configs, findings = checked(
+    sound, findings = checked(
         path, kind=kind, policy=policy, discovered=discovered, to_resolve=model is not None, text=text
     )
-    if model is None or not configs:
+    configs = sound.whole
+    if model is None or not any(sound):
         return findings
     inventory = as_inventory(model)
     if len(configs) == 1 and not is_script(split_name(os.fsdecode(path))[0]):
@@ -231,15 +233,54 @@ def check_file(
     of_lists = {finding for config in configs for finding in config.findings}
     # Of what a loop repeats, the first was reported.
     left_out = {(found.code, found.path) for found in of_lists} - {(found.code, found.path) for found in findings}
-    reported = frozenset(findings)
-    beside_model = dict.fromkeys(found for config in configs for found in answer(config, inventory, unmatched).findings)
-    kept = [finding for finding in findings if finding not in of_lists or finding in beside_model]
+    beside_model = dict.fromkeys(_of_lists_beside_model(sound, inventory, unmatched))
+    # What may be a pattern was matched now.
+    matched = {finding.path for finding in beside_model}
+    kept = [
+        finding
+        for finding in findings
+        if (finding not in of_lists or finding in beside_model)
+        and not (finding.code is Code.WILDCARD and finding.path in matched)
+    ]
+    known = frozenset(findings)
     more = (
         found
         for found in beside_model
-        if found not in reported and (found.code, found.path) not in left_out and not is_about_whole_list(found)
+        if found not in known and (found.code, found.path) not in left_out and not is_about_whole_list(found)
     )
     return tuple(sorted((*kept, *more), key=lambda finding: finding.span or ((0, 0), (0, 0))))
+
+
+_WORK = 2_000_000
+"""So many layers are looked at for the lists of one script, and each list counts like another `_LIST` of them: a script
+can have as many lists as it has lines."""
+_LIST = 1_000
+
+
+def _of_lists_beside_model(sound: Sound, inventory: Inventory, unmatched: Unmatched) -> Iterator[Finding]:
+    """Yield what the model shows about the lists of a script; of very many about the first, and that there are more."""
+    lists = [(None, (config,)) for config in sound.whole] + list(sound.partial)
+    room = _WORK // (len(inventory) + _LIST)
+    for made, fillings in lists:
+        room -= len(fillings)
+        if room < 0:
+            place = cast("PruningConfigList | QuantizationConfigList", fillings[0]).provenance.place(())
+            message = "this and other config lists of the script are too many to check each against the model"
+            yield Finding.at(place, Code.TOO_LARGE, message, "split the script, or check it without the model")
+            return
+        if made is None:
+            yield from answer(fillings[0], inventory, unmatched).findings
+        else:
+            yield from _known_beside_model(made, fillings, inventory, unmatched)
+
+
+def _known_beside_model(
+    made: ScriptList, fillings: Sequence[AnyConfig], inventory: Inventory, unmatched: Unmatched
+) -> Iterator[Finding]:
+    """Yield what the model shows about the selectors of a list that is not wholly known: what both fillings have."""
+    first, *others = (answer(config, inventory, unmatched).findings for config in fillings)
+    common = set(first).intersection(*others)
+    yield from (finding for finding in first if finding in common and is_known_beside_model(finding, made))
 
 
 def verify(

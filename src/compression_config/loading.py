@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, TypedDict, Unpack, get_args, overload
+from contextlib import suppress
+from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict, Unpack, get_args, overload
 
 from compression_config.configs.config_list import (
     LIST_TYPES,
@@ -37,16 +38,26 @@ from compression_config.findings import (
     has_errors,
     limited,
 )
-from compression_config.scripts import is_script, named_list, plain_list, read_lists, script_findings, split_name
+from compression_config.scripts import (
+    is_script,
+    known_selectors,
+    named_list,
+    plain_list,
+    read_lists,
+    script_findings,
+    split_name,
+)
 from compression_config.text import nearest, represented, shortened
 
 __all__ = [
     "AnyConfig",
     "ConfigData",
     "Options",
+    "Sound",
     "TextOptions",
     "checked",
     "holds_config_list",
+    "is_known_in_part",
     "load",
     "loaded",
     "loads",
@@ -57,6 +68,15 @@ __all__ = [
 
 ConfigData: TypeAlias = Sequence[Mapping[str, Any] | SubConfig] | Mapping[str, Any] | AnyConfig
 """What validation takes: a list of dicts or sub-configs, a two-part mapping, or what it returned before."""
+
+
+class Sound(NamedTuple):
+    """The config lists without errors in a file."""
+
+    whole: tuple[AnyConfig, ...] = ()
+    """Those that the file shows completely."""
+    partial: tuple[tuple[ScriptList, tuple[AnyConfig, ...]], ...] = ()
+    """Lists of a script with values that are not known, each as `known_selectors` fills it."""
 
 
 class Options(TypedDict, total=False):
@@ -225,12 +245,11 @@ def checked(
     discovered: bool = False,
     text: str | None = None,
     to_resolve: bool = False,
-) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
+) -> tuple[Sound, tuple[Finding, ...]]:
     """Return the config lists that are sound in the file `path`, and the findings of all of them.
 
-    A script can have any number of lists, of which only those that it shows completely are returned. For
-    `discovered` see `script_findings`; `text` is read in place of the file. What is returned is going to be resolved or
-    not, which the policy tells apart. Raises `UsageError` for a wrong kind.
+    A script can have any number of lists. For `discovered` see `script_findings`; `text` is read in place of the file.
+    What is returned is going to be resolved or not, which the policy tells apart. Raises `UsageError` for a wrong kind.
     """
     file, name = split_name(os.fsdecode(path))
     of_resolved = policy.beside_model() if to_resolve else policy
@@ -240,8 +259,8 @@ def checked(
     try:
         config = loaded(path, kind=kind, policy=of_resolved, text=text)
     except InvalidConfig as error:
-        return (), error.findings
-    return (config,), config.findings
+        return Sound(), error.findings
+    return Sound((config,)), config.findings
 
 
 @overload
@@ -308,6 +327,15 @@ def holds_config_list(path: str) -> bool:
     return any(isinstance(part, list) and is_config_list(part) for part in parts)
 
 
+def is_known_in_part(path: str) -> bool:
+    """Return whether a script has config lists with values that its text does not show."""
+    file, name = split_name(path)
+    if name is not None or not is_script(file):
+        return False
+    made = (made for made in read_lists(file, discovered=True).lists if made.reported and not is_foreign(made.value))
+    return any(not each.complete for each in made)
+
+
 def _checked_kind(kind: object) -> Kind | None:
     return None if kind is None else chosen(kind, KINDS, "a kind")
 
@@ -326,23 +354,29 @@ def _script_list(value: list[object], kind: Kind | None, policy: SeverityPolicy,
 
 
 def _checked_script(
-    script: Script, kind: Kind | None, policy: SeverityPolicy, of_complete: SeverityPolicy, discovered: bool
-) -> tuple[tuple[AnyConfig, ...], tuple[Finding, ...]]:
-    sound: list[AnyConfig] = []
+    script: Script, kind: Kind | None, policy: SeverityPolicy, of_resolved: SeverityPolicy, discovered: bool
+) -> tuple[Sound, tuple[Finding, ...]]:
+    whole: list[AnyConfig] = []
 
     def check(value: list[object], of_kind: Kind | None, made: ScriptList) -> Iterable[Finding]:
         # Where a search space is, the list is complete, and what it is checked with is not what is used.
         complete = made.complete and value == plain_list(made.value)
         try:
-            config = _script_list(value, of_kind, of_complete if complete else policy, made)
+            config = _script_list(value, of_kind, of_resolved if complete else policy, made)
         except InvalidConfig as error:
             return (*policy.apply(comment_findings(made.source)), *error.findings)
         if complete:
-            sound.append(config)
+            whole.append(config)
         return config.findings
 
     findings = script_findings(script, kind, check, discovered=discovered)
-    return tuple(sound), tuple(findings)
+    partial: list[tuple[ScriptList, tuple[AnyConfig, ...]]] = []
+    for made in script.lists if script.problem is None else ():
+        if made.reported and not made.complete and not is_foreign(made.value):
+            with suppress(InvalidConfig):
+                fillings = known_selectors(made)
+                partial.append((made, tuple(_script_list(value, kind, of_resolved, made) for value in fillings)))
+    return Sound(tuple(whole), tuple(partial)), tuple(findings)
 
 
 def _from_document(document: Document, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:

@@ -119,7 +119,7 @@ def _answer_table(data: object, name: str, *, two_parts: bool) -> AnswerTable:
         saved.kind,
         saved.model,
         saved.fingerprint,
-        [layer.name for layer in saved.layers],
+        tuple(layer.name for layer in saved.layers),
         [-1 if layer.index is None else layer.index for layer in saved.layers],
         _decisions(saved, name, saved.kind if two_parts else ""),
         None,

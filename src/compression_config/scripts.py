@@ -22,7 +22,9 @@ __all__ = [
     "ABOUT_A_WHOLE_LIST",
     "Check",
     "is_about_whole_list",
+    "is_known_beside_model",
     "is_script",
+    "known_selectors",
     "named_list",
     "plain_list",
     "read_lists",
@@ -52,6 +54,13 @@ _STAND_INS: Final[Mapping[str, tuple[object, object]]] = {
 
 _LITERAL = re.compile(r"(?=\D*\d)[\w.+-]+|True|False")
 """A number or boolean as a script writes it."""
+
+
+ABOUT_ONE_NAME = frozenset({Code.UNMATCHED_NAME, Code.UNMATCHED_PARTIAL_NAME})
+"""What a model shows about one element of a selector, whatever else is in its sub-config."""
+
+ABOUT_ONE_SELECTOR = ABOUT_ONE_NAME | {Code.UNMATCHED_TYPE, Code.TYPE_MISMATCH, Code.SELECTS_NOTHING}
+"""What a model shows about one selector, whatever the other sub-configs are."""
 
 
 def is_about_whole_list(finding: Finding) -> bool:
@@ -152,6 +161,34 @@ def _list_findings(made: ScriptList, kind: Kind | None, check: Check) -> Iterato
             or (finding in others and not (_is_empty_selector(finding) and finding.path[-2] in made.open_dicts))
         ]
     yield from findings
+
+
+def known_selectors(made: ScriptList) -> tuple[list[object], list[object]]:
+    """Return two lists of plain data with the selectors that are known of a list, each in its place.
+
+    What is unknown is something else in either. A dict that may have other keys, or is in the list only under a
+    condition, is an exclude like what is unknown.
+    """
+    unsure = made.open_dicts | made.conditional
+    value = [Unknown() if index in unsure else _sure(part) for index, part in enumerate(made.value)]
+    return _filled(value, (), 0), _filled(value, (), 1)
+
+
+def _sure(part: object) -> object:
+    return {**part, "exclude": True} if isinstance(part, dict) and isinstance(part.get("exclude"), Unknown) else part
+
+
+def is_known_beside_model(finding: Finding, made: ScriptList) -> bool:
+    """Whether a finding about a model that both of `known_selectors` have is true whatever the script does.
+
+    That is so of names that the model does not have, and of selectors that are known completely.
+    """
+    step = finding.path[len(made.name)] if len(finding.path) > len(made.name) else None
+    part = made.value[step] if isinstance(step, int) else None
+    if not isinstance(part, dict) or step in made.open_dicts | made.conditional:
+        return False
+    unsure = has_unknown([part.get(key) for key in (*SELECTOR_KEYS, "exclude")])
+    return finding.code in (ABOUT_ONE_NAME if unsure else ABOUT_ONE_SELECTOR)
 
 
 def plain_list(value: Sequence[object]) -> list[object]:

@@ -58,9 +58,9 @@ def test_layers_that_get_the_same_for_the_same_reasons_are_told_together(capsys:
     ("word", "heading"),
     [
         ("norm", ["'norm' is in the names of 4 layers", "  op_partial_names: [norm] selects the same layers"]),
-        ("3.nor", ["'3.nor' is in the name of 1 layer", "  op_partial_names: ['3.nor'] selects the same layers"]),
+        ("3.nor", ["'3.nor' is in the name of 1 layer", "  op_partial_names: ['3.nor'] selects the same layer"]),
         ("*.norm", ["'*.norm' matches 4 layers", "  op_partial_names: ['.norm'] selects the same layers"]),
-        ("tied*", ["'tied*' matches 1 layer", "  op_names: [head] selects the same layers"]),
+        ("tied*", ["'tied*' matches 1 layer", "  op_names: [head] selects the same layer"]),
         (
             "{q,norm}",
             [
@@ -86,7 +86,7 @@ def test_the_selector_selects_what_is_told(word: str, here: Path, capsys: pytest
     """It is resolved, and selects as many layers as the heading counts."""
     assert run("explain", "blocks.yaml", word, *MODEL) == 0
     first, second, *_ = capsys.readouterr().out.splitlines()
-    selector, _, _ = second.partition(" selects the same layers")
+    selector, _, _ = second.partition(" selects the same layer")
     (here / "same.yaml").write_text(f"-{selector[1:]}\n  sparsity_per_layer: 0.5\n")
     same = cc.resolve(cc.load(here / "same.yaml", kind="pruning"), cc.Inventory.load(here / "blocks.json"))
     assert f" {len(same.sub_configs[0].selected)} layer" in first
@@ -129,6 +129,22 @@ def test_what_is_left_out_is_counted(here: Path, capsys: pytest.CaptureFixture[s
     shown = capsys.readouterr().out
     assert shown.count(" is compressed by the pruning list") == 20
     assert shown.endswith("\nand 1,180 layers more, not shown\n")
+
+
+@pytest.mark.parametrize("word", ["block.0.q", "block.*.q", "head"])
+def test_a_layer_in_the_place_of_a_file_is_told_where_it_belongs(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("explain", "blocks.yaml", word, "head", *MODEL) == 2
+    expected = (
+        f"compression-config: error: there is no file '{word}': write '--layer' before the name of another layer\n"
+    )
+    assert capsys.readouterr() == ("", expected)
+
+
+def test_patterns_of_files_are_still_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "more").mkdir()
+    (here / "more" / "list").write_text("- op_names: [head]\n  exclude: true\n")
+    assert run("explain", "blocks.yaml", "more/*", "head", *MODEL) == 0
+    assert capsys.readouterr().out.startswith("head is excluded")
 
 
 @pytest.mark.parametrize("word", ["block.9", "block.9.*", "[", "(", "*" * 600, ""])

@@ -27,6 +27,12 @@ class TestInventory:
         assert list(cc.Inventory.load("made.json").names) == ["fc1", "fc2"]
         assert capsys.readouterr().err == "building\nwrote made.json: a model with 2 layers\n"
 
+    def test_shares_of_a_model_whose_parameters_are_not_known_are_left_out(
+        self, here: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("inventory", f"factories_{here.name}:pairs") == 0
+        assert capsys.readouterr().out.splitlines()[1:4] == ["", "layers   number  type", "fc{1,2}       2  Linear"]
+
 
 class TestSchema:
     @pytest.mark.parametrize("kind", [None, *KINDS])
@@ -67,6 +73,14 @@ class TestModels:
             ("{factories}:Family.large", "'{factories}' has no 'Family.large'"),
             ("{factories}:broken", "the model '{factories}:broken' could not be made: ValueError: no such size"),
             ("{factories}:leaving", "the model '{factories}:leaving' could not be made: SystemExit: bye"),
+            (
+                "{factories}:sized",
+                "'sized' takes 'width' and 'heads': name a function without arguments that makes the model\n",
+            ),
+            (
+                "{factories}.py",
+                "'{factories}.py' is a script: write {factories}.py:NAME with what makes the model in it\n",
+            ),
             ("{factories}:nothing", "'{factories}:nothing' is not a model: "),
             ("{factories}:number", "'{factories}:number' is not a model: "),
             ("broken_module:made", "the model 'broken_module:made' could not be made: SyntaxError: "),

@@ -216,6 +216,17 @@ class TestOutput:
         assert "'net.json' is read by this command" in capsys.readouterr().err
         assert (here / "net.json").read_bytes() == before
 
+    @pytest.mark.parametrize(
+        "argv", [["resolve", "pruning.yaml", "--model", "net.json", "--format", "json"], ["inventory", "net.json"]]
+    )
+    def test_a_dash_is_not_the_name_of_a_file_to_write(
+        self, argv: list[str], here: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(*argv, "-o", "-") == 2
+        expected = "compression-config: error: the answer goes to standard output without '--output': leave it out\n"
+        assert capsys.readouterr() == ("", expected)
+        assert not (here / "-").exists()
+
     def test_what_fails_leaves_the_file_that_was_there(
         self, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

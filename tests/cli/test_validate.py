@@ -127,3 +127,20 @@ class TestJoin:
         (here / "empty").mkdir()
         assert run("resolve", "empty", "-m", "net.json") == run("validate", "--join", "empty") == 2
         assert "there is no config list in these directories" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "hint"),
+    [
+        ("prune.ipynb", b'{"cells": []}', "convert it with 'jupyter nbconvert --to script', and name the script"),
+        ("prune.yaml.gz", b"\x1f\x8b\x08\x00", "unpack it: it is compressed with gzip"),
+    ],
+)
+def test_files_that_hold_a_list_in_another_form_are_told_what_to_do(
+    name: str, content: bytes, hint: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / name).write_bytes(content)
+    assert run("validate", name) == 1
+    shown = capsys.readouterr().out
+    assert shown.startswith("error[unreadable-file]: ")
+    assert f"  = help: {hint}\n" in shown

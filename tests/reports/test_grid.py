@@ -172,8 +172,8 @@ def test_a_model_without_blocks_is_a_list() -> None:
 def test_modules_of_a_sequential_are_blocks_themselves() -> None:
     lines = drawn([HALF], [(f"features.{number}", "Linear" if number % 3 == 0 else "ReLU") for number in range(7)])
     assert lines[:2] == [
-        "features.N   0  1  2  3  4  5  6   weights  masked  by",
-        "(itself)    ▒▒  ·  · ▒▒  ·  · ▒▒                    [0]",
+        "features.N   0  1  2  3  4  5  6   masked  by",
+        "(itself)    ▒▒  ·  · ▒▒  ·  · ▒▒           [0]",
     ]
 
 
@@ -202,7 +202,7 @@ def test_nothing_is_known_of_pairs() -> None:
     lines = drawn(
         [HALF], [("a", "Block"), ("a.0", "Block"), ("a.0.fc", "Linear"), ("a.1", "Block"), ("a.1.fc", "Linear")]
     )
-    assert lines[:2] == ["a.N   0  1   weights  masked  by", "fc   ▒▒ ▒▒                    [0]"]
+    assert lines[:2] == ["a.N   0  1   masked  by", "fc   ▒▒ ▒▒           [0]"]
 
 
 def test_an_empty_model_has_an_empty_grid() -> None:

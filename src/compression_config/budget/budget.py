@@ -24,6 +24,7 @@ from compression_config.budget.storage import Storage, storage_of
 from compression_config.errors import UnknownNumel
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import PruningSettings
+from compression_config.text import layers_words
 
 __all__ = ["Budget", "ModelBudget", "budget_of"]
 
@@ -99,6 +100,9 @@ class Budget:
     """
 
     _resolved: Resolved = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"<Budget of {self._resolved.config_list.kind} for {layers_words(len(self._resolved.inventory))}>"
 
     @functools.cached_property
     def weights(self) -> CountedWeights:

@@ -12,6 +12,7 @@ from compression_config.api import answer, check_file, compare
 from compression_config.api import verify as verify_weights
 from compression_config.cli.console import Console, Exit
 from compression_config.cli.files import (
+    check_no_layers,
     check_output,
     expanded,
     joined_findings,
@@ -32,7 +33,7 @@ from compression_config.errors import UsageError
 from compression_config.findings import Finding, Severity, SeverityLevel, has_errors
 from compression_config.inventory import Inventory
 from compression_config.inventory.sources import MODEL_FORMS, Device
-from compression_config.loading import holds_config_list
+from compression_config.loading import holds_config_list, is_known_in_part
 from compression_config.lockfile import read_saved
 from compression_config.reports.findings import finding_lines
 from compression_config.reports.layout import EMPTY, Line, Style, line, paragraph, plain_text
@@ -49,7 +50,7 @@ from compression_config.reports.writers import (
     resolution_as_grid,
 )
 from compression_config.resolution import CompressionResolution, Resolution, Unmatched
-from compression_config.text import layers_words, listed
+from compression_config.text import SHOWN, joined, layers_words, listed
 from compression_config.verification import Tolerance
 from compression_config.writing import write_whole
 
@@ -83,9 +84,12 @@ class Command(NamedTuple):
 # Arguments of several commands.
 
 
-def add_files(command: argparse.ArgumentParser, what: str = "config lists: a base, and what overwrites it") -> None:
+_LISTS = "config lists in YAML, JSON or Python (train.py::NAME), a base and what overwrites it"
+
+
+def add_files(command: argparse.ArgumentParser, what: str = _LISTS) -> None:
     """Add the config lists that a command reads."""
-    command.add_argument("files", nargs="+", metavar="FILE", help=f"{what}, in YAML or JSON, or '-' for standard input")
+    command.add_argument("files", nargs="+", metavar="FILE", help=f"{what}; '-' is standard input")
     add_standard_input(command)
 
 
@@ -141,7 +145,7 @@ def _add_unmatched(command: argparse.ArgumentParser) -> None:
 def _severity(text: str) -> tuple[str, str]:
     code, equals, level = text.partition("=")
     if not equals or level not in get_args(SeverityLevel):
-        raise argparse.ArgumentTypeError(f"write CODE=LEVEL, where LEVEL is {', '.join(get_args(SeverityLevel))}")
+        raise argparse.ArgumentTypeError(f"write CODE=LEVEL, where LEVEL is {joined(get_args(SeverityLevel), 'or')}")
     return code, level
 
 
@@ -149,7 +153,7 @@ def _severity(text: str) -> tuple[str, str]:
 
 
 def _add_validate(command: argparse.ArgumentParser) -> None:
-    add_files(command, "config lists, also in Python scripts and directories; patterns as in 'configs/**/*.yaml'")
+    add_files(command, "files in YAML, JSON or Python, directories, or patterns as in 'configs/**/*.yaml'")
     add_model(command, required=False)
     _add_unmatched(command)
     add_policy(command)
@@ -199,6 +203,9 @@ def _validate(arguments: argparse.Namespace, console: Console) -> Exit:
         console.answer(FINDING_WRITERS[arguments.format](checked, console.width))
     if arguments.format == "github":
         console.talk(checked.summary)
+    if not console.quiet and (partly := [path for path in names if is_known_in_part(path)]):
+        known = "config lists with values that are known only when the script runs; of these only selectors are checked"
+        console.talk(f"{listed(partly, most=SHOWN)}: {known} against the model")
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
 
 
@@ -306,7 +313,13 @@ def _add_explain(command: argparse.ArgumentParser) -> None:
     add_files(command)
     command.add_argument("layer", metavar="LAYER", help="a name of a layer, a part of names, or a pattern as in '*.fc'")
     command.add_argument(
-        "--layer", "-l", action="append", default=[], dest="layers", metavar="L", help="one more; may be repeated"
+        "--layer",
+        "-l",
+        action="append",
+        default=[],
+        dest="layers",
+        metavar="L",
+        help="one more; may be given more than once",
     )
     add_model(command)
     add_policy(command)
@@ -315,6 +328,7 @@ def _add_explain(command: argparse.ArgumentParser) -> None:
 
 def _explain(arguments: argparse.Namespace, console: Console) -> Exit:
     """Show what layers get and why."""
+    check_no_layers(arguments)
     _, parts = resolved(arguments, "ignore")
     words = dict.fromkeys((arguments.layer, *arguments.layers))
     console.answer(_explanations(parts, [layers_named(word, parts[0].inventory) for word in words], console.width))
@@ -328,7 +342,11 @@ def _explanations(parts: Sequence[Resolution[Any]], asked: Sequence[Named], widt
         if named.words:
             yield from paragraph(line(named.words, Style.HEADING), width, indent=2)
             if selector := named.selector(parts[0].config_list.provenance.notation((0,))):
-                yield from paragraph(line(f"  {selector} selects the same layers"), width, indent=4)
+                yield from paragraph(
+                    line(f"  {selector} selects the same {'layers' if len(named.positions) > 1 else 'layer'}"),
+                    width,
+                    indent=4,
+                )
             yield EMPTY
         for place, part in enumerate(parts):
             if place:
@@ -354,7 +372,7 @@ EXPLAIN = Command(
 
 
 def _add_diff(command: argparse.ArgumentParser) -> None:
-    saved = "a config list in YAML or JSON, or a resolution saved as JSON"
+    saved = "a config list in YAML, JSON or Python, or a resolution saved as JSON"
     command.add_argument("old", metavar="OLD", help=saved)
     command.add_argument("new", metavar="NEW", help="likewise; one of them may be '-', standard input")
     add_standard_input(command)

@@ -9,7 +9,7 @@ import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 from compression_config.api import answer
@@ -22,6 +22,7 @@ from compression_config.loading import AnyConfig, holds_config_list, loaded, pol
 from compression_config.scripts import ABOUT_A_WHOLE_LIST, is_about_whole_list, split_name
 
 __all__ = [
+    "check_no_layers",
     "check_output",
     "expanded",
     "joined_findings",
@@ -78,8 +79,18 @@ def _candidates(directory: str) -> Iterator[str]:
         yield from (os.path.join(parent, name) for name in sorted(files) if name.lower().endswith(_ENDINGS))  # noqa: PTH118
 
 
+def check_no_layers(arguments: argparse.Namespace) -> None:
+    """Raise `UsageError` where a file after the first is not there and has no ending of one: a layer was meant."""
+    for path in arguments.files[1:]:
+        is_list = PurePath(split_name(path)[0]).suffix.lower() in _ENDINGS or standard_input_of(path, arguments)
+        if not is_list and not os.path.lexists(path) and not glob.glob(path, recursive=True):  # noqa: PTH207
+            raise UsageError(f"there is no file '{path}': write '--layer' before the name of another layer")
+
+
 def check_output(output: str, inputs: Iterable[str]) -> None:
-    """Raise `UsageError` when an answer would overwrite one of the files or directories that it is made from."""
+    """Raise `UsageError` when an answer would overwrite what it is made from, or where standard output is meant."""
+    if output == "-":
+        raise UsageError("the answer goes to standard output without '--output': leave it out")
     for path, _ in map(split_name, inputs):
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):  # noqa: PTH110, PTH121
             raise UsageError(f"'{output}' is read by this command: write the answer to another file")

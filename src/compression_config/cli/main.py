@@ -55,10 +55,10 @@ class _Row(NamedTuple):
 COMMANDS: Final[Mapping[str, _Row]] = {
     "validate": _Row("check config lists, and with a model what they select in it", lambda: commands.VALIDATE),
     "resolve": _Row("show what every layer of a model gets", lambda: commands.RESOLVE),
-    "explain": _Row("explain what one layer gets, and why", lambda: commands.EXPLAIN),
+    "explain": _Row("explain what layers get, and why", lambda: commands.EXPLAIN),
     "diff": _Row("show what a change of a config list changes", lambda: commands.DIFF),
     "verify": _Row("check a compressed model against its config list", lambda: commands.VERIFY),
-    "inventory": _Row("write down the layers of a model", lambda: commands.INVENTORY),
+    "inventory": _Row("show the layers of a model, or write them to a file", lambda: commands.INVENTORY),
     "schema": _Row("print the JSON Schema of config lists", lambda: commands.SCHEMA),
     "export": _Row("write what every layer gets as the document of an engine", lambda: exchange.EXPORT),
     "import": _Row("write the document of another tool as a config list", lambda: exchange.IMPORT),
@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
         "Exit codes: 0 fine, 1 findings of severity error, 2 the command was wrong,\n"
         "3 the answers of 'diff --exit-code' differ.",
     )
-    program.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    program.add_argument("-V", "--version", action="version", version=f"{PROGRAM} {__version__}")
     commands_group = program.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, row in COMMANDS.items():
         commands_group.add_parser(name, help=row.help)

@@ -63,6 +63,9 @@ _MARKS = (
 )
 
 
+_GZIP = b"\x1f\x8b"
+
+
 def decode(data: bytes, name: str) -> str | Finding:
     r"""Return the text of the file `name`, or the finding `unreadable-file` that says why it has none.
 
@@ -95,7 +98,8 @@ def _decoded(data: bytes, name: str) -> TextFile | Finding:
     except UnicodeDecodeError as error:
         offset = len(mark) + error.start
         message = f"the file is not valid {encoding}: unexpected byte 0x{data[offset]:02x} at offset {offset:,}"
-        return Finding.at(Place((), None, name), Code.UNREADABLE_FILE, message, "save the file as UTF-8")
+        hint = "unpack it: it is compressed with gzip" if data.startswith(_GZIP) else "save the file as UTF-8"
+        return Finding.at(Place((), None, name), Code.UNREADABLE_FILE, message, hint)
 
 
 def read_text(
@@ -135,12 +139,15 @@ def read_file(
         return not_read(name, text.code, text.message, text.hint)
     if worth_reading is not None and not worth_reading(text):
         text = ""
-    document = read_text(text, format_of(name), name, limits)
     ending = Path(name).suffix.lower()
+    if ending == ".ipynb":
+        hint = "convert it with 'jupyter nbconvert --to script', and name the script"
+        return not_read(name, Code.UNREADABLE_FILE, "config lists are not read from notebooks", hint)
+    document = read_text(text, format_of(name), name, limits)
     return _of_another_format(document, ending) if ending in _OTHER_ENDINGS else document
 
 
-_OTHER_ENDINGS = frozenset({".cfg", ".csv", ".html", ".ini", ".ipynb", ".md", ".rst", ".sh", ".toml", ".xml"})
+_OTHER_ENDINGS = frozenset({".cfg", ".csv", ".html", ".ini", ".md", ".rst", ".sh", ".toml", ".xml"})
 """Of files that are not meant to be YAML: advice about their text does not help."""
 
 

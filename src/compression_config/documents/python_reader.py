@@ -68,6 +68,12 @@ class ScriptList:
         parts = enumerate(self._made.parts)
         return frozenset(index for index, part in parts if isinstance(part, Keys) and part.open)
 
+    @property
+    def conditional(self) -> frozenset[int]:
+        """The indices of the dicts that are made only under conditions, which the list as a whole does not need."""
+        parts = enumerate(self._made.parts)
+        return frozenset(index for index, part in parts if isinstance(part, Keys) and part.depth > self._made.depth)
+
     @functools.cached_property
     def complete(self) -> bool:
         """Whether everything about it is known: it is what the script makes."""

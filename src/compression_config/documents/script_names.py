@@ -173,7 +173,9 @@ class Names:
     def _extend(self, made: Items, value: Value) -> None:
         elements = self._elements(value)
         if elements is None:
-            self._lost(value, made.name or ())
+            self._lost(value, ())
+            if isinstance(value, Items) and made.name is not None:
+                value.scope = made.name  # findings call it what it extends; it cannot be asked for by that name
             made.open = True
             return
         if isinstance(value, Items):

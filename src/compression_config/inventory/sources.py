@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import os
 import re
 import sys
@@ -87,6 +88,10 @@ def _is_inventory_file(source: str) -> bool:
 
 
 def _inventory_file(source: str, _: Device) -> object:
+    if source.lower().endswith(".py"):
+        raise UsageError(
+            f"{_quoted(source)} is a script: write {printable(source)}:NAME with what makes the model in it"
+        )
     return Path(source)
 
 
@@ -140,9 +145,25 @@ def _made(module: ModuleType, where: str, path: str, device: Device) -> object:
         found = getattr(found, name)
     # A model that exists already is callable too, but calling it means running it.
     if callable(found) and (isinstance(found, type) or not hasattr(found, "named_modules")):
+        if needed := _needed(found):
+            words = f"'{path}' takes {listed(needed)}: name a function without arguments that makes the model"
+            raise UsageError(words)
         with _on(device):
             found = found()
     return found
+
+
+def _needed(factory: Callable[..., object]) -> list[str]:
+    """Return the arguments without which a factory cannot be called; none where it does not tell its arguments."""
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [
+        each.name
+        for each in parameters
+        if each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    ]
 
 
 # Transformers.

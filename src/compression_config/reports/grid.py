@@ -386,7 +386,10 @@ class _Table:
         self.marks = _marks(grid)
         header = "weights", "masked" if grid.kind == "pruning" else "quantized", "by"
         rows = [row for stack in grid.stacks for row in stack.rows] + list(grid.others)
-        self._tails = [header, *(self._tail(row) for row in rows)]
+        tails = [header, *(self._tail(row) for row in rows)]
+        # Shares of the model are empty where not all parameters are known.
+        self._first = 0 if any(share for share, *_ in tails[1:]) else 1
+        self._tails = [tail[self._first :] for tail in tails]
         ends = [max(map(len, column)) for column in zip(*self._tails, strict=True)]
         # On a narrow terminal the cells have what room there is.
         names = self._label(row.name for row in rows) if rows else 0
@@ -454,7 +457,7 @@ class _Table:
         return self._end_parts(self._tails[0], Style.QUIET)
 
     def _end(self, row: GridRow) -> Iterator[Part]:
-        return self._end_parts(self._tail(row), Style.PLAIN)
+        return self._end_parts(self._tail(row)[self._first :], Style.PLAIN)
 
     def _end_parts(self, tail: Sequence[str], style: Style) -> Iterator[Part]:
         *numbers, labels = tail

@@ -133,9 +133,8 @@ def _band(name: str, numbers: Sequence[str], rows: Sequence[GridRow], places: ra
     header = [element("th", element("code", escaped(name))), *(element("th", number) for number in numbers)]
     if end:
         touched = "masked" if end.kind == "pruning" else "quantized"
-        header += [
-            element("th", text, style=style) for text, style in (("weights", "e n"), (touched, "e n"), ("by", "e"))
-        ]
+        names = [("weights", "e n")] if end.parameters else []
+        header += [element("th", text, style=style) for text, style in (*names, (touched, "e n"), ("by", "e"))]
     body = "".join(f"<tr>{''.join(_row(row, numbers, places, end))}</tr>\n" for row in rows)
     head = "".join(header)
     return f'<div class="wide grid"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n'
@@ -153,7 +152,8 @@ def _row(row: GridRow, numbers: Sequence[str], places: range, end: Grid | None) 
             "td", element("span", text), style=f"c {style}", title=f"{number}: {cell.gets}".removeprefix(": ")
         )
     if end:
-        yield element("td", escaped(weights_words(row, end)), style="n")
+        if end.parameters:
+            yield element("td", escaped(weights_words(row, end)), style="n")
         yield element("td", escaped(touched_words(row)), style="n")
         yield element("td", escaped(joined(row.decided_by, most=5)), style="quiet")
 

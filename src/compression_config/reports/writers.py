@@ -221,9 +221,12 @@ def inventory_lines(inventory: Inventory, width: int | None = None) -> Iterator[
     """
     yield from paragraph(line(size_words(inventory, inventory.model, inventory.root), Style.HEADING), width, indent=4)
     room = width or DEFAULT_WIDTH
-    rows: list[Row] = [tuple(Part(text, Style.QUIET) for text in LISTING_HEADER)]
-    rows += (tuple(map(Part, cells)) for cells in listing(inventory, inventory.root, room // 2))
-    if len(rows) > 1:
+    listed_layers = listing(inventory, inventory.root, room // 2)
+    if listed_layers:
+        # Shares are empty where not all parameters are known.
+        kept = [column for column in range(len(LISTING_HEADER)) if any(cells[column] for cells in listed_layers)]
+        rows: list[Row] = [tuple(Part(LISTING_HEADER[column], Style.QUIET) for column in kept)]
+        rows += (tuple(Part(cells[column]) for column in kept) for cells in listed_layers)
         yield EMPTY
         for lines in table(rows, room, right=_INVENTORY_NUMBERS):
             yield from lines
