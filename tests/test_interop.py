@@ -538,6 +538,44 @@ def test_a_checkpoint_is_read_from_its_directory(tmp_path: Path) -> None:
     assert len(cc.import_list(f"hf:{tmp_path}", model=LAYERS).config_list) == 1  # type: ignore[arg-type]
 
 
+def test_a_checkpoint_of_modelopt_may_have_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": ["X"], "model_type": "x"}))
+    (tmp_path / "hf_quant_config.json").write_text(
+        json.dumps({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "W8A16"}})
+    )
+    found: Any = cc.import_list(f"hf:{tmp_path}", model=LAYERS)
+    assert (found.dialect, found.to_data()[0]["quant_bits"]) == ("modelopt", {"weight": 8})
+    config = {"quantization_config": {"config_groups": {"group_0": GROUP}}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert cc.import_list(f"hf:{tmp_path}", model=LAYERS).dialect == "compressed-tensors"
+
+
+NOT_ONE = (
+    "the document is of none of the dialects 'modelopt', 'torchao', 'llm-compressor', 'compressed-tensors', 'nni' or "
+    "'nni-1'"
+)
+UNRECOGNIZED = [
+    ({"architectures": ["X"], "quantization_config": {"quant_method": "gptq", "bits": 4}}, ", but of 'gptq'"),
+    ({"quant_method": "awq", "bits": 4}, ", but of 'awq'"),
+    ({"architectures": ["X"]}, ": this config.json has no 'quantization_config'"),
+    ({"quantization_config": None}, ""),
+    ({"x": 1}, ""),
+    (
+        [{"op_types": ["Linear"], "sparsity": 0.5}],
+        "; a list of NNI 1.x or 2.x without their own keys is read with dialect='nni-1' (--from nni-1)",
+    ),
+    ([1], ""),
+    ([], ""),
+]
+
+
+@pytest.mark.parametrize(("document", "what"), UNRECOGNIZED, ids=str)
+def test_a_document_that_is_not_recognized_is_refused_with_what_it_may_be(document: Any, what: str) -> None:
+    with pytest.raises(cc.UsageError) as raised:
+        cc.import_list(document, model=LAYERS)
+    assert str(raised.value) == NOT_ONE + what
+
+
 def test_a_recipe_with_pruning_and_quantization_is_a_two_part_document() -> None:
     config = {
         "pruning": [{"op_types": ["Linear"], "sparsity_per_layer": 0.5}],

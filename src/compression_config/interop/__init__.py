@@ -15,7 +15,7 @@ from compression_config.documents import paused_collector
 from compression_config.errors import LossyExport, LossyExportWarning, UsageError
 from compression_config.findings import Code, Finding, Severity
 from compression_config.interop.base import Engine, Export, Names, Request, parsed_options
-from compression_config.interop.importing import Import, read_foreign
+from compression_config.interop.importing import Import, not_recognized, read_foreign
 from compression_config.inventory import Inventory
 from compression_config.resolving.resolved import Resolved
 from compression_config.text import listed, nearest
@@ -150,7 +150,7 @@ def import_document(document: object, dialect: str | None, inventory: Inventory 
                 dialect = name
                 break
         else:
-            raise UsageError(f"the document is of none of the dialects {listed(IMPORTERS, last='or')}")
+            raise not_recognized(data, IMPORTERS)
     found = _engine(dialect, IMPORTERS, "dialect")
     assert found.read is not None  # noqa: S101 - the table of importers promises it
     result: Import = found.read(data, inventory)
