@@ -15,6 +15,7 @@ import compression_config as cc
 from compression_config.cli import main
 from compression_config.interop import EXPORTERS, IMPORTERS
 from compression_config.interop.base import QuantizationOptions, Request
+from compression_config.linting.fused import FUSED as FUSED_LAYERS
 
 Q = {"quant_types": ["weight"], "quant_bits": 4}
 QI = {"quant_types": ["weight", "input"], "quant_bits": {"weight": 8, "input": 8}}
@@ -303,6 +304,22 @@ def test_layers_that_are_merged_need_one_setting(other: dict[str, Any]) -> None:
     config = [{"op_types": ["Linear"], **Q, **SCHEME}, {"op_names": ["l.0.q_proj", "l.2.k_proj"], **other}]
     assert losses(config, model=BLOCKS, serve="vllm") == [f"error[fused-conflict] at [1]: {FUSED}"]
     assert losses(config, model=BLOCKS) == [f"note[fused-conflict] at [1]: {FUSED}"]
+
+
+@pytest.mark.parametrize("fused", FUSED_LAYERS)
+def test_each_of_the_layers_that_are_merged_needs_the_setting_of_the_others(fused: str) -> None:
+    shards = FUSED_LAYERS[fused]
+    model = [(f"l.0.{shard}", "Linear") for shard in (*shards, "o_proj")]
+    base = {"op_types": ["Linear"], **Q, **SCHEME}
+    for shard in shards:
+        found = losses(
+            [base, {"op_names": [f"l.0.{shard}"], **Q, "quant_bits": 8, **SCHEME}], model=model, serve="vllm"
+        )
+        assert [loss.partition(" merges")[0] for loss in found] == ["error[fused-conflict] at [1]: vLLM 0.33"]
+        assert f"into '{fused}' and needs one setting for them, but 'l.0' has several" in found[0]
+    other = {"op_names": ["l.0.o_proj"], **Q, "quant_bits": 8, **SCHEME}
+    same = {"op_names": [f"l.0.{shards[0]}"], **Q, **SCHEME}
+    assert losses([base, other, same], model=model, serve="vllm") == []
 
 
 def test_all_experts_of_one_module_need_one_setting() -> None:

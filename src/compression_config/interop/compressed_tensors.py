@@ -13,7 +13,7 @@ from typing import Any
 from compression_config.configs.value_rules import QuantType
 from compression_config.findings import Code
 from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor, is_a
-from compression_config.interop.importing import Import, Reading, quantization_of
+from compression_config.interop.importing import Import, Reading, option_hint, quantization_of
 from compression_config.interop.serving import check_group_sizes, check_serving
 from compression_config.inventory import Inventory
 
@@ -223,10 +223,10 @@ def _foreign_scheme(reading: Reading, kind: str, arguments: Mapping[str, Any], p
     strategy = str(strategy).lower()
     if strategy not in ("tensor", "channel", "token"):
         what = f"groups of {size}" if size else f"the strategy '{strategy}'"
-        hint = f"export with group_size={size}" if kind == "weight" and size else None
+        hint = option_hint("group_size", size) if kind == "weight" and size else None
         reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express {what}", (*path, "strategy"), hint)
     if arguments.get("dynamic"):
-        hint = "export with inputs='dynamic'" if kind == "input" else None
+        hint = option_hint("inputs", "dynamic") if kind == "input" else None
         reading.lose(Code.LOSSY_APPROXIMATION, "a config list cannot express dynamic scales", (*path, "dynamic"), hint)
     if arguments.get("actorder"):
         reading.lose(Code.LOSSY_DETAIL, "a config list cannot express the order of activations", (*path, "actorder"))

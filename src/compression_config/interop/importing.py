@@ -28,6 +28,7 @@ __all__ = [
     "Reading",
     "config_list_for",
     "not_recognized",
+    "option_hint",
     "quantization_of",
     "read_foreign",
 ]
@@ -104,6 +105,11 @@ def quantization_of(document: object) -> object:
             if key in document:
                 return document[key]
     return document
+
+
+def option_hint(name: str, value: object) -> str:
+    """Return the hint of a loss that an option of the next export makes good."""
+    return f"export with {name}={value!r}"
 
 
 def not_recognized(document: object, dialects: Iterable[str]) -> UsageError:
