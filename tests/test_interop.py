@@ -290,6 +290,90 @@ def test_ignored_errors_are_left_out() -> None:
         assert exported(LOSSY, on_loss="ignore").findings == ()
 
 
+# The tables of the page: what an engine is said to lose it loses, and nothing of what it is said to keep.
+
+PAGE = Path(__file__).parents[1] / "docs" / "engines.md"
+EIGHT = {"op_names": ["layers.0.fc1"], "quant_types": ["weight"], "quant_bits": 8, **SCHEME}
+OUTPUTS = {
+    "op_names": ["layers.0.fc1"],
+    "quant_types": ["weight", "output"],
+    "quant_bits": 8,
+    "quant_scheme": {"weight": "per_channel_symmetric", "output": "per_tensor_symmetric"},
+}
+INPUTS = {
+    "op_names": ["layers.0.fc1"],
+    "quant_types": ["weight", "input"],
+    "quant_bits": 8,
+    "quant_scheme": {"weight": "per_channel_symmetric", "input": "per_tensor_symmetric"},
+}
+STATEMENTS: dict[str, dict[str, Any]] = {
+    "`sparsity_per_layer`": {"op_names": ["layers.0.fc1"], "sparsity_per_layer": 0.5},
+    "`sparsity_per_layer`, `total_sparsity`": {"op_types": ["Linear"], "total_sparsity": 0.5},
+    "`total_sparsity`, `max_sparsity_per_layer`": {
+        "op_types": ["Linear"],
+        "total_sparsity": 0.5,
+        "max_sparsity_per_layer": 0.9,
+    },
+    "bits of weights": EIGHT,
+    "bits of inputs": INPUTS,
+    "bits of outputs": OUTPUTS,
+    "`quant_dtype: uint`": {**EIGHT, "quant_dtype": "uint"},
+    "`quant_scheme` of weights": {**EIGHT, "quant_scheme": "per_channel_affine"},
+    "`quant_scheme` of inputs": INPUTS,
+    "`quant_scheme` of inputs and outputs": {
+        **INPUTS,
+        "quant_types": ["weight", "input", "output"],
+        "quant_scheme": {
+            "weight": "per_channel_symmetric",
+            "input": "per_tensor_symmetric",
+            "output": "per_tensor_symmetric",
+        },
+    },
+    "`quant_start_step`": {**EIGHT, "quant_start_step": 100},
+}
+
+
+def cells() -> list[Any]:
+    """Return each cell that is plainly yes, no, note or with `allocate`: engine, what a list says, what is promised."""
+    found = []
+    for table in PAGE.read_text(encoding="utf-8").split("\n\n"):
+        if table.startswith("| what a list says "):
+            header, _, *rows = ([cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines())
+            found += [
+                pytest.param(engine, statement, promise, id=f"{engine}-{statement}")
+                for statement, *promises in rows
+                for engines, promise in zip(header[1:], promises, strict=True)
+                for engine in engines.partition(" (")[0].split(", ")
+                if statement in STATEMENTS and promise in ("yes", "no", "note", "with `allocate`")
+            ]
+    return found
+
+
+@pytest.mark.parametrize(("engine", "statement", "promise"), cells())
+def test_each_engine_loses_what_the_page_says(engine: str, statement: str, promise: str) -> None:
+    resolution = cc.resolve([STATEMENTS[statement]], DIVISIBLE)
+    if promise in ("no", "with `allocate`"):
+        with pytest.raises(cc.LossyExport) as raised:
+            cc.export(resolution, engine)
+        assert "lossy-setting" in codes_of(raised.value.findings)
+    if promise == "no":
+        return
+    severities = {finding.severity for finding in cc.export(resolution, engine, allocate=True).findings}
+    assert ("note" in severities) is (promise == "note")
+    assert "error" not in severities
+
+
+DIVISIBLE = cc.Inventory.from_layers(
+    cc.Layer(name=name, type="Linear", weight_shape=(64, 64)) for name in ("layers.0.fc1", "layers.0.fc2", "lm_head")
+)
+
+
+def test_the_page_has_a_cell_for_every_engine_and_statement() -> None:
+    plain = {(param.values[0], param.values[1]) for param in cells()}
+    assert {engine for engine, _ in plain} == set(EXPORTERS)
+    assert len(plain) > 50
+
+
 # What a runtime can serve.
 
 BLOCKS = [(f"l.{i}.{part}", "Linear") for i in range(3) for part in ("q_proj", "k_proj", "v_proj", "o_proj")]
