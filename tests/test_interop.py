@@ -15,6 +15,7 @@ import compression_config as cc
 from compression_config.cli import main
 from compression_config.interop import EXPORTERS, IMPORTERS
 from compression_config.interop.base import QuantizationOptions, Request
+from compression_config.linting.fused import FUSED as FUSED_LAYERS
 
 Q = {"quant_types": ["weight"], "quant_bits": 4}
 QI = {"quant_types": ["weight", "input"], "quant_bits": {"weight": 8, "input": 8}}
@@ -289,6 +290,90 @@ def test_ignored_errors_are_left_out() -> None:
         assert exported(LOSSY, on_loss="ignore").findings == ()
 
 
+# The tables of the page: what an engine is said to lose it loses, and nothing of what it is said to keep.
+
+PAGE = Path(__file__).parents[1] / "docs" / "engines.md"
+EIGHT = {"op_names": ["layers.0.fc1"], "quant_types": ["weight"], "quant_bits": 8, **SCHEME}
+OUTPUTS = {
+    "op_names": ["layers.0.fc1"],
+    "quant_types": ["weight", "output"],
+    "quant_bits": 8,
+    "quant_scheme": {"weight": "per_channel_symmetric", "output": "per_tensor_symmetric"},
+}
+INPUTS = {
+    "op_names": ["layers.0.fc1"],
+    "quant_types": ["weight", "input"],
+    "quant_bits": 8,
+    "quant_scheme": {"weight": "per_channel_symmetric", "input": "per_tensor_symmetric"},
+}
+STATEMENTS: dict[str, dict[str, Any]] = {
+    "`sparsity_per_layer`": {"op_names": ["layers.0.fc1"], "sparsity_per_layer": 0.5},
+    "`sparsity_per_layer`, `total_sparsity`": {"op_types": ["Linear"], "total_sparsity": 0.5},
+    "`total_sparsity`, `max_sparsity_per_layer`": {
+        "op_types": ["Linear"],
+        "total_sparsity": 0.5,
+        "max_sparsity_per_layer": 0.9,
+    },
+    "bits of weights": EIGHT,
+    "bits of inputs": INPUTS,
+    "bits of outputs": OUTPUTS,
+    "`quant_dtype: uint`": {**EIGHT, "quant_dtype": "uint"},
+    "`quant_scheme` of weights": {**EIGHT, "quant_scheme": "per_channel_affine"},
+    "`quant_scheme` of inputs": INPUTS,
+    "`quant_scheme` of inputs and outputs": {
+        **INPUTS,
+        "quant_types": ["weight", "input", "output"],
+        "quant_scheme": {
+            "weight": "per_channel_symmetric",
+            "input": "per_tensor_symmetric",
+            "output": "per_tensor_symmetric",
+        },
+    },
+    "`quant_start_step`": {**EIGHT, "quant_start_step": 100},
+}
+
+
+def cells() -> list[Any]:
+    """Return each cell that is plainly yes, no, note or with `allocate`: engine, what a list says, what is promised."""
+    found = []
+    for table in PAGE.read_text(encoding="utf-8").split("\n\n"):
+        if table.startswith("| what a list says "):
+            header, _, *rows = ([cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines())
+            found += [
+                pytest.param(engine, statement, promise, id=f"{engine}-{statement}")
+                for statement, *promises in rows
+                for engines, promise in zip(header[1:], promises, strict=True)
+                for engine in engines.partition(" (")[0].split(", ")
+                if statement in STATEMENTS and promise in ("yes", "no", "note", "with `allocate`")
+            ]
+    return found
+
+
+@pytest.mark.parametrize(("engine", "statement", "promise"), cells())
+def test_each_engine_loses_what_the_page_says(engine: str, statement: str, promise: str) -> None:
+    resolution = cc.resolve([STATEMENTS[statement]], DIVISIBLE)
+    if promise in ("no", "with `allocate`"):
+        with pytest.raises(cc.LossyExport) as raised:
+            cc.export(resolution, engine)
+        assert "lossy-setting" in codes_of(raised.value.findings)
+    if promise == "no":
+        return
+    severities = {finding.severity for finding in cc.export(resolution, engine, allocate=True).findings}
+    assert ("note" in severities) is (promise == "note")
+    assert "error" not in severities
+
+
+DIVISIBLE = cc.Inventory.from_layers(
+    cc.Layer(name=name, type="Linear", weight_shape=(64, 64)) for name in ("layers.0.fc1", "layers.0.fc2", "lm_head")
+)
+
+
+def test_the_page_has_a_cell_for_every_engine_and_statement() -> None:
+    plain = {(param.values[0], param.values[1]) for param in cells()}
+    assert {engine for engine, _ in plain} == set(EXPORTERS)
+    assert len(plain) > 50
+
+
 # What a runtime can serve.
 
 BLOCKS = [(f"l.{i}.{part}", "Linear") for i in range(3) for part in ("q_proj", "k_proj", "v_proj", "o_proj")]
@@ -303,6 +388,22 @@ def test_layers_that_are_merged_need_one_setting(other: dict[str, Any]) -> None:
     config = [{"op_types": ["Linear"], **Q, **SCHEME}, {"op_names": ["l.0.q_proj", "l.2.k_proj"], **other}]
     assert losses(config, model=BLOCKS, serve="vllm") == [f"error[fused-conflict] at [1]: {FUSED}"]
     assert losses(config, model=BLOCKS) == [f"note[fused-conflict] at [1]: {FUSED}"]
+
+
+@pytest.mark.parametrize("fused", FUSED_LAYERS)
+def test_each_of_the_layers_that_are_merged_needs_the_setting_of_the_others(fused: str) -> None:
+    shards = FUSED_LAYERS[fused]
+    model = [(f"l.0.{shard}", "Linear") for shard in (*shards, "o_proj")]
+    base = {"op_types": ["Linear"], **Q, **SCHEME}
+    for shard in shards:
+        found = losses(
+            [base, {"op_names": [f"l.0.{shard}"], **Q, "quant_bits": 8, **SCHEME}], model=model, serve="vllm"
+        )
+        assert [loss.partition(" merges")[0] for loss in found] == ["error[fused-conflict] at [1]: vLLM 0.33"]
+        assert f"into '{fused}' and needs one setting for them, but 'l.0' has several" in found[0]
+    other = {"op_names": ["l.0.o_proj"], **Q, "quant_bits": 8, **SCHEME}
+    same = {"op_names": [f"l.0.{shards[0]}"], **Q, **SCHEME}
+    assert losses([base, other, same], model=model, serve="vllm") == []
 
 
 def test_all_experts_of_one_module_need_one_setting() -> None:
@@ -536,6 +637,44 @@ def test_a_checkpoint_is_read_from_its_directory(tmp_path: Path) -> None:
     config = {"model_type": "x", "quantization_config": {"config_groups": {"group_0": GROUP}}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert len(cc.import_list(f"hf:{tmp_path}", model=LAYERS).config_list) == 1  # type: ignore[arg-type]
+
+
+def test_a_checkpoint_of_modelopt_may_have_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": ["X"], "model_type": "x"}))
+    (tmp_path / "hf_quant_config.json").write_text(
+        json.dumps({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "W8A16"}})
+    )
+    found: Any = cc.import_list(f"hf:{tmp_path}", model=LAYERS)
+    assert (found.dialect, found.to_data()[0]["quant_bits"]) == ("modelopt", {"weight": 8})
+    config = {"quantization_config": {"config_groups": {"group_0": GROUP}}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert cc.import_list(f"hf:{tmp_path}", model=LAYERS).dialect == "compressed-tensors"
+
+
+NOT_ONE = (
+    "the document is of none of the dialects 'modelopt', 'torchao', 'llm-compressor', 'compressed-tensors', 'nni' or "
+    "'nni-1'"
+)
+UNRECOGNIZED = [
+    ({"architectures": ["X"], "quantization_config": {"quant_method": "gptq", "bits": 4}}, ", but of 'gptq'"),
+    ({"quant_method": "awq", "bits": 4}, ", but of 'awq'"),
+    ({"architectures": ["X"]}, ": this config.json has no 'quantization_config'"),
+    ({"quantization_config": None}, ""),
+    ({"x": 1}, ""),
+    (
+        [{"op_types": ["Linear"], "sparsity": 0.5}],
+        "; a list of NNI 1.x or 2.x without their own keys is read with dialect='nni-1' (--from nni-1)",
+    ),
+    ([1], ""),
+    ([], ""),
+]
+
+
+@pytest.mark.parametrize(("document", "what"), UNRECOGNIZED, ids=str)
+def test_a_document_that_is_not_recognized_is_refused_with_what_it_may_be(document: Any, what: str) -> None:
+    with pytest.raises(cc.UsageError) as raised:
+        cc.import_list(document, model=LAYERS)
+    assert str(raised.value) == NOT_ONE + what
 
 
 def test_a_recipe_with_pruning_and_quantization_is_a_two_part_document() -> None:

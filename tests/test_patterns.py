@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from pathlib import Path
 from random import Random
 
@@ -18,32 +18,29 @@ from compression_config.patterns import NameGroups, digit_classes, escaped_glob
 INVENTORIES = sorted((Path(__file__).parents[1] / "examples" / "inventories").glob("*.json.gz"))
 OUTCOMES = (None, "a", "b")
 
-Pairs = Iterable[tuple[str, str | None]]
+Pairs = Iterable[tuple[str, Hashable]]
 
 
-def matched(
-    names: list[str], patterns: Pairs, compiled: Callable[[str], re.Pattern[str]]
-) -> dict[str, set[str | None]]:
-    """Return the outcomes of the patterns that match each name, which are the same object for equal patterns."""
-    found: dict[str, set[str | None]] = {name: set() for name in names}
+def matched(names: list[str], patterns: Pairs, regex: Callable[[str], str]) -> dict[str, set[Hashable]]:
+    """Return the outcomes of the patterns that match each name."""
+    found: dict[str, set[Hashable]] = {name: set() for name in names}
+    by_outcome: dict[Hashable, list[str]] = {}
     for pattern, outcome in patterns:
-        match = compiled(pattern).fullmatch
+        by_outcome.setdefault(outcome, []).append(regex(pattern))
+    for outcome, regexes in by_outcome.items():
+        match = re.compile("|".join(regexes)).fullmatch
         for name in names:
             if match(name):
                 found[name].add(outcome)
     return found
 
 
-def as_glob(pattern: str) -> re.Pattern[str]:
-    return re.compile(fnmatch.translate(pattern))
-
-
-def assert_exact(outcomes: dict[str, str | None]) -> None:
+def assert_exact(outcomes: Mapping[str, Hashable]) -> None:
     groups = NameGroups((position, name, outcome) for position, (name, outcome) in enumerate(outcomes.items()))
     meant = {name: {outcome} for name, outcome in outcomes.items()}
     names = list(outcomes)
-    assert matched(names, groups.regexes(), re.compile) == meant
-    assert matched(names, groups.globs(), as_glob) == meant
+    assert matched(names, groups.regexes(), str) == meant
+    assert matched(names, groups.globs(), fnmatch.translate) == meant
 
 
 def random_outcomes(names: list[str], random: Random) -> dict[str, str | None]:
@@ -62,10 +59,27 @@ def random_outcomes(names: list[str], random: Random) -> dict[str, str | None]:
 @pytest.mark.parametrize("path", INVENTORIES, ids=lambda path: path.name.partition(".")[0])
 @pytest.mark.parametrize("seed", range(3))
 def test_patterns_match_exactly_the_layers_meant_in_the_inventories(path: Path, seed: int) -> None:
-    names = list(cc.Inventory.load(path).names)
-    if len(names) > 10_000:  # every pattern against every name: the first blocks show what the others repeat
-        names = [name for name in names if not re.search(r"layers\.([1-9]|[1-5][0-9])\.", name)]
-    assert_exact(random_outcomes(names, Random(seed)))  # noqa: S311 - nothing secret is drawn
+    assert_exact(random_outcomes(list(cc.Inventory.load(path).names), Random(seed)))  # noqa: S311 - nothing secret
+
+
+@pytest.mark.parametrize("path", INVENTORIES, ids=lambda path: path.name.partition(".")[0])
+@pytest.mark.parametrize("seed", range(3))
+def test_patterns_match_exactly_the_layers_that_each_sub_config_of_a_random_list_decides(path: Path, seed: int) -> None:
+    inventory, random = cc.Inventory.load(path), Random(100 + seed)  # noqa: S311
+    config = [{**random_selector(inventory, random), "sparsity_per_layer": 0.5} for _ in range(random.randint(2, 12))]
+    resolution = cc.resolve(config, inventory, kind="pruning")
+    assert_exact({name: layer.index for name, layer in resolution.items()})
+
+
+def random_selector(inventory: cc.Inventory, random: Random) -> dict[str, list[str]]:
+    """Return a selector that has a layer with a weight."""
+    name = random.choice([layer.name for layer in inventory if layer.has_weight])
+    parts = name.split(".")
+    start = random.randrange(len(parts))
+    partial = ".".join(parts[start : random.randint(start + 1, len(parts))])
+    kind = inventory[name].type
+    selectors = ({"op_types": [kind]}, {"op_names": [name]}, {"op_partial_names": [partial]})
+    return random.choice((*selectors, {**selectors[0], **selectors[2]}))
 
 
 COMPONENTS = st.sampled_from(

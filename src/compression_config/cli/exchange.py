@@ -18,7 +18,7 @@ from compression_config.cli.files import check_output, expanded
 from compression_config.cli.reporting import add_reporting, report
 from compression_config.errors import LossyExport, LossyExportWarning, UsageError
 from compression_config.findings import Finding, has_errors
-from compression_config.interop import Import, Names, OnLoss
+from compression_config.interop import Import, Names, OnLoss, tolerated, without_settled
 from compression_config.interop.importing import TRANSFORMERS
 from compression_config.inventory import Inventory
 from compression_config.resolution import CompressionResolution, Resolution
@@ -80,7 +80,6 @@ def _written_for(
     before: list[Finding],
 ) -> Exit:
     """Write a resolution as the document of an engine, and `before` with what is lost; nothing where it is refused."""
-    options = {name: _value(value) for name, value in arguments.option}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", LossyExportWarning)  # its findings are shown
@@ -91,7 +90,7 @@ def _written_for(
                 allocate=arguments.allocate,
                 names=arguments.names,
                 serve=arguments.serve,
-                **options,
+                **_options(arguments),
             )
     except LossyExport as error:
         report([*before, *error.findings], arguments, console, whole.inventory.model)
@@ -104,6 +103,10 @@ def _written_for(
     findings = [*before, *exported.findings]
     report(findings, arguments, console, whole.inventory.model)
     return Exit.FINDINGS if has_errors(findings) else Exit.OK
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, object]:
+    return {name: _value(value) for name, value in arguments.option}
 
 
 def _value(text: str) -> object:
@@ -202,7 +205,13 @@ def _translate(arguments: argparse.Namespace, console: Console) -> Exit:
     found, inventory = _imported(arguments)
     if inventory is None:
         raise UsageError("a document names layers of a model: write --model")
-    return _written_for(resolve(found.config_list, inventory), arguments, console, list(found.findings))
+    losses = without_settled(found.findings, arguments.to, _options(arguments))
+    if arguments.on_loss != "error":
+        losses = list(tolerated(losses, arguments.on_loss))
+    if has_errors(losses):
+        report(losses, arguments, console, inventory.model)
+        return Exit.FINDINGS
+    return _written_for(resolve(found.config_list, inventory), arguments, console, losses)
 
 
 TRANSLATE = Command(

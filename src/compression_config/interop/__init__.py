@@ -6,7 +6,7 @@ Each engine is a module of this package, fetched when it is first asked for. Non
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, Literal, TypeAlias, get_args
@@ -15,7 +15,7 @@ from compression_config.documents import paused_collector
 from compression_config.errors import LossyExport, LossyExportWarning, UsageError
 from compression_config.findings import Code, Finding, Severity
 from compression_config.interop.base import Engine, Export, Names, Request, parsed_options
-from compression_config.interop.importing import Import, read_foreign
+from compression_config.interop.importing import Import, not_recognized, option_hint, read_foreign
 from compression_config.inventory import Inventory
 from compression_config.resolving.resolved import Resolved
 from compression_config.text import listed, nearest
@@ -31,6 +31,8 @@ __all__ = [
     "engines",
     "export_resolved",
     "import_document",
+    "tolerated",
+    "without_settled",
 ]
 
 EXPORTERS: Mapping[str, str] = {
@@ -128,13 +130,32 @@ def _judged(losses: tuple[Finding, ...], on_loss: OnLoss) -> tuple[Finding, ...]
     if on_loss == "error":
         raise LossyExport(losses)
     if on_loss == "ignore":
-        return tuple(finding for finding in losses if finding.severity is not Severity.ERROR)
+        return tolerated(losses, on_loss)
     # Above this frame are `export_resolved` and the front door, whose caller it concerns.
     warnings.warn(LossyExportWarning(str(LossyExport(errors))), stacklevel=4)
+    return tolerated(losses, on_loss)
+
+
+def tolerated(losses: Iterable[Finding], on_loss: Literal["warn", "ignore"]) -> tuple[Finding, ...]:
+    """Return losses with the errors as warnings, or without them."""
+    if on_loss == "ignore":
+        return tuple(finding for finding in losses if finding.severity is not Severity.ERROR)
     return tuple(
         replace(finding, severity=Severity.WARNING) if finding.severity is Severity.ERROR else finding
         for finding in losses
     )
+
+
+def without_settled(losses: Iterable[Finding], engine: str, options: Mapping[str, Any]) -> list[Finding]:
+    """Return the losses of an import but for those that an export with these options, or by itself, makes good."""
+    defaults = {
+        name: field.default
+        for found in engines()
+        if found.name == engine
+        for name, field in found.options.model_fields.items()
+    }
+    settled = {option_hint(name, value) for name, value in {**defaults, **options}.items()}
+    return [finding for finding in losses if finding.hint not in settled]
 
 
 def import_document(document: object, dialect: str | None, inventory: Inventory | None) -> Import:
@@ -150,7 +171,7 @@ def import_document(document: object, dialect: str | None, inventory: Inventory 
                 dialect = name
                 break
         else:
-            raise UsageError(f"the document is of none of the dialects {listed(IMPORTERS, last='or')}")
+            raise not_recognized(data, IMPORTERS)
     found = _engine(dialect, IMPORTERS, "dialect")
     assert found.read is not None  # noqa: S101 - the table of importers promises it
     result: Import = found.read(data, inventory)

@@ -6,12 +6,12 @@ engine's document as plain data, and says through the request what the document 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import os
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 import yaml
@@ -270,12 +270,14 @@ class Request:
     def _allocated(self, decision: Decision[PruningSettings]) -> Iterator[Pruned]:
         """Yield the layers of a group with ratios that mask exactly what the budget allocates to each."""
         by_ratio: dict[float, list[int]] = {}
+        # Large models have few sizes of layers, and so few counts.
+        ratio_of = functools.cache(ratio_for)
         counts, numels = self._counts(decision.resolved), decision.resolved.inventory.numel
         for position in decision.positions:
             masked, numel = counts.get(self.inventory.names[position]), numels(position)
             # A layer that shares the weight of an earlier one has no count: it is pruned with that one.
             if masked is not None and numel is not None:
-                by_ratio.setdefault(ratio_for(masked, numel), []).append(position)
+                by_ratio.setdefault(ratio_of(masked, numel), []).append(position)
         for ratio, positions in by_ratio.items():
             yield Pruned(decision, ratio, positions)
         message = "the budget of the group is divided among its layers in proportion to their sizes"
@@ -286,7 +288,7 @@ class Request:
             self._allocations[resolved] = budget_of(resolved).allocate()
         return self._allocations[resolved]
 
-    @cached_property
+    @functools.cached_property
     def _allocations(self) -> dict[Resolved, Mapping[str, int]]:
         return {}
 

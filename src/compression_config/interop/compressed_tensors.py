@@ -13,7 +13,7 @@ from typing import Any
 from compression_config.configs.value_rules import QuantType
 from compression_config.findings import Code
 from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor, is_a
-from compression_config.interop.importing import Import, Reading
+from compression_config.interop.importing import Import, Reading, option_hint, quantization_of
 from compression_config.interop.serving import check_group_sizes, check_serving
 from compression_config.inventory import Inventory
 
@@ -119,24 +119,15 @@ def _format(group: Mapping[str, Any]) -> str:
 def _read(document: Any, inventory: Inventory | None) -> Import:  # noqa: ANN401 - foreign data
     """Return the config list for a `quantization_config`, or for the config.json that has one."""
     reading = Reading("compressed-tensors", inventory)
-    config = reading.mapping(_config_of(document), ())
+    config = reading.mapping(quantization_of(document), ())
     read_groups(reading, config)
     return reading.done()
 
 
 def _recognizes(document: Any) -> bool:  # noqa: ANN401
     """Return whether a document has groups of compressed-tensors."""
-    config = _config_of(document)
+    config = quantization_of(document)
     return isinstance(config, Mapping) and "config_groups" in config
-
-
-def _config_of(document: Any) -> Any:  # noqa: ANN401
-    """Return the quantization config in a document; `compression_config` is its older name."""
-    if isinstance(document, Mapping):
-        for key in ("quantization_config", "compression_config"):
-            if key in document:
-                return document[key]
-    return document
 
 
 def read_groups(reading: Reading, config: Mapping[str, Any]) -> None:
@@ -232,10 +223,10 @@ def _foreign_scheme(reading: Reading, kind: str, arguments: Mapping[str, Any], p
     strategy = str(strategy).lower()
     if strategy not in ("tensor", "channel", "token"):
         what = f"groups of {size}" if size else f"the strategy '{strategy}'"
-        hint = f"export with group_size={size}" if kind == "weight" and size else None
+        hint = option_hint("group_size", size) if kind == "weight" and size else None
         reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express {what}", (*path, "strategy"), hint)
     if arguments.get("dynamic"):
-        hint = "export with inputs='dynamic'" if kind == "input" else None
+        hint = option_hint("inputs", "dynamic") if kind == "input" else None
         reading.lose(Code.LOSSY_APPROXIMATION, "a config list cannot express dynamic scales", (*path, "dynamic"), hint)
     if arguments.get("actorder"):
         reading.lose(Code.LOSSY_DETAIL, "a config list cannot express the order of activations", (*path, "actorder"))

@@ -7,6 +7,7 @@ names only, quantizes what is not named, and has its successor in coreai-opt.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import struct
@@ -124,8 +125,9 @@ def _weights_alone(request: Request, part: Quantized) -> Quantized:
 def _reached(request: Request, part: Quantized) -> Quantized:
     """Return the layers of a scheme that the quantizer looks for, and report the others."""
     positions = []
+    names, inside = request.inventory.names, functools.cache(partial(_layer_around, request))
     for position in part.positions:
-        around = _layer_around(request, position)
+        around = inside(names[position].rpartition(".")[0])
         if request.inventory.types[position] == ATTENTION_PROJECTION:
             lose_projection(request, part, [position])
         elif around is not None:
@@ -138,12 +140,12 @@ def _reached(request: Request, part: Quantized) -> Quantized:
     return Quantized(part.decision, part.tensors, positions)
 
 
-def _layer_around(request: Request, position: int) -> str | None:
-    """Return the type of the layer around one that the quantizer takes as a whole; None without one.
+def _layer_around(request: Request, path: str) -> str | None:
+    """Return the type of the outermost layer at `path` or around it that the quantizer takes as a whole, or None.
 
     A wrapper may have the name of such a type, but does not hold the weight itself.
     """
-    inventory, name = request.inventory, request.inventory.names[position]
+    inventory, name = request.inventory, f"{path}."
     end = name.find(".")
     while end >= 0:
         outer = inventory.position(name[:end])

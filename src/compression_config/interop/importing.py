@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,9 +20,18 @@ from compression_config.inventory import Inventory
 from compression_config.loading import AnyConfig, validate
 from compression_config.locations import ConfigPath, Place, format_path
 from compression_config.suggestions import regex
-from compression_config.text import counted, represented
+from compression_config.text import counted, listed, represented
 
-__all__ = ["TRANSFORMERS", "Import", "Reading", "config_list_for", "read_foreign"]
+__all__ = [
+    "TRANSFORMERS",
+    "Import",
+    "Reading",
+    "config_list_for",
+    "not_recognized",
+    "option_hint",
+    "quantization_of",
+    "read_foreign",
+]
 
 TRANSFORMERS = "hf:"
 """What comes before a directory that holds a checkpoint of transformers."""
@@ -62,19 +71,59 @@ class Import:
 
 
 def read_foreign(document: object) -> object:
-    """Return a document as plain data: data as it is, the file at a path, or the config.json in `hf:DIRECTORY`.
+    """Return a document as plain data: data as it is, the file at a path, or what `hf:DIRECTORY` has.
 
     Raises `InvalidConfig` for a file that cannot be read.
     """
     if not isinstance(document, str | os.PathLike):
         return document
     path = os.fspath(document)
-    if path.startswith(TRANSFORMERS):
-        path = str(Path(path.removeprefix(TRANSFORMERS), "config.json"))
+    if not path.startswith(TRANSFORMERS):
+        return _value_of(path)
+    directory = Path(path.removeprefix(TRANSFORMERS))
+    config, other = _value_of(str(directory / "config.json")), directory / "hf_quant_config.json"
+    if quantization_of(config) is config and other.is_file():
+        # ModelOpt has written its own file from the start, and only later the config.json too.
+        return _value_of(str(other))
+    return config
+
+
+def _value_of(path: str) -> object:
     read = read_file(path)
     if has_errors(read.findings):
         raise InvalidConfig(read.findings)
     return read.value
+
+
+def quantization_of(document: object) -> object:
+    """Return the quantization config in a config.json; another document as it is.
+
+    `compression_config` is the older name that compressed-tensors gave it.
+    """
+    if isinstance(document, Mapping):
+        for key in ("quantization_config", "compression_config"):
+            if key in document:
+                return document[key]
+    return document
+
+
+def option_hint(name: str, value: object) -> str:
+    """Return the hint of a loss that an option of the next export makes good."""
+    return f"export with {name}={value!r}"
+
+
+def not_recognized(document: object, dialects: Iterable[str]) -> UsageError:
+    """Return the error for a document that is of none of the dialects, with what it may be."""
+    message = f"the document is of none of the dialects {listed(dialects, last='or')}"
+    config = quantization_of(document)
+    if isinstance(config, Mapping):
+        if isinstance(config.get("quant_method"), str):
+            message += f", but of {represented(config['quant_method'])}"
+        elif config is document and "architectures" in config:
+            message += ": this config.json has no 'quantization_config'"
+    elif isinstance(document, list) and document and all(isinstance(config, Mapping) for config in document):
+        message += "; a list of NNI 1.x or 2.x without their own keys is read with dialect='nni-1' (--from nni-1)"
+    return UsageError(message)
 
 
 class Reading:

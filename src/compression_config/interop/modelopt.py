@@ -17,7 +17,7 @@ from pydantic import Field
 from compression_config.configs.value_rules import QuantType
 from compression_config.findings import Code
 from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor, is_a
-from compression_config.interop.importing import Import, Reading
+from compression_config.interop.importing import Import, Reading, option_hint
 from compression_config.interop.serving import check_fused, check_group_sizes
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
@@ -300,13 +300,13 @@ def _per(reading: Reading, kind: QuantType, attributes: Mapping[str, Any], path:
     """Return what shares one scale; groups and dynamic scales are reported."""
     blocks = attributes.get("block_sizes")
     if attributes.get("type") == "dynamic" or (isinstance(blocks, Mapping) and blocks.get("type") == "dynamic"):
-        hint = "export with inputs='dynamic'" if kind == "input" else None
+        hint = option_hint("inputs", "dynamic") if kind == "input" else None
         reading.lose(Code.LOSSY_APPROXIMATION, "a config list cannot express dynamic scales", (*path, "type"), hint)
     if not isinstance(blocks, Mapping):
         return "per_tensor" if attributes.get("axis") is None else "per_channel"
     size = blocks.get(-1, blocks.get("-1"))
     if size is not None:
-        hint = f"export with group_size={size}" if kind == "weight" else None
+        hint = option_hint("group_size", size) if kind == "weight" else None
         where = (*path, "block_sizes")
         reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express groups of {size}", where, hint)
     return "per_channel" if kind == "weight" else "per_tensor"
@@ -378,7 +378,7 @@ def _keys_of_algorithm(reading: Reading, config: Mapping[str, Any], path: Config
         reading.lose(Code.LOSSY_SETTING, "a config list has integers only, not floats", path)
     size = config.get("group_size")
     if size:
-        hint = f"export with group_size={size}"
+        hint = option_hint("group_size", size)
         reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express groups of {size}", path, hint)
     scheme = "affine" if config.get("has_zero_point") else "symmetric"
     bits, schemes = {"weight": algorithm.weight}, {"weight": f"per_channel_{scheme}"}

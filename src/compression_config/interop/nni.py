@@ -7,6 +7,7 @@ stays, so that configs of several targets add up. A group is named by an id, in 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -98,11 +99,12 @@ def _lose_elements(request: Request, part: Pruned, positions: Sequence[int]) -> 
         message = "'nni' gives each layer a weight of its own, so a shared one counts several times in the budget"
         request.lose(decision, Code.LOSSY_APPROXIMATION, message, key="total_sparsity", positions=positions)
     numels = [inventory.numel(position) or 0 for position in positions]
+    truncated = functools.cache(_truncated)
     if part.group:
-        other = _truncated(part.sparsity, sum(numels))
+        other = truncated(part.sparsity, sum(numels))
         affected = list(positions) if other else []
     else:
-        affected = [p for p, numel in zip(positions, numels, strict=True) if _truncated(part.sparsity, numel)]
+        affected = [p for p, numel in zip(positions, numels, strict=True) if truncated(part.sparsity, numel)]
     message = "'nni' rounds ratios as binary floats, which masks one element less"
     key = "total_sparsity" if part.group else "sparsity_per_layer"
     request.lose(decision, Code.LOSSY_DETAIL, message, key=key, positions=affected)

@@ -5,6 +5,7 @@ Importing this module does not import torch; calling `prune_` or `fake_quantize_
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -38,6 +39,7 @@ def masked_counts(request: Request, types: Sequence[str] | None = None) -> dict[
     """
     counts: dict[int, int] = {}
     unknown: list[str] = []
+    count = functools.cache(masked_count)
     for part in request.pruned():
         positions = part.positions
         if types is not None:
@@ -47,7 +49,7 @@ def masked_counts(request: Request, types: Sequence[str] | None = None) -> dict[
             if numel is None:
                 unknown.append(request.inventory.names[position])
             else:
-                counts[position] = masked_count(numel, part.sparsity)
+                counts[position] = count(numel, part.sparsity)
     if unknown:
         raise UnknownNumel(unknown)
     for resolved in request.parts:

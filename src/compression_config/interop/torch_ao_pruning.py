@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from compression_config.interop.base import Engine, Options, Request
@@ -18,11 +19,11 @@ _MOST_DIGITS = 17
 def _export(request: Request, options: Options) -> list[dict[str, Any]]:  # noqa: ARG001 - it has none
     """Return the list: blocks of one element, so that the level of a tensor is its share of masked elements."""
     names, numel = request.inventory.names, request.inventory.numel
-    counts = masked_counts(request, PRUNED)
+    counts, level = masked_counts(request, PRUNED), functools.cache(_level)
     return [
         {
             "tensor_fqn": f"{names[position]}.weight",
-            "sparsity_level": _level(counts[position], numel(position) or 0),
+            "sparsity_level": level(counts[position], numel(position) or 0),
             "sparse_block_shape": [1, 1],
             "zeros_per_block": 1,
         }

@@ -16,7 +16,7 @@ from pydantic import Field, field_validator
 from compression_config.configs.value_rules import QuantType
 from compression_config.findings import Code
 from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor, is_a
-from compression_config.interop.importing import Import, Reading
+from compression_config.interop.importing import Import, Reading, option_hint
 from compression_config.interop.serving import EXPERTS, VLLM, check_fused, check_group_sizes, fused_names
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
@@ -287,7 +287,7 @@ def _keys(reading: Reading, config: Mapping[str, Any], path: ConfigPath) -> dict
     mapping = _value(data.get("act_mapping_type"))
     if mapping is not None:
         input_scheme = "affine" if mapping == "ASYMMETRIC" else "symmetric"
-    hint = "export with inputs='dynamic'"
+    hint = option_hint("inputs", "dynamic")
     reading.lose(Code.LOSSY_APPROXIMATION, "a config list cannot express dynamic scales", (*path, "_type"), hint)
     schemes["input"] = f"per_tensor_{input_scheme}"
     return {
@@ -310,7 +310,7 @@ def _per(reading: Reading, kind: str, data: Mapping[str, Any], path: ConfigPath)
     if not where:
         size = data.get("group_size", _GROUPS.get(kind))
     if size is not None:
-        hint = f"export with group_size={size}"
+        hint = option_hint("group_size", size)
         reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express groups of {size}", path, hint)
     return "per_channel"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from random import Random
@@ -162,10 +163,13 @@ def random_document(random: Random) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(80))
-def test_an_import_agrees_with_the_engine(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_import_agrees_with_the_engine(seed: int, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
     document = random_document(Random(1000 + seed))  # noqa: S311
     found = cc.import_list(document, model=nasty_model())
+    config = {"architectures": ["Nasty"], "quantization_config": document}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert cc.import_list(f"hf:{tmp_path}", model=nasty_model()) == found
     assert (found.dialect, found.findings) == ("compressed-tensors", ())
     resolution: Any = cc.resolve(found.config_list, nasty_model(), unmatched="error")
     assert meant(resolution) == applied(document, nasty_model())

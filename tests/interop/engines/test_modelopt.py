@@ -255,8 +255,10 @@ def random_checkpoint(random: Random) -> tuple[nn.Module, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("seed", range(80))
-def test_the_config_of_a_checkpoint_is_what_its_layers_are_quantized_to(seed: int) -> None:
+def test_the_config_of_a_checkpoint_is_what_its_layers_are_quantized_to(seed: int, tmp_path: Path) -> None:
     model, config = random_checkpoint(Random(7000 + seed))  # noqa: S311
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": ["Nasty"]}))
+    (tmp_path / "hf_quant_config.json").write_text(json.dumps(config))
     layers = live_model(CHECKPOINT)
     expected: Given = {}
     for name, given in quantizers(model).items():
@@ -268,8 +270,9 @@ def test_the_config_of_a_checkpoint_is_what_its_layers_are_quantized_to(seed: in
                 for kind in kinds
                 if kind in given
             }
-    found = cc.import_list(config, model=layers)
+    found = cc.import_list(f"hf:{tmp_path}", model=layers)
     assert found.dialect == "modelopt"
+    assert found == cc.import_list(config, model=layers)
     assert {finding.code for finding in found.findings} <= {"lossy-approximation"}  # groups
     resolution: Any = cc.resolve(found.config_list, layers)
     assert said(resolution) == expected

@@ -64,7 +64,7 @@ def test_the_plan_masks_exactly_the_counts(seed: int) -> None:
     assert {step["module"] for step in plan} == named
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(200))
 def test_a_model_is_pruned_in_place(seed: int) -> None:
     resolution = resolved(random_pruning_list(Random(seed), TYPES))  # noqa: S311
     model = filled_model()
@@ -150,7 +150,7 @@ def test_the_level_gives_the_count_that_rounding_down_gives(numel: tuple[int, in
 # Rounding.
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(200))
 def test_rounded_weights_are_verified(seed: int) -> None:
     config = random_quantization_list(Random(seed), TYPES)  # noqa: S311
     model = nasty_model(device="cpu")
