@@ -21,7 +21,7 @@ from compression_config.budget import budget_of
 from compression_config.budget.counting import ratio_for
 from compression_config.configs.sub_config import Kind
 from compression_config.configs.value_rules import QuantType
-from compression_config.errors import UsageError, raise_findings
+from compression_config.errors import HasFindings, UsageError
 from compression_config.findings import Code, Finding, Severity
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
@@ -493,7 +493,7 @@ def _assumption(options: QuantizationOptions) -> str:
 
 
 @dataclass(frozen=True)
-class Export:
+class Export(HasFindings):
     """A resolution as an engine's document."""
 
     engine: str
@@ -502,18 +502,6 @@ class Export:
     """Plain dicts and lists."""
     findings: tuple[Finding, ...]
     """What is lost or approximated, at the deciding sub-configs."""
-
-    def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`.
-
-        Args:
-            at: "error", or "warning" to raise for warnings too; notes never raise.
-
-        Raises:
-            FindingsError: Holds the findings that are at least as bad as `at`.
-            UsageError: `at` is something else.
-        """
-        raise_findings(self.findings, at)
 
     def to_yaml(self) -> str:
         """Return the document as YAML."""

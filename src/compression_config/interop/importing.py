@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from compression_config.configs.sub_config import Kind
 from compression_config.documents import read_file
-from compression_config.errors import InvalidConfig, UsageError, raise_findings
+from compression_config.errors import HasFindings, InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, has_errors
 from compression_config.inventory import Inventory
 from compression_config.loading import AnyConfig, validate
@@ -32,7 +32,7 @@ _MOST_STEPS = 3 * 10**10
 
 
 @dataclass(frozen=True)
-class Import:
+class Import(HasFindings):
     """A document of another dialect as a config list."""
 
     dialect: str
@@ -41,18 +41,6 @@ class Import:
     """Resolves to what the document gives each layer; two-part when the document both prunes and quantizes."""
     findings: tuple[Finding, ...]
     """What a config list cannot say, by the path in the document."""
-
-    def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`.
-
-        Args:
-            at: "error", or "warning" to raise for warnings too; notes never raise.
-
-        Raises:
-            FindingsError: Holds the findings that are at least as bad as `at`.
-            UsageError: `at` is something else.
-        """
-        raise_findings(self.findings, at)
 
     def to_data(self) -> Any:  # noqa: ANN401
         """Return the config list as plain data: a list, or a mapping of two."""
