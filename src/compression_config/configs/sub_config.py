@@ -32,8 +32,8 @@ from compression_config.configs.plain_data import plain, shown
 from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule, maps_bits
 from compression_config.findings import Code, Hint, Line, LocalFinding
 from compression_config.locations import ConfigPath
-from compression_config.suggestions import has_wildcards
 from compression_config.text import listed, nearest, printable, shortened
+from compression_config.wildcards import has_wildcards
 
 __all__ = [
     "DEFAULT_TYPES",

@@ -19,8 +19,8 @@ from compression_config.findings import Code, Finding, has_errors
 from compression_config.inventory import Inventory
 from compression_config.loading import AnyConfig, validate
 from compression_config.locations import ConfigPath, Place, format_path
-from compression_config.suggestions import regex
 from compression_config.text import counted, represented
+from compression_config.wildcards import regex
 
 __all__ = ["TRANSFORMERS", "Import", "Reading", "config_list_for", "read_foreign"]
 

@@ -19,23 +19,20 @@ from compression_config.findings import Edit
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
 from compression_config.suggestions import (
+    MOST_PARTS,
     LayerNames,
-    Reading,
     Renaming,
     common_renaming,
     covering_parts,
     fused_from,
-    has_wildcards,
     nearest_types,
     negated,
-    pieces_of,
-    readings,
     separate_words,
     type_name,
     undecorated,
-    with_ranges,
 )
 from compression_config.text import Notation, layers_words, listed, names_words, number_order, written
+from compression_config.wildcards import MOST_STEPS, Reading, has_wildcards, pieces_of, readings, with_ranges
 
 __all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "has_weighted_name", "is_norm", "paths_of"]
 
@@ -49,11 +46,7 @@ _SHOWN = 4
 """How many types, or beginnings of names, a hint lists."""
 _NAMES_SHOWN = 8
 """How many names in full a hint lists; the edits have them all."""
-_MOST_PARTS = 40
-"""So many partial names at most take the place of a pattern."""
 _MOST_NAMES = 1_000
-_WORK = 300_000_000
-"""How many steps all patterns of a list may take; on 60,000 layers some twenty of them are evaluated."""
 _STEPS_A_NAME = 200
 
 
@@ -140,7 +133,7 @@ class Hints:
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self._indices: dict[frozenset[str], LayerNames] = {}
-        self._work = _WORK
+        self._work = MOST_STEPS
 
     @functools.cached_property
     def types(self) -> Counter[str]:
@@ -298,7 +291,7 @@ class Hints:
         for part in natural:
             if part.strip(".") and self._taken(part, layers, frozenset(meant)) == frozenset(meant):
                 return [part]
-        return covering_parts(meant, lambda part: self._taken(part, layers, frozenset(meant)), _MOST_PARTS)
+        return covering_parts(meant, lambda part: self._taken(part, layers, frozenset(meant)), MOST_PARTS)
 
     def parts_below(self, containers: Sequence[str]) -> list[str] | None:
         """Return the partial names that select exactly the layers below `containers`; None when they are not found."""
@@ -539,7 +532,7 @@ class Hints:
             if any(_is_whole(piece, name) for name in found):
                 own.append(piece)
                 left -= found
-        parts = covering_parts(meant, taken, _MOST_PARTS)
+        parts = covering_parts(meant, taken, MOST_PARTS)
         if not left and (parts is None or len(own) <= 2 * len(parts)):
             return own
         return parts
