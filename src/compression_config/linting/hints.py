@@ -18,6 +18,7 @@ from compression_config.configs.sub_config import DEFAULT_TYPES, SELECTOR_KEYS, 
 from compression_config.findings import Edit
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
+from compression_config.resolving.resolved import Resolved
 from compression_config.suggestions import (
     MOST_PARTS,
     LayerNames,
@@ -34,7 +35,7 @@ from compression_config.suggestions import (
 from compression_config.text import Notation, layers_words, listed, names_words, number_order, written
 from compression_config.wildcards import MOST_STEPS, Reading, has_wildcards, pieces_of, readings, with_ranges
 
-__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "has_weighted_name", "is_norm", "paths_of"]
+__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "is_norm", "is_weighted", "paths_of"]
 
 
 GENERIC_TYPES = frozenset({*DEFAULT_TYPES, "Conv1D"})
@@ -71,6 +72,12 @@ class Spot:
     path: ConfigPath
     """As it is shown: it begins with the part in a two-part document."""
     notation: Notation
+
+    @classmethod
+    def at(cls, resolved: Resolved, path: ConfigPath) -> Spot:
+        """Return the element at a path of a list, which begins with the index of its sub-config."""
+        configs = resolved.config_list
+        return cls(configs[int(path[0])], configs.provenance.place(path).path, configs.provenance.notation(path))
 
     @property
     def key(self) -> str:
@@ -665,7 +672,7 @@ class Hints:
     def _likely(self) -> frozenset[str]:
         """Of these the types that are known to have weights, or have the name of such a type."""
         known = {kind for p, kind in enumerate(self._inventory.types) if self._inventory.has_weight(p)}
-        return frozenset(kind for kind in self._weighted if kind in known or has_weighted_name(kind))
+        return frozenset(kind for kind in self._weighted if kind in known or _has_weighted_name(kind))
 
     def _to_compress(self, known: Sequence[str], spot: Spot) -> list[str]:
         """Return the types among `known` that are likely meant: those with weights, all where none is needed."""
@@ -801,9 +808,15 @@ _PLACEHOLDER = re.compile(r"\{[^\W\d]\w*\}")
 _WEIGHTED_NAME = re.compile(r"Linear|Conv|Embedding|PReLU|LSTM|GRU|RNN")
 
 
-def has_weighted_name(kind: str) -> bool:
+def _has_weighted_name(kind: str) -> bool:
     """Return whether a type is named like those that have weights: where nothing else is known of a layer."""
     return kind in GENERIC_TYPES or _WEIGHTED_NAME.search(kind) is not None
+
+
+def is_weighted(inventory: Inventory, position: int) -> bool:
+    """Return whether a layer has a weight; where that is not known, whether its type is named as if it had."""
+    known = inventory.has_weight(position)
+    return _has_weighted_name(inventory.types[position]) if known is None else known
 
 
 def is_norm(kind: str) -> bool:

@@ -106,8 +106,7 @@ def _starts(part: str, name: str) -> Iterator[int]:
 def _findings(resolved: Resolved, index: int, element: int, reach: _Reach) -> Iterator[Finding]:
     whole, in_word, in_number = (reach.cut[place] for place in (_WHOLE, _IN_WORD, _IN_NUMBER))
     place = resolved.config_list.provenance.place((index, "op_partial_names", element))
-    notation = resolved.config_list.provenance.notation((index,))
-    spot = Spot(resolved.config_list[index], place.path, notation)
+    spot = Spot.at(resolved, (index, "op_partial_names", element))
     if in_number and (whole or in_word):
         more, kept, code = in_number + in_word if whole else in_number, whole or in_word, Code.DIGIT_BOUNDARY
     elif in_word and whole:
