@@ -10,7 +10,7 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
@@ -32,9 +32,11 @@ from compression_config.text import layers_words, listed, nearest
 from compression_config.writing import write_whole
 
 __all__ = [
+    "NARROW",
     "Decision",
     "Engine",
     "Export",
+    "GroupOptions",
     "Names",
     "Options",
     "Pruned",
@@ -43,6 +45,7 @@ __all__ = [
     "Request",
     "Tensor",
     "is_a",
+    "numbered",
     "parsed_options",
 ]
 
@@ -52,10 +55,12 @@ Names: TypeAlias = Literal["auto", "exact", "patterns"]
 _FEW_NAMES = 64
 """So many layers "auto" names one by one."""
 
-_NARROW = "exclude these layers, or narrow 'op_types'"
+NARROW = "exclude these layers, or narrow 'op_types'"
+"""The hint where an engine leaves layers of some types alone."""
 
 S = TypeVar("S", bound=AnySettings)
 Outcome = TypeVar("Outcome", bound=Hashable)
+T = TypeVar("T")
 
 
 # What an engine is.
@@ -67,8 +72,8 @@ class Options(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class QuantizationOptions(Options):
-    """What a quantization list leaves open, for all engines that can say it."""
+class GroupOptions(Options):
+    """What a quantization list leaves open, for engines that quantize weights in groups."""
 
     group_size: int | None = Field(
         default=None,
@@ -76,6 +81,11 @@ class QuantizationOptions(Options):
         title="a whole number from 1",
         description="Give weights one scale for so many neighbouring inputs in place of one for each channel.",
     )
+
+
+class QuantizationOptions(GroupOptions):
+    """What a quantization list leaves open, for all engines that can say it."""
+
     inputs: Literal["static", "dynamic"] = Field(
         default="static",
         title="'static' or 'dynamic'",
@@ -195,6 +205,17 @@ def is_a(inventory: Inventory, position: int, *types: str) -> bool:
     return inventory.types[position].endswith(types)
 
 
+def numbered(settings: Iterable[tuple[T, Sequence[int]]]) -> tuple[list[T], dict[int, int]]:
+    """Return the settings that differ, and for each layer, by position, which of them it gets: the last counts."""
+    known: list[T] = []
+    numbers: dict[int, int] = {}
+    for given, positions in settings:
+        if given not in known:
+            known.append(given)
+        numbers.update(dict.fromkeys(positions, known.index(given)))
+    return known, numbers
+
+
 @dataclass(frozen=True, slots=True)
 class _Loss:
     """What a document cannot say of the layers of one sub-config; a finding but for the layers."""
@@ -242,12 +263,24 @@ class Request:
                     if positions and settings is not None:
                         yield Decision(resolved, index, settings, positions)
 
-    def pruned(self, *, groups: bool = False) -> Iterator[Pruned]:
+    def pruned(
+        self, types: Sequence[str] | None = None, *, groups: bool = False, subclasses: bool = True
+    ) -> Iterator[Pruned]:
         """Yield the layers that have a weight with the ratio of each, in list order.
 
         The layers of a group get ratios of their own where the caller allocates budgets. Else an engine with `groups`
-        gets it as a whole; for one without it is a loss, and they are left out.
+        gets it as a whole; for one without it is a loss, and they are left out. Layers that are not of `types`, where
+        these are given, are left out and reported; so are those of `subclasses` where it looks at the very class.
         """
+        for part in self._with_ratios(groups=groups):
+            positions = part.positions
+            if types is not None:
+                what = f"'{self.engine.name}' prunes"
+                positions = self.applied(part.decision, positions, types, what, subclasses=subclasses)
+            yield replace(part, positions=positions)
+
+    def _with_ratios(self, *, groups: bool) -> Iterator[Pruned]:
+        """Yield the same whatever the types of the layers are."""
         for decision in self.decisions("pruning"):
             has_weight = self.inventory.has_weight
             positions = [position for position in decision.positions if has_weight(position) is not False]
@@ -294,7 +327,7 @@ class Request:
         self,
         options: QuantizationOptions,
         types: Sequence[str],
-        hint: str = _NARROW,
+        hint: str = NARROW,
         *,
         subclasses: bool = True,
         own_scheme: bool = False,
@@ -326,7 +359,7 @@ class Request:
         positions: Sequence[int],
         types: Sequence[str],
         what: str,
-        hint: str = _NARROW,
+        hint: str = NARROW,
         *,
         subclasses: bool = True,
     ) -> list[int]:
@@ -345,11 +378,23 @@ class Request:
             self.lose(decision, Code.TYPE_NOT_APPLIED, message, hint=hint, key="op_types", positions=others)
         return [position for position in positions if names[position] in fine] if left else list(positions)
 
+    def weight_of(self, part: Quantized, by: str = "") -> Tensor | None:
+        """Return how the weights are quantized; None, which is reported, where only inputs and outputs are.
+
+        `by` is what quantizes, where that is not the engine itself.
+        """
+        weight = part.tensors.get("weight")
+        if weight is None:
+            message = f"'{by or self.engine.name}' quantizes inputs only beside weights"
+            hint = "add weight to 'quant_types'"
+            self.lose(part, Code.LOSSY_SETTING, message, hint=hint, key="quant_types")
+        return weight
+
     def lose_dynamic(self, part: Quantized) -> None:
         """Report inputs whose scales are to be static, where the export makes them dynamic."""
         if part.tensors["input"].dynamic and "input" in (part.decision.settings.scheme or {}):
             message = "inputs are quantized per token at run time, not statically per tensor"
-            self.lose(part.decision, Code.LOSSY_APPROXIMATION, message, key="quant_scheme", positions=part.positions)
+            self.lose(part, Code.LOSSY_APPROXIMATION, message, key="quant_scheme")
 
     def lose_sign(self, part: Quantized, kind: QuantType) -> None:
         """Report unsigned integers for an engine with signed ones; affine ones differ in the zero point only."""
@@ -361,7 +406,7 @@ class Request:
                 f"unsigned integers are written as signed ones with another zero point, which is equivalent ({kind})"
             )
         if not tensor.signed:
-            self.lose(part.decision, code, message, key="quant_dtype", positions=part.positions)
+            self.lose(part, code, message, key="quant_dtype")
 
     def lose_start_steps(self) -> None:
         """Report each start step: it has no meaning for the engine."""
@@ -374,7 +419,7 @@ class Request:
 
     def lose(
         self,
-        decision: Decision[Any],
+        of: Decision[Any] | Pruned | Quantized,
         code: Code,
         message: str,
         *,
@@ -384,15 +429,16 @@ class Request:
         severity: Severity | None = None,
         counted: bool = True,
     ) -> None:
-        """Report that the layers at `positions`, or all of a decision, lose something; no finding without layers.
+        """Report that the layers at `positions`, or all that are given, lose something; no finding without layers.
 
         Repeated for the same sub-config, it adds layers to one finding. The finding is at `key` of the sub-config, or
         at the whole of it where the key is not written. The number of layers is added to the message if `counted`.
         """
+        decision = of if isinstance(of, Decision) else of.decision
         written = key is not None and getattr(decision.config, key, None) is not None
         path = (decision.index, cast("str", key)) if written else (decision.index,)
         loss = _Loss(decision.resolved, path, code, message, hint, severity, counted)
-        added = dict.fromkeys(decision.positions if positions is None else positions)
+        added = dict.fromkeys(of.positions if positions is None else positions)
         if added:
             self._losses.setdefault(loss, {}).update(added)
 

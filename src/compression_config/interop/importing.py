@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from compression_config.configs.sub_config import Kind
+from compression_config.configs.value_rules import QuantType
 from compression_config.documents import read_file
 from compression_config.errors import HasFindings, InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, has_errors
@@ -22,7 +23,7 @@ from compression_config.locations import ConfigPath, Place, format_path
 from compression_config.text import counted, represented
 from compression_config.wildcards import regex
 
-__all__ = ["TRANSFORMERS", "Import", "Reading", "config_list_for", "read_foreign"]
+__all__ = ["TRANSFORMERS", "Import", "Reading", "config_list_for", "quantization_keys", "read_foreign"]
 
 TRANSFORMERS = "hf:"
 """What comes before a directory that holds a checkpoint of transformers."""
@@ -112,6 +113,24 @@ class Reading:
         """Say what a config list cannot, at `path` of the document."""
         self._findings[Finding.at(Place(path), code, message, hint)] = None
 
+    def lose_floats(self, path: ConfigPath) -> None:
+        """Say that numbers are floats in the document."""
+        self.lose(Code.LOSSY_SETTING, "a config list has integers only, not floats", path)
+
+    def lose_groups(self, size: object, path: ConfigPath, kind: QuantType = "weight") -> None:
+        """Say that weights, or another tensor, have a scale for each group of so many."""
+        hint = f"export with group_size={size}" if kind == "weight" else None
+        self.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express groups of {size}", path, hint)
+
+    def lose_dynamic(self, path: ConfigPath, kind: QuantType = "input") -> None:
+        """Say that the scales of inputs, or of another tensor, are found at run time."""
+        hint = "export with inputs='dynamic'" if kind == "input" else None
+        self.lose(Code.LOSSY_APPROXIMATION, "a config list cannot express dynamic scales", path, hint)
+
+    def lose_cache(self, path: ConfigPath) -> None:
+        """Say that the key-value cache is quantized."""
+        self.lose(Code.LOSSY_SETTING, "a config list cannot express the quantization of the key-value cache", path)
+
     def done(self) -> Import:
         """Return what was read: a quantization list where nothing was entered and no list noted."""
         lists = {**{kind: [] for kind in self._kinds}, **(self._written or self._lists())}
@@ -177,6 +196,18 @@ class Reading:
         """Return the error for a value at `path` that is not `what` it is in the dialect."""
         where = f"'{format_path(path)}'" if path else "it"
         return UsageError(f"this is not a document of {self.dialect}: {where} is not {what}")
+
+
+def quantization_keys(
+    bits: Mapping[QuantType, int],
+    schemes: Mapping[QuantType, str],
+    dtypes: Mapping[QuantType, str] | None = None,
+) -> dict[str, Any]:
+    """Return the keys of a quantization sub-config for the tensors that have `bits`; empty where none has."""
+    if not bits:
+        return {}
+    keys: dict[str, Any] = {"quant_types": list(bits), "quant_bits": dict(bits), "quant_scheme": dict(schemes)}
+    return keys | ({"quant_dtype": dict(dtypes)} if dtypes and "uint" in dtypes.values() else {})
 
 
 def config_list_for(
