@@ -27,6 +27,7 @@ __all__ = [
     "fused_from",
     "nearest_types",
     "negated",
+    "places_of",
     "separate_words",
     "type_name",
     "undecorated",
@@ -328,7 +329,7 @@ class LayerNames:
     def _folded_parts(self, part: str) -> list[str]:
         """Return the pieces of names that differ from `part` in case, or else in separators too."""
         form, numbers = form_of(part), _DIGITS.findall(part)
-        pieces = [other[at : at + len(form)] for other in self.forms for at in _places(_folded(form), _folded(other))]
+        pieces = [other[at : at + len(form)] for other in self.forms for at in places_of(_folded(form), _folded(other))]
         if not pieces:
             start, end = _dots(part)
             inner = _squeezed(form)
@@ -478,7 +479,7 @@ def _in_order(wanted: Iterable[str], components: Iterable[str]) -> bool:
     return all(component in rest for component in wanted)
 
 
-def _places(text: str, inside: str) -> Iterator[int]:
+def places_of(text: str, inside: str) -> Iterator[int]:
     """Yield where `text` begins in `inside`."""
     at = inside.find(text) if text else -1
     while at >= 0:
@@ -586,13 +587,13 @@ def _squeezed(text: str) -> str:
 def _at_dot(name: str, word: str) -> bool:
     """Return whether what `name` ends with, as `word` without separators, begins after one of its dots."""
     squeezed = _squeezed(word)
-    return any(_squeezed(name[at + 1 :]) == squeezed for at in _places(".", name))
+    return any(_squeezed(name[at + 1 :]) == squeezed for at in places_of(".", name))
 
 
 def _squeezed_pieces(inner: str, form: str) -> Iterator[str]:
     """Yield the pieces of `form` that are `inner` without separators, and end where a word does."""
     kept = [place for place, character in enumerate(form) if not _SEPARATORS.match(character)]
-    for at in _places(inner, "".join(form[place] for place in kept).lower()):
+    for at in places_of(inner, "".join(form[place] for place in kept).lower()):
         start, end = kept[at], kept[at + len(inner) - 1] + 1
         if (start == 0 or form[start - 1] in "._") and (end == len(form) or form[end] in "._"):
             yield form[start:end]

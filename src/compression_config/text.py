@@ -24,6 +24,7 @@ __all__ = [
     "json_flow",
     "layers_words",
     "listed",
+    "meant_words",
     "more_words",
     "names_words",
     "nearest",
@@ -163,6 +164,16 @@ def nearest(word: str, candidates: Iterable[str], *, limit: int = 1) -> list[str
     same = [candidate for candidate in known if candidate.casefold() == word.casefold()]
     close = difflib.get_close_matches(word, known, n=limit + len(same), cutoff=0.7)
     return [*same, *(candidate for candidate in close if candidate not in same)][:limit]
+
+
+def meant_words(word: str, candidates: Iterable[str]) -> str:
+    """Return what a message about an unknown word ends with: the nearest of `candidates`, or nothing.
+
+    >>> meant_words("op_name", ["op_names"]), meant_words("x", ["op_names"])
+    ("; did you mean 'op_names'?", '')
+    """
+    close = nearest(word, candidates)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 # Characters.

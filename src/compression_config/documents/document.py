@@ -17,6 +17,7 @@ from compression_config.locations import ConfigPath, Place, Position, SourceMap,
 __all__ = [
     "DEFAULT_LIMITS",
     "HALF_A_CHARACTER",
+    "LINE_BREAK",
     "SPLIT_THE_LIST",
     "SURROGATE",
     "TOO_MUCH_MEMORY",
@@ -32,7 +33,7 @@ __all__ = [
     "read_within",
 ]
 
-_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+LINE_BREAK = re.compile(r"\r\n|\n|\r")
 """What ends a line; the same as in `SourceMap.line`, although YAML 1.1 knew three more."""
 _SHOWN = 60
 """How many characters of a text a message shows."""
@@ -148,7 +149,7 @@ class Lines:
         """
         if self._last[0] != number:
             start = self._line_starts()[number - 1]
-            found = _LINE_BREAK.search(self.text, start)
+            found = LINE_BREAK.search(self.text, start)
             self._last = (number, self.text[start : found.start() if found else len(self.text)])
         return self._last[1]
 
@@ -156,7 +157,7 @@ class Lines:
         # Made when the first position is asked for: most documents have no finding.
         if self._starts is None:
             self._starts = array("Q", [0])
-            self._starts.extend(found.end() for found in _LINE_BREAK.finditer(self.text))
+            self._starts.extend(found.end() for found in LINE_BREAK.finditer(self.text))
         return self._starts
 
 

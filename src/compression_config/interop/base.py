@@ -28,7 +28,7 @@ from compression_config.locations import ConfigPath
 from compression_config.patterns import NameGroups
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings
-from compression_config.text import layers_words, listed, nearest
+from compression_config.text import layers_words, listed, meant_words
 from compression_config.writing import write_whole
 
 __all__ = [
@@ -128,10 +128,8 @@ def parsed_options(engine: Engine, given: Mapping[str, Any]) -> Options:
     known = engine.options.model_fields
     for name in given:
         if name not in known:
-            close = nearest(name, known)
-            meant = f"; did you mean {close[0]!r}?" if close else ""
             there_are = f"its options are {listed(known)}" if known else "it has no options"
-            raise UsageError(f"'{engine.name}' has no option {name!r}; {there_are}{meant}")
+            raise UsageError(f"'{engine.name}' has no option {name!r}; {there_are}{meant_words(name, known)}")
     try:
         return engine.options(**given)
     except ValidationError as error:

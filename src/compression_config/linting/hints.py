@@ -28,6 +28,7 @@ from compression_config.suggestions import (
     fused_from,
     nearest_types,
     negated,
+    places_of,
     separate_words,
     type_name,
     undecorated,
@@ -855,11 +856,8 @@ def _is_whole(part: str, name: str) -> bool:
 
 
 def paths_of(name: str) -> Iterator[str]:
-    """Yield the paths to a name, each with its dot, the shortest first."""
-    at = name.find(".")
-    while at >= 0:
-        yield name[: at + 1]
-        at = name.find(".", at + 1)
+    """Return the paths to a name, each with its dot, the shortest first."""
+    return (name[: at + 1] for at in places_of(".", name))
 
 
 def _plain(word: str) -> str:

@@ -14,7 +14,7 @@ from compression_config.findings import Code, Finding
 from compression_config.linting.hints import Spot
 from compression_config.locations import Place
 from compression_config.resolving.resolved import Resolved
-from compression_config.suggestions import block_form
+from compression_config.suggestions import block_form, places_of
 from compression_config.text import joined, layers_words, listed, number_order
 
 __all__ = ["boundary_findings"]
@@ -86,7 +86,7 @@ def _place(part: str, name: str) -> int:
     >>> _place("fc.1", "fc.1"), _place("fc.1", "fc.10"), _place("c.1", "fc.1")
     (0, 2, 1)
     """
-    return min((_cut(name, start, start + len(part)) for start in _starts(part, name)), default=_WHOLE)
+    return min((_cut(name, start, start + len(part)) for start in places_of(part, name)), default=_WHOLE)
 
 
 def _cut(name: str, start: int, end: int) -> int:
@@ -94,13 +94,6 @@ def _cut(name: str, start: int, end: int) -> int:
         return _IN_NUMBER
     between_dots = all(at in (0, len(name)) or "." in name[at - 1 : at + 1] for at in (start, end))
     return _WHOLE if between_dots else _IN_WORD
-
-
-def _starts(part: str, name: str) -> Iterator[int]:
-    start = name.find(part)
-    while start >= 0:
-        yield start
-        start = name.find(part, start + 1)
 
 
 def _findings(resolved: Resolved, index: int, element: int, reach: _Reach) -> Iterator[Finding]:
@@ -163,7 +156,7 @@ def _two_paths(place: Place, spot: Spot, names: Iterable[str]) -> Iterator[Findi
     for name in names if "." in inner else ():
         if any(other in name for other in said):
             continue
-        start = next(at for at in _starts(part, name) if _cut(name, at, at + len(part)) == _WHOLE)
+        start = next(at for at in places_of(part, name) if _cut(name, at, at + len(part)) == _WHOLE)
         before, _, after = f"{name[:start]}.{name[start:].lstrip('.')}".partition(inner)
         *block, path = re.split(r"(?<=\.)[0-9]+\.", f".{before.strip('.')}.")
         if block:
