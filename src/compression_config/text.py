@@ -7,6 +7,7 @@ line of YAML or JSON, the cells of a table. Nothing here knows config lists or m
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 import unicodedata
@@ -152,18 +153,17 @@ def number_order(digits: str) -> tuple[int, str]:
     return len(significant), significant
 
 
-def nearest(word: str, candidates: Iterable[str], *, limit: int = 1) -> list[str]:
-    """Return up to `limit` of `candidates` that resemble `word`, the likeliest first; empty when none does.
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """Return the one of `candidates` that resembles `word` most; None when none does.
 
     A difference of case alone beats every other.
 
     >>> nearest("op_name", ["op_types", "op_names"])
-    ['op_names']
+    'op_names'
     """
     known = list(candidates)
-    same = [candidate for candidate in known if candidate.casefold() == word.casefold()]
-    close = difflib.get_close_matches(word, known, n=limit + len(same), cutoff=0.7)
-    return [*same, *(candidate for candidate in close if candidate not in same)][:limit]
+    same = (candidate for candidate in known if candidate.casefold() == word.casefold())
+    return next(itertools.chain(same, difflib.get_close_matches(word, known, n=1, cutoff=0.7)), None)
 
 
 def meant_words(word: str, candidates: Iterable[str]) -> str:
@@ -173,7 +173,7 @@ def meant_words(word: str, candidates: Iterable[str]) -> str:
     ("; did you mean 'op_names'?", '')
     """
     close = nearest(word, candidates)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return "" if close is None else f"; did you mean {close!r}?"
 
 
 # Characters.

@@ -443,7 +443,7 @@ def _expanded(types: tuple[str, ...]) -> frozenset[str]:
 def _nearest_key(cls: type[SubConfig], key: str) -> str | None:
     """Return the key that an unknown one resembles; cached, as a list repeats its slips in many sub-configs."""
     # A lower bound is near to other keys in spelling alone.
-    return None if key.startswith("min") else next(iter(nearest(shortened(key.strip()), cls.model_fields)), None)
+    return None if key.startswith("min") else nearest(shortened(key.strip()), cls.model_fields)
 
 
 # A long list has few different sets of keys.

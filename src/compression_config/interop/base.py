@@ -325,7 +325,6 @@ class Request:
         self,
         options: QuantizationOptions,
         types: Sequence[str],
-        hint: str = NARROW,
         *,
         subclasses: bool = True,
         own_scheme: bool = False,
@@ -333,8 +332,8 @@ class Request:
         """Yield the quantized layers with what each of their tensors gets, in list order.
 
         What the list leaves open is filled in, which is one note, except for an engine that has an `own_scheme` in any
-        case. Layers that are not of `types`, which are those that the engine quantizes, are left out and reported with
-        `hint`; so are those of `subclasses` where it looks at the very class.
+        case. Layers that are not of `types`, which are those that the engine quantizes, are left out and reported; so
+        are those of `subclasses` where it looks at the very class.
         """
         assumed: list[Decision[QuantizationSettings]] = []
         for decision in self.decisions("quantization"):
@@ -343,7 +342,7 @@ class Request:
             if not own_scheme and any(kind not in (settings.scheme or {}) for kind in tensors):
                 assumed.append(decision)
             what = f"'{self.engine.name}' quantizes"
-            positions = self.applied(decision, decision.positions, types, what, hint, subclasses=subclasses)
+            positions = self.applied(decision, decision.positions, types, what, subclasses=subclasses)
             if positions:
                 yield Quantized(decision, tensors, positions)
         if assumed:
