@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from exports import NARROW, PER_CHANNEL, Exports, pruned, quantized
 
 import compression_config as cc
 
@@ -24,30 +25,8 @@ MODEL = cc.Inventory.from_layers(
         cc.Layer(name="huge.adapter", type="Linear", weight_shape=(10, 10)),
     ]
 )
-PER_CHANNEL = "per_channel_symmetric"
-NARROW = "(exclude these layers, or narrow 'op_types')"
-
-
-def quantized(names: list[str], bits: Any, scheme: Any = PER_CHANNEL, **keys: Any) -> list[dict[str, Any]]:
-    if not isinstance(bits, dict):
-        bits = {"weight": bits}
-    return [{"op_names": names, "quant_types": list(bits), "quant_bits": bits, "quant_scheme": scheme, **keys}]
-
-
-def pruned(names: list[str], sparsity: float = 0.5) -> list[dict[str, Any]]:
-    return [{"op_names": names, "sparsity_per_layer": sparsity}]
-
-
-def losses(config: Any, engine: str, **options: Any) -> list[str]:
-    try:
-        found = cc.export(cc.resolve(config, MODEL), engine, **options).findings
-    except cc.LossyExport as error:
-        found = error.findings
-    return [str(finding) for finding in found]
-
-
-def document(config: Any, engine: str, model: Any = MODEL, **options: Any) -> Any:
-    return cc.export(cc.resolve(config, model), engine, on_loss="ignore", **options).document
+EXPORTS = Exports(MODEL)
+losses, document = EXPORTS.losses, EXPORTS.document
 
 
 # coreai-opt.
@@ -207,7 +186,7 @@ COREAI = [
             (
                 "error[type-not-applied] at [0]: 'coreai-opt' quantizes 'Linear', 'Embedding', "
                 f"{CONVOLUTIONS.replace(' and', ',')}, 'ReLU', 'ReLU6', 'GELU', 'SiLU', 'Sigmoid', 'Tanh', "
-                f"'Softmax' and 'LayerNorm' layers; a 'AvgPool2d' layer is left unchanged ('pool') {NARROW}"
+                f"'Softmax' and 'LayerNorm' layers; a 'AvgPool2d' layer is left unchanged ('pool'){NARROW}"
             )
         ],
     ),
@@ -217,7 +196,7 @@ COREAI = [
         [
             (
                 "error[type-not-applied] at [0]: a 'NonDynamicallyQuantizableLinear' layer never runs by itself, so "
-                f"'coreai-opt' leaves it unchanged ('attention.out_proj') {NARROW}"
+                f"'coreai-opt' leaves it unchanged ('attention.out_proj'){NARROW}"
             )
         ],
     ),
@@ -339,7 +318,7 @@ COREMLTOOLS = [
         [
             (
                 "error[type-not-applied] at [0]: 'coremltools' prunes 'Linear', 'Conv1d', 'Conv2d' and 'Conv3d' "
-                f"layers; a '{kind}' layer is left unchanged ('{name}') {NARROW}"
+                f"layers; a '{kind}' layer is left unchanged ('{name}'){NARROW}"
             )
             for kind, name in (("Embedding", "emb"), ("ConvTranspose2d", "up"))
         ],
@@ -350,7 +329,7 @@ COREMLTOOLS = [
         [
             (
                 f"error[type-not-applied] at [0]: 'coremltools' quantizes 'Linear', {CONVOLUTIONS} layers; "
-                f"a 'Embedding' layer is left unchanged ('emb') {NARROW}"
+                f"a 'Embedding' layer is left unchanged ('emb'){NARROW}"
             )
         ],
     ),
@@ -360,7 +339,7 @@ COREMLTOOLS = [
         [
             (
                 "error[type-not-applied] at [0]: a 'NonDynamicallyQuantizableLinear' layer never runs by itself, so "
-                f"'coremltools' leaves it unchanged ('attention.out_proj') {NARROW}"
+                f"'coremltools' leaves it unchanged ('attention.out_proj'){NARROW}"
             )
         ],
     ),
@@ -370,7 +349,7 @@ COREMLTOOLS = [
         [
             (
                 "error[type-not-applied] at [0]: 'coremltools' does not look inside of a 'Linear' layer "
-                f"('huge.adapter') {NARROW}"
+                f"('huge.adapter'){NARROW}"
             )
         ],
     ),
@@ -448,7 +427,7 @@ COREMLTOOLS = [
         [
             (
                 "error[group-size] at [0]: groups of transposed convolutions have to divide their outputs too, into "
-                f"more than one ('up') {NARROW}"
+                f"more than one ('up'){NARROW}"
             )
         ],
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from exports import NARROW, Exports, quantized
 
 import compression_config as cc
 
@@ -21,27 +22,10 @@ MODEL = cc.Inventory.from_layers(
         cc.Layer(name="lm_head", type="Linear", weight_shape=(5, 64), tied_to="emb"),
     ]
 )
+EXPORTS = Exports(MODEL, hidden=NARROW)
+losses, document = EXPORTS.losses, EXPORTS.document
 SYMMETRIC = "per_channel_symmetric"
 IN = {"weight": SYMMETRIC, "input": "per_tensor_symmetric"}
-
-
-def quantized(names: str | list[str], bits: Any, scheme: Any = SYMMETRIC, **keys: Any) -> list[dict[str, Any]]:
-    bits = bits if isinstance(bits, dict) else {"weight": bits}
-    names = [names] if isinstance(names, str) else names
-    config = {"op_names": names, "quant_types": list(bits), "quant_bits": bits, **keys}
-    return [config if scheme is None else {**config, "quant_scheme": scheme}]
-
-
-def losses(config: Any, engine: str, model: Any = MODEL, **options: Any) -> list[str]:
-    try:
-        found = cc.export(cc.resolve(config, model), engine, **options).findings
-    except cc.LossyExport as error:
-        found = error.findings
-    return [str(finding).replace(" (exclude these layers, or narrow 'op_types')", "") for finding in found]
-
-
-def document(config: Any, engine: str, model: Any = MODEL, **options: Any) -> Any:
-    return cc.export(cc.resolve(config, model), engine, on_loss="ignore", **options).document
 
 
 TIED = "does not quantize a layer that shares its weight with another one ('lm_head') (exclude these layers)"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from exports import NARROW, Exports, quantized
 
 import compression_config as cc
 
@@ -21,24 +22,11 @@ MODEL = cc.Inventory.from_layers(
     ]
 )
 SYMMETRIC = {"quant_scheme": "per_channel_symmetric"}
-
-
-def quantized(names: list[str], bits: Any, scheme: Any = "per_channel_symmetric", **keys: Any) -> list[dict[str, Any]]:
-    if not isinstance(bits, dict):
-        bits = {"weight": bits}
-    return [{"op_names": names, "quant_types": list(bits), "quant_bits": bits, "quant_scheme": scheme, **keys}]
-
-
-def losses(config: Any, engine: str, model: Any = MODEL, **options: Any) -> list[str]:
-    try:
-        found = cc.export(cc.resolve(config, model), engine, **options).findings
-    except cc.LossyExport as error:
-        found = error.findings
-    return [str(finding).replace(" (exclude these layers, or narrow 'op_types')", "") for finding in found]
+losses = Exports(MODEL, hidden=NARROW).losses
 
 
 IN = {"weight": "per_channel_symmetric", "input": "per_tensor_symmetric"}
-NARROW = "quantizes 'Linear', 'Embedding' and 'Conv2d' layers"
+APPLIED = "quantizes 'Linear', 'Embedding' and 'Conv2d' layers"
 TORCHAO = [
     (quantized(["fc1"], 4), {}, []),
     (quantized(["fc1"], 8, "per_tensor_symmetric"), {}, []),
@@ -46,7 +34,7 @@ TORCHAO = [
         quantized(["act", "norm"], 4),
         {},
         [
-            f"error[type-not-applied] at [0]: 'torchao' {NARROW}; a '{kind}' layer is left unchanged ('{name}')"
+            f"error[type-not-applied] at [0]: 'torchao' {APPLIED}; a '{kind}' layer is left unchanged ('{name}')"
             for kind, name in (("LayerNorm", "norm"), ("ReLU", "act"))
         ],
     ),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from exports import NARROW, Exports
 
 import compression_config as cc
 from compression_config.cli import main
@@ -25,19 +27,13 @@ MODEL = cc.Inventory.from_layers(
         cc.Layer(name="act", type="ReLU", has_weight=False),
     ]
 )
+losses = functools.partial(Exports(MODEL).losses, engine="nni")
 SCHEME = {"quant_scheme": "per_channel_symmetric"}
 WEIGHT = {"quant_types": ["weight"], "quant_bits": 4, **SCHEME}
 
 
 def exported(config: Any, **options: Any) -> cc.Export:
     return cc.export(cc.resolve(config, MODEL), "nni", on_loss="ignore", **options)
-
-
-def losses(config: Any, **options: Any) -> list[str]:
-    try:
-        return [str(finding) for finding in cc.export(cc.resolve(config, MODEL), "nni", **options).findings]
-    except cc.LossyExport as error:
-        return [str(finding) for finding in error.findings]
 
 
 # Export.
@@ -107,14 +103,13 @@ QUANTIZED = (
     "'Linear', 'Conv1d', 'Conv2d', 'Conv3d', 'ConvTranspose1d', 'ConvTranspose2d', 'ConvTranspose3d', 'BatchNorm1d', "
     "'BatchNorm2d', 'ReLU', 'ReLU6', 'Hardtanh' and 'MaxPool2d'"
 )
-NARROW = "(exclude these layers, or narrow 'op_types')"
 LOSSES = [
     (
         [{"op_names": ["norm", "out"], "sparsity": 0.5}],
         {},
         [
             f"error[type-not-applied] at [0]: 'nni' prunes {PRUNED} layers; a '{kind}' layer is left unchanged "
-            f"('{name}') {NARROW}"
+            f"('{name}'){NARROW}"
             for kind, name in (("LayerNorm", "norm"), ("MyLinear", "out"))
         ],
     ),
@@ -124,7 +119,7 @@ LOSSES = [
         [
             (
                 f"error[type-not-applied] at [0].op_types: 'nni' quantizes {QUANTIZED} layers; a 'Embedding' layer is "
-                f"left unchanged ('emb') {NARROW}"
+                f"left unchanged ('emb'){NARROW}"
             )
         ],
     ),

@@ -10,7 +10,7 @@ import pytest
 from sources import PACKAGE, imports, modules, room
 
 FLOORS = (
-    ("locations", "text", "html", "frozen", "patterns", "suggestions"),
+    ("locations", "text", "html", "frozen", "patterns", "suggestions", "wildcards"),
     ("findings", "errors", "writing"),
     ("documents",),
     ("configs", "inventory"),

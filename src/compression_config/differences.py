@@ -16,6 +16,7 @@ from compression_config.configs.sub_config import Kind
 from compression_config.explanation import settings_words
 from compression_config.patterns import NameGroup, NameGroups
 from compression_config.resolving.resolved import Resolved, Status
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import AnySettings, PruningSettings, plain_settings
 from compression_config.serialization import model_budget_to_dict
 
@@ -172,7 +173,7 @@ class AnswerTable:
     fingerprint: str
     names: Sequence[str]
     decided_by: Sequence[int]
-    """For each layer the index of the deciding sub-config; -1 where none selects it."""
+    """For each layer the index of the deciding sub-config; `UNDECIDED` where none selects it."""
     decisions: Mapping[int, Decision]
     """For each index in `decided_by`."""
     numels: Sequence[int | None] | None
@@ -197,7 +198,7 @@ def answer_table(resolved: Resolved, budget: Budget, fingerprint: str) -> Answer
                 place.span and place.span.start.line,
                 frozenset(names[position] for position in decided) if index in resolved.groups else None,
             )
-    decisions[-1] = Decision(Status.UNTOUCHED, None, None, None)
+    decisions[UNDECIDED] = Decision(Status.UNTOUCHED, None, None, None)
     return AnswerTable(
         resolved.config_list.kind,
         resolved.inventory.model,

@@ -12,6 +12,7 @@ from compression_config.text import listed, represented
 __all__ = [
     "CompressionConfigError",
     "FindingsError",
+    "HasFindings",
     "InvalidConfig",
     "InvalidInventory",
     "LossyExport",
@@ -24,7 +25,6 @@ __all__ = [
     "UsageError",
     "chosen",
     "is_a",
-    "raise_findings",
 ]
 
 T = TypeVar("T")
@@ -62,16 +62,28 @@ class FindingsError(CompressionConfigError, ValueError):
         return hash((type(self), self.findings))
 
 
-def raise_findings(findings: Iterable[Finding], at: Literal["error", "warning"]) -> None:
-    """Raise `FindingsError` with those of `findings` that are at least as severe as `at`, if there are any.
+class HasFindings:
+    """An answer with findings, which can be made to raise."""
 
-    Raises `UsageError` for another `at`.
-    """
-    at = chosen(at, ("error", "warning"), "'at'")
-    bad = {Severity.ERROR} if at == "error" else {Severity.ERROR, Severity.WARNING}
-    raised = [finding for finding in findings if finding.severity in bad]
-    if raised:
-        raise FindingsError(raised)
+    __slots__ = ()
+    findings: tuple[Finding, ...]
+    """Everything worth knowing, as data."""
+
+    def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
+        """Raise `FindingsError` when there is a finding as bad as `at`.
+
+        Args:
+            at: "error", or "warning" to raise for warnings too; notes never raise.
+
+        Raises:
+            FindingsError: Holds the findings that are at least as bad as `at`.
+            UsageError: `at` is something else.
+        """
+        at = chosen(at, ("error", "warning"), "'at'")
+        bad = {Severity.ERROR} if at == "error" else {Severity.ERROR, Severity.WARNING}
+        raised = [finding for finding in self.findings if finding.severity in bad]
+        if raised:
+            raise FindingsError(raised)
 
 
 class InvalidConfig(FindingsError):

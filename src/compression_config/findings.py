@@ -484,7 +484,7 @@ def comment_findings(source: SourceMap) -> Iterator[Finding]:
             place = Place((), span, source.name, excerpt)
             if word not in _CODES:
                 close = nearest(shortened(word), _CODES)
-                hint = f"write '{close[0]}'" if close else "write the code that the finding shows in its brackets"
+                hint = f"write '{close}'" if close else "write the code that the finding shows in its brackets"
                 message = f"there is no finding '{printable(shortened(word))}' to ignore"
                 yield Finding.at(place, Code.IGNORE_COMMENT, message, hint)
             elif Code(word).fatal:
@@ -495,9 +495,9 @@ def comment_findings(source: SourceMap) -> Iterator[Finding]:
 _CODES = tuple(code.value for code in Code)
 
 
-def limited(findings: Iterable[Finding], most: int = MOST_FINDINGS) -> tuple[Finding, ...]:
+def limited(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the first 1,000 of `findings` and those that count the rest, of which some may be counted already."""
-    shortlist = Shortlist(most)
+    shortlist = Shortlist()
     for finding in findings:
         if finding.omitted:
             shortlist.omit(finding.severity, finding.omitted)

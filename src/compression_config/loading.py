@@ -47,7 +47,7 @@ from compression_config.scripts import (
     script_findings,
     split_name,
 )
-from compression_config.text import nearest, represented, shortened
+from compression_config.text import meant_words, represented, shortened
 
 __all__ = [
     "AnyConfig",
@@ -103,8 +103,7 @@ def policy_of(*, strict: bool, severity: SeverityLevels | None) -> SeverityPolic
     levels: dict[str, SeverityLevel] = {}
     for code, level in given.items():
         if code not in set(Code):
-            close = nearest(shortened(code), [known.value for known in Code])
-            meant = f"; did you mean {close[0]!r}?" if close else ""
+            meant = meant_words(shortened(code), [known.value for known in Code])
             raise UsageError(f"there is no finding {represented(code)}{meant}")
         levels[code] = chosen(level, get_args(SeverityLevel), "a severity")
         if Code(code).fatal and level != "error":

@@ -23,6 +23,7 @@ from compression_config.frozen import FrozenMapping
 from compression_config.locations import format_path
 from compression_config.resolving.canonical import Share, fingerprint_of
 from compression_config.resolving.resolved import Status
+from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings
 from compression_config.serialization import FORMAT_VERSION, RESOLUTION_FORMAT
 
@@ -120,7 +121,7 @@ def _answer_table(data: object, name: str, *, two_parts: bool) -> AnswerTable:
         saved.model,
         saved.fingerprint,
         tuple(layer.name for layer in saved.layers),
-        [-1 if layer.index is None else layer.index for layer in saved.layers],
+        [UNDECIDED if layer.index is None else layer.index for layer in saved.layers],
         _decisions(saved, name, saved.kind if two_parts else ""),
         None,
         saved.budget.model,
@@ -133,7 +134,7 @@ def _answer_table(data: object, name: str, *, two_parts: bool) -> AnswerTable:
 def _decisions(saved: _Answer, name: str, prefix: str) -> dict[int, Decision]:
     members: dict[int, list[_Layer]] = {}
     for layer in saved.layers:
-        members.setdefault(-1 if layer.index is None else layer.index, []).append(layer)
+        members.setdefault(UNDECIDED if layer.index is None else layer.index, []).append(layer)
     for first, *others in members.values():
         if any((layer.status, layer.settings) != (first.status, first.settings) for layer in others):
             raise UsageError(_CHANGED.format(name))
@@ -141,8 +142,8 @@ def _decisions(saved: _Answer, name: str, prefix: str) -> dict[int, Decision]:
         index: Decision(
             layers[0].status,
             _settings(layers[0].settings),
-            None if index < 0 else index,
-            None if index < 0 else f"{prefix}[{index}]",
+            None if index == UNDECIDED else index,
+            None if index == UNDECIDED else f"{prefix}[{index}]",
             group=frozenset(layer.name for layer in layers) if _in_group(layers[0]) else None,
         )
         for index, layers in members.items()

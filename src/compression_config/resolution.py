@@ -17,7 +17,7 @@ from compression_config.budget import Budget, budget_findings, budget_of
 from compression_config.configs.config_list import ConfigList
 from compression_config.configs.sub_config import Kind, SubConfig
 from compression_config.configs.validation import CONFIG_TYPES
-from compression_config.errors import UnknownLayer, raise_findings
+from compression_config.errors import HasFindings, UnknownLayer
 from compression_config.explanation import explanation
 from compression_config.findings import Finding, Severity
 from compression_config.inventory import Inventory, Layer
@@ -223,28 +223,13 @@ Unmatched: TypeAlias = Literal["error", "warn", "ignore"]
 """What becomes of an error about a selector that selects nothing (D14)."""
 
 
-class _Answer(ABC):
-    """What one resolution and two have in common: findings that can be made to raise, and how they are shown."""
-
-    findings: tuple[Finding, ...]
-    """Everything worth knowing, as data."""
+class _Answer(HasFindings, ABC):
+    """What one resolution and two have in common: how they are shown."""
 
     @property
     @abstractmethod
     def _parts(self) -> tuple[Resolution[Any], ...]:
         """The resolutions, pruning first."""
-
-    def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`.
-
-        Args:
-            at: "error", or "warning" to raise for warnings too; notes never raise.
-
-        Raises:
-            FindingsError: Holds the findings that are at least as bad as `at`.
-            UsageError: `at` is something else.
-        """
-        raise_findings(self.findings, at)
 
     def __str__(self) -> str:
         """Return the table of the command `resolve`, 100 columns wide."""

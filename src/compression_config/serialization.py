@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
-from compression_config.budget.budget import Budget
+from compression_config.budget import Budget, LayerBudget
 from compression_config.findings import Edit, Finding
 from compression_config.locations import format_path
 from compression_config.resolving.canonical import fingerprint
@@ -95,31 +96,20 @@ def _layer_to_dict(resolved: Resolved, position: int) -> dict[str, Any]:
     }
 
 
+_COUNTS_OF_LAYER = tuple(field.name for field in fields(LayerBudget))
+_COUNTS_OF_GROUP = ("index", "numel", "demanded", "reachable", "granted", "slack")
+_COUNTS_OF_MODEL = (
+    *("numel", "parameters", "reachable", "excluded", "untouched", "besides", "coverage"),
+    *("masked", "masked_share", "masked_share_of_all", "mean_bits", "bytes_before", "bytes_after"),
+)
+
+
 def budget_to_dict(budget: Budget) -> dict[str, Any]:
     """Return a budget as plain data, ready for JSON: layers, groups, the model, and what is not known."""
     return {
-        "layers": [
-            {
-                "layer": layer.layer,
-                "numel": layer.numel,
-                "masked": layer.masked,
-                "minimum": layer.minimum,
-                "maximum": layer.maximum,
-                "cap": layer.cap,
-                "group": layer.group,
-            }
-            for layer in budget.layers
-        ],
+        "layers": [{count: getattr(layer, count) for count in _COUNTS_OF_LAYER} for layer in budget.layers],
         "groups": [
-            {
-                "index": group.index,
-                "numel": group.numel,
-                "demanded": group.demanded,
-                "reachable": group.reachable,
-                "granted": group.granted,
-                "slack": group.slack,
-                "layers": list(group.names),
-            }
+            {**{count: getattr(group, count) for count in _COUNTS_OF_GROUP}, "layers": list(group.names)}
             for group in budget.groups
         ],
         "model": model_budget_to_dict(budget),
@@ -129,19 +119,4 @@ def budget_to_dict(budget: Budget) -> dict[str, Any]:
 
 def model_budget_to_dict(budget: Budget) -> dict[str, Any]:
     """Return the counts of the whole model as plain data, ready for JSON."""
-    model = budget.model
-    return {
-        "numel": model.numel,
-        "parameters": model.parameters,
-        "reachable": model.reachable,
-        "excluded": model.excluded,
-        "untouched": model.untouched,
-        "besides": model.besides,
-        "coverage": model.coverage,
-        "masked": model.masked,
-        "masked_share": model.masked_share,
-        "masked_share_of_all": model.masked_share_of_all,
-        "mean_bits": model.mean_bits,
-        "bytes_before": model.bytes_before,
-        "bytes_after": model.bytes_after,
-    }
+    return {count: getattr(budget.model, count) for count in _COUNTS_OF_MODEL}

@@ -7,6 +7,7 @@ line of YAML or JSON, the cells of a table. Nothing here knows config lists or m
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 import unicodedata
@@ -24,6 +25,7 @@ __all__ = [
     "json_flow",
     "layers_words",
     "listed",
+    "meant_words",
     "more_words",
     "names_words",
     "nearest",
@@ -151,18 +153,27 @@ def number_order(digits: str) -> tuple[int, str]:
     return len(significant), significant
 
 
-def nearest(word: str, candidates: Iterable[str], *, limit: int = 1) -> list[str]:
-    """Return up to `limit` of `candidates` that resemble `word`, the likeliest first; empty when none does.
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """Return the one of `candidates` that resembles `word` most; None when none does.
 
     A difference of case alone beats every other.
 
     >>> nearest("op_name", ["op_types", "op_names"])
-    ['op_names']
+    'op_names'
     """
     known = list(candidates)
-    same = [candidate for candidate in known if candidate.casefold() == word.casefold()]
-    close = difflib.get_close_matches(word, known, n=limit + len(same), cutoff=0.7)
-    return [*same, *(candidate for candidate in close if candidate not in same)][:limit]
+    same = (candidate for candidate in known if candidate.casefold() == word.casefold())
+    return next(itertools.chain(same, difflib.get_close_matches(word, known, n=1, cutoff=0.7)), None)
+
+
+def meant_words(word: str, candidates: Iterable[str]) -> str:
+    """Return what a message about an unknown word ends with: the nearest of `candidates`, or nothing.
+
+    >>> meant_words("op_name", ["op_names"]), meant_words("x", ["op_names"])
+    ("; did you mean 'op_names'?", '')
+    """
+    close = nearest(word, candidates)
+    return "" if close is None else f"; did you mean {close!r}?"
 
 
 # Characters.

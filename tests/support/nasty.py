@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-__all__ = ["NASTY", "random_pruning_list", "random_quantization_list"]
+__all__ = ["LIKE_REGEXES", "NASTY", "random_pruning_list", "random_quantization_list"]
 
 MOE = tuple(
     f"model.layers.{block}.mlp.experts.{expert}.{part}"
@@ -14,6 +14,8 @@ MOE = tuple(
     for expert in range(11 if block == 3 else 2)
     for part in ("gate_proj", "up_proj", "down_proj")
 )
+LIKE_REGEXES = (*("-:fc1", "^x$", r"x\d", "a|b", "a+b", "{x}", "#hash", "~", "a b", "é", "层", "a&b", "a-b", "(?i)A"),)
+"""Names that are read as something else where they are not escaped."""
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 NASTY: dict[str, str] = {
     "fc1": "Linear",

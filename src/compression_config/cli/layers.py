@@ -6,14 +6,12 @@ from typing import NamedTuple
 
 from compression_config.errors import UnknownLayer, UsageError
 from compression_config.inventory import Inventory
-from compression_config.suggestions import LayerNames, covering_parts, has_wildcards, readings
+from compression_config.suggestions import MOST_PARTS, LayerNames, covering_parts
 from compression_config.text import Notation, layers_words, represented, written
+from compression_config.wildcards import MOST_STEPS, has_wildcards, readings
 
 __all__ = ["Named", "layers_named"]
 
-_WORK = 300_000_000
-"""How many steps the matching of a pattern may take."""
-_MOST_PARTS = 40
 _MOST_NAMES = 8
 
 
@@ -61,7 +59,7 @@ def _matched(word: str, inventory: Inventory) -> tuple[list[int], str]:
     names = {**dict(zip(inventory.names, range(len(inventory)), strict=True)), **inventory.aliases}
     longest = max(map(len, names), default=0)
     for reading in readings(word, part=False):
-        if reading.cost(len(names), longest) > _WORK:
+        if reading.cost(len(names), longest) > MOST_STEPS:
             raise UsageError(f"{represented(word)} takes too long to match: write fewer wildcards")
         if found := sorted({position for name, position in names.items() if reading.matches(name)}):
             return found, "" if reading.where == "in full" else f" {reading.where} of their names"
@@ -87,7 +85,7 @@ def _selector_of(positions: list[int], inventory: Inventory) -> tuple[str, tuple
         found = frozenset(owners[name] for name in layers.containing(part))
         return found if found <= meant else None
 
-    parts = covering_parts(names, taken, _MOST_PARTS) if len(names) > 1 else None
+    parts = covering_parts(names, taken, MOST_PARTS) if len(names) > 1 else None
     if parts and (len(parts) == 1 or len(parts) < len(names) // 2):
         return "op_partial_names", tuple(parts)
     return ("op_names", tuple(names)) if len(names) <= _MOST_NAMES else ("", ())

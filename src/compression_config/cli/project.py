@@ -144,7 +144,7 @@ def _problems(table: object) -> Iterator[tuple[tuple[str, ...], str]]:
             keys = tuple(map(str, fault["loc"]))
             if fault["type"] == "extra_forbidden":
                 close = nearest(keys[0], _Table.model_fields)
-                meant = f": write '{close[0]}'" if close else f"; it has {', '.join(_Table.model_fields)}"
+                meant = f": write '{close}'" if close else f"; it has {', '.join(_Table.model_fields)}"
                 yield keys, f"[tool.compression-config] has no key {represented(keys[0])}{meant}"
             else:
                 yield keys, f"'{keys[0]}' {_Table.model_fields[keys[0]].description}"

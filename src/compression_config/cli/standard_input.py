@@ -19,6 +19,7 @@ from compression_config.errors import InvalidConfig, UsageError
 from compression_config.findings import Finding, SeverityPolicy
 from compression_config.loading import AnyConfig, loaded
 from compression_config.lockfile import is_saved, saved_answers
+from compression_config.scripts import is_script
 from compression_config.text import printable
 
 __all__ = ["StandardInput", "add_standard_input", "take_standard_input"]
@@ -98,7 +99,7 @@ def take_standard_input(arguments: argparse.Namespace) -> None:
     name = arguments.stdin_name
     if files.count(_DASH) > 1 or name in files:
         raise UsageError(f"{_DASH!r} is one file, which is read once: name it once, and no other file {name!r}")
-    if name.lower().endswith((".py", ".pyw")):
+    if is_script(name):
         raise UsageError(f"{_DASH!r} is read as YAML or JSON, not as a Python script")
     arguments.standard_input = StandardInput(name)
     if "files" in given:

@@ -81,7 +81,7 @@ def _selects(key: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def _meant(key: str) -> str | None:
     """Return the legal key that an unknown one resembles, or None."""
-    return next(iter(nearest(key, (*SELECTOR_KEYS, "exclude", *sorted(SETTINGS)))), None)
+    return nearest(key, (*SELECTOR_KEYS, "exclude", *sorted(SETTINGS)))
 
 
 def is_foreign(config_list: Iterable[object]) -> bool:

@@ -32,8 +32,8 @@ from compression_config.configs.plain_data import plain, shown
 from compression_config.configs.value_rules import ExcludeRule, NamesRule, ValueRule, maps_bits
 from compression_config.findings import Code, Hint, Line, LocalFinding
 from compression_config.locations import ConfigPath
-from compression_config.suggestions import has_wildcards
 from compression_config.text import listed, nearest, printable, shortened
+from compression_config.wildcards import has_wildcards
 
 __all__ = [
     "DEFAULT_TYPES",
@@ -453,7 +453,7 @@ def _nearest_key(cls: type[SubConfig], key: str) -> str | None:
         return parts[0]
     meant = [legal for beginning, ending, legal in _BY_WORDS if word.startswith(beginning) and word.endswith(ending)]
     close = (legal for legal in meant if legal in cls.model_fields)
-    return next(close, None) or next(iter(nearest(word, cls.model_fields)), None)
+    return next(close, None) or nearest(word, cls.model_fields)
 
 
 _BY_WORDS = (("max", "sparsity", "max_sparsity_per_layer"), ("", "bits", "quant_bits"))

@@ -280,10 +280,10 @@ def _resembled(key: str) -> Kind | None:
 def unknown_part(key: str, parts: Collection[str]) -> LocalFinding:
     """Return that a two-part document, of these `parts`, has a key that is not one of the two."""
     close = nearest(shortened(key), KINDS)
-    hint = f"write '{close[0]}'" if close else "a two-part document has the keys 'pruning' and 'quantization'"
+    hint = f"write '{close}'" if close else "a two-part document has the keys 'pruning' and 'quantization'"
     message = f"there is no part '{printable(shortened(key))}' in a two-part document"
     finding = LocalFinding(Code.UNKNOWN_KEY, message, hint, (key,), at_key=True)
-    return finding._replace(fix=("rename", close[0]), safe=True) if close and close[0] not in parts else finding
+    return finding._replace(fix=("rename", close), safe=True) if close and close not in parts else finding
 
 
 def reported(findings: Iterable[LocalFinding], provenance: Provenance, policy: SeverityPolicy) -> tuple[Finding, ...]:

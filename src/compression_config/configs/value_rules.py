@@ -307,7 +307,7 @@ class Choice(ValueRule):
         """Return the word that a misspelt one resembles, or None."""
         if value.lower() in dict(self.instead) or foreign_value(value) is not None:
             return None
-        return next(iter(nearest(shortened(value), self.words)), None)
+        return nearest(shortened(value), self.words)
 
     def hint(self, value: str) -> Hint | str:
         """Return what to write instead of a word that is not one of these."""

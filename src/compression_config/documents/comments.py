@@ -7,6 +7,7 @@ import bisect
 import re
 from collections.abc import Callable
 
+from compression_config.documents.document import LINE_BREAK
 from compression_config.locations import IgnoreComment, Position, Span
 
 __all__ = ["python_comments", "yaml_comments"]
@@ -15,7 +16,6 @@ _MARK = "compression-config:"
 """Most texts do not have it: then nothing else is looked at."""
 _COMMENT = re.compile(r"#[ \t]*compression-config:[ \t]*ignore\b(?:\[([^\]#\r\n]*)\])?")
 _WORD = re.compile(r"[^\s,]+")
-_LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _YAML_START = re.compile(
     r"""
     (?: (?<![^\s\[{,:]) (?: "(?:[^"\\]|\\.)*" | '[^']*' )  # quotes that begin a scalar
@@ -72,7 +72,7 @@ def python_comments(text: str, tree: ast.AST, span: Callable[[ast.AST], Span]) -
 def _comments(text: str, start: Callable[[str, int], int | None]) -> tuple[IgnoreComment, ...]:
     """Return the ignore comments; `start` is the index in a line, of some number, where its comment begins if any."""
     found: list[IgnoreComment] = []
-    lines = _LINE_BREAK.split(text)
+    lines = LINE_BREAK.split(text)
     about = len(lines) + 1
     for number, line in reversed(list(enumerate(lines, 1))):
         if not line.lstrip(" \t-").startswith("#"):

@@ -6,7 +6,7 @@ import bisect
 import gc
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from compression_config.locations import ConfigPath, Place, Position, SourceMap,
 __all__ = [
     "DEFAULT_LIMITS",
     "HALF_A_CHARACTER",
+    "LINE_BREAK",
     "SPLIT_THE_LIST",
     "SURROGATE",
     "TOO_MUCH_MEMORY",
@@ -27,12 +28,12 @@ __all__ = [
     "Lines",
     "Stop",
     "not_read",
-    "oversized",
     "paused_collector",
     "quoted",
+    "read_within",
 ]
 
-_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+LINE_BREAK = re.compile(r"\r\n|\n|\r")
 """What ends a line; the same as in `SourceMap.line`, although YAML 1.1 knew three more."""
 _SHOWN = 60
 """How many characters of a text a message shows."""
@@ -148,7 +149,7 @@ class Lines:
         """
         if self._last[0] != number:
             start = self._line_starts()[number - 1]
-            found = _LINE_BREAK.search(self.text, start)
+            found = LINE_BREAK.search(self.text, start)
             self._last = (number, self.text[start : found.start() if found else len(self.text)])
         return self._last[1]
 
@@ -156,7 +157,7 @@ class Lines:
         # Made when the first position is asked for: most documents have no finding.
         if self._starts is None:
             self._starts = array("Q", [0])
-            self._starts.extend(found.end() for found in _LINE_BREAK.finditer(self.text))
+            self._starts.extend(found.end() for found in LINE_BREAK.finditer(self.text))
         return self._starts
 
 
@@ -193,6 +194,14 @@ class Collector:
             self._append(code, message, hint, path, place)
         else:
             self._beyond += 1
+
+    def add_repeated(
+        self, name: str, path: ConfigPath, place: tuple[int, int], first: tuple[int, int], *, more: str = ""
+    ) -> None:
+        """Add the finding that the key `name` at `place` is that at `first` once more; `more` goes on with its hint."""
+        line = self.lines.position(first[0]).line
+        hint = f"delete one of the two; the first is on line {line}{more}"
+        self.add(Code.DUPLICATE_KEY, f"{quoted(name)} is set twice in one mapping", hint, path, place)
 
     def mark_unread(self, place: tuple[int, int]) -> None:
         """Remember that the scalar at `place` cannot be read, so that None replaces it in the value."""
@@ -287,11 +296,30 @@ def not_read(name: str, code: Code, message: str, hint: str | None = SPLIT_THE_L
     return Document(None, SourceMap(name, "", _Nowhere()), (finding,), complete=False)
 
 
-def oversized(text: str, name: str, limits: Limits) -> Document | None:
-    """Return the document that says that `text` exceeds the limit of bytes, or None when it does not."""
-    if len(text) <= limits.bytes and len(text.encode("utf-8", "surrogatepass")) <= limits.bytes:
-        return None
-    return not_read(name, Code.TOO_LARGE, limits.size_message)
+def read_within(
+    limits: Limits,
+    text: str,
+    name: str,
+    read: Callable[[str, Collector, Limits], Document],
+    *,
+    refused: re.Pattern[str],
+) -> Document:
+    """Return the document that `read` makes of `text`, or that says which limit or which `refused` character it has.
+
+    `read` is given the text without a byte order mark, and a collector; it raises `Stop` where reading ends.
+    """
+    if len(text) > limits.bytes or len(text.encode("utf-8", "surrogatepass")) > limits.bytes:
+        return not_read(name, Code.TOO_LARGE, limits.size_message)
+    text = text.removeprefix("\ufeff")
+    collector = Collector(name, text, limits)
+    try:
+        collector.refuse_characters(refused)
+        with paused_collector():
+            return read(text, collector, limits)
+    except Stop:
+        return collector.failed()
+    except (MemoryError, RecursionError):
+        return not_read(name, Code.TOO_LARGE, TOO_MUCH_MEMORY)
 
 
 def quoted(text: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from compression_config.documents.document import Lines
+from compression_config.documents.document import LINE_BREAK, Lines
 from compression_config.documents.files import read_text
 from compression_config.documents.python_reader import is_python
 from compression_config.findings import Edit
@@ -148,7 +148,6 @@ _REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\r\n]*)?(\r\n|\n|\r|\Z)")
 _COMMA_AND_REST = re.compile(r"[ \t]*,[ \t]*(?:#[^\r\n]*)?(\r\n|\n|\r)")
 _DASH = re.compile(r"[ ]*-[ \t]+")
 _DASHES = re.compile(r"[ ]*(?:-[ \t]+)+")
-_NEW_LINE = re.compile(r"\r\n|\n|\r")
 _KEYWORD = re.compile(r"\s*=(?!=)")
 
 
@@ -292,7 +291,7 @@ class _Part:
         start, end = self._place(path)
         _refuse_unless(self._shows((start, end), self._at(path)))
         text = self._text[start:end]
-        if (text[0] in "|>" and self._notation == "yaml") or ("#" in text and _NEW_LINE.search(text)):
+        if (text[0] in "|>" and self._notation == "yaml") or ("#" in text and LINE_BREAK.search(text)):
             raise _Refused  # a block has its own rules of indentation, and comments in it would be lost
         new = self._written(value, self._quote(start) or self._quote_beside(path))
         if text[0] == "-" and isinstance(self._at(path), list):
@@ -420,7 +419,7 @@ class _Part:
     def _gap_after(self, start: int, end: int) -> str:
         """Return what goes between the last element in brackets and a new one: a new line where it has its own."""
         lead = self._text[self._line_start(start) : start]
-        line_end = _NEW_LINE.search(self._text, end)
+        line_end = LINE_BREAK.search(self._text, end)
         if not lead.isspace() or line_end is None or "#" in self._text[end : line_end.start()]:
             return " "
         return self._newline() + lead
@@ -490,5 +489,5 @@ class _Part:
         return max(self._text.rfind("\n", 0, index), self._text.rfind("\r", 0, index)) + 1
 
     def _newline(self) -> str:
-        found = _NEW_LINE.search(self._text)
+        found = LINE_BREAK.search(self._text)
         return found[0] if found else "\n"

@@ -162,9 +162,9 @@ def format_of(name: str) -> Format:
     return "json" if name.lower().endswith(".json") else "yaml"
 
 
-def read_text_file(path: str, limits: Limits = DEFAULT_LIMITS, *, is_script: bool) -> TextFile | Finding:
+def read_text_file(path: str, *, is_script: bool) -> TextFile | Finding:
     """Return the text of a file, or why it has none; the encoding of a script is the one that it declares."""
-    data = _bytes_of(path, limits)
+    data = _bytes_of(path, DEFAULT_LIMITS)
     if isinstance(data, Finding):
         return data
     return _script_decoded(data, path) if is_script else _decoded(data, path)
@@ -173,7 +173,6 @@ def read_text_file(path: str, limits: Limits = DEFAULT_LIMITS, *, is_script: boo
 def read_script_file(
     path: str | os.PathLike[str],
     wanted: Callable[[Collection[str]], bool],
-    limits: Limits = DEFAULT_LIMITS,
     *,
     worth_parsing: Callable[[str], bool] = bool,
 ) -> Script:
@@ -182,10 +181,10 @@ def read_script_file(
     A script whose text is not `worth_parsing` has none. Its encoding is the one that it declares, else UTF-8.
     """
     name = os.fspath(path)
-    found = read_text_file(name, limits, is_script=True)
+    found = read_text_file(name, is_script=True)
     if isinstance(found, Finding):
         return Script(name, problem=found)
-    return read_script(found.text, name, wanted, limits) if worth_parsing(found.text) else Script(name)
+    return read_script(found.text, name, wanted) if worth_parsing(found.text) else Script(name)
 
 
 def _script_decoded(data: bytes, name: str) -> TextFile | Finding:

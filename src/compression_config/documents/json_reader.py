@@ -17,17 +17,14 @@ from compression_config.documents.document import (
     DEFAULT_LIMITS,
     HALF_A_CHARACTER,
     SURROGATE,
-    TOO_MUCH_MEMORY,
     Collector,
     Document,
     Explained,
     Limits,
     Lines,
     Stop,
-    not_read,
-    oversized,
-    paused_collector,
     quoted,
+    read_within,
 )
 from compression_config.findings import Code
 from compression_config.locations import ConfigPath, Span
@@ -48,23 +45,15 @@ def read_json(text: str, name: str, limits: Limits = DEFAULT_LIMITS) -> Document
     >>> [finding.message for finding in read_json('[1, 2,]', "a.json").findings]
     ['a trailing comma is not allowed']
     """
-    refused = oversized(text, name, limits)
-    if refused is not None:
-        return refused
-    text = text.removeprefix("\ufeff")
-    collector = Collector(name, text, limits)
-    try:
-        collector.refuse_characters(SURROGATE)
-        with paused_collector():
-            value, is_doubtful = _parsed(text, collector, limits)
-            tree = _JsonTree(collector.lines)
-            if is_doubtful:
-                value = _Checking(tree, collector, limits).checked(value, ())
-            return collector.document(value, tree)
-    except Stop:
-        return collector.failed()
-    except (MemoryError, RecursionError):
-        return not_read(name, Code.TOO_LARGE, TOO_MUCH_MEMORY)
+    return read_within(limits, text, name, _document, refused=SURROGATE)
+
+
+def _document(text: str, collector: Collector, limits: Limits) -> Document:
+    value, is_doubtful = _parsed(text, collector, limits)
+    tree = _JsonTree(collector.lines)
+    if is_doubtful:
+        value = _Checking(tree, collector, limits).checked(value, ())
+    return collector.document(value, tree)
 
 
 def _parsed(text: str, collector: Collector, limits: Limits) -> tuple[object, bool]:
@@ -268,11 +257,7 @@ class _Checking:
         for (name, item), key, inner in zip(pairs, children.keys, children.values, strict=True):
             known = self._checked_text(name, path, key)
             if name in result:
-                position = self._collector.lines.position
-                first = position(children.keys[children.first[name]][0]).line
-                message = f"{quoted(name)} is set twice in one mapping"
-                hint = f"delete one of the two; the first is on line {first}"
-                self._collector.add(Code.DUPLICATE_KEY, message, hint, (*path, name), key)
+                self._collector.add_repeated(name, (*path, name), key, children.keys[children.first[name]])
                 self.checked(item, (*path, name), inner)
             else:
                 result[known] = self.checked(item, (*path, name), inner)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from compression_config.documents.comments import python_comments
-from compression_config.documents.document import DEFAULT_LIMITS, Limits
+from compression_config.documents.document import DEFAULT_LIMITS, LINE_BREAK, Limits
 from compression_config.documents.script_evaluator import evaluated
 from compression_config.documents.script_values import Items, Keys, Unknown, Value, plain
 from compression_config.findings import Code, Finding
@@ -18,7 +18,6 @@ from compression_config.locations import ConfigPath, IgnoreComment, Place, Posit
 
 __all__ = ["Script", "ScriptList", "Unknown", "has_unknown", "is_python", "keys_in_use", "read_script"]
 
-_LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _MAGIC = re.compile(r"([ \t]*+)(?:(?:[\w, \t]+=[ \t]*)?[%!?].*|[\w.]+\?\??[ \t]*)")
 """A line that only notebooks understand: `%matplotlib inline`, `!pip install nni`, `files = !ls`, `model?`."""
 _MAGICS = 100
@@ -164,7 +163,7 @@ def _parsed(text: str, name: str) -> ast.Module | Finding:
                 return ast.parse(text if lines is None else "\n".join(lines))
             except SyntaxError as error:
                 problem = error
-                lines = lines or _LINE_BREAK.split(text)
+                lines = lines or LINE_BREAK.split(text)
                 row = (error.lineno or 0) - 1
                 magic = _MAGIC.fullmatch(lines[row]) if 0 <= row < len(lines) else None
                 if magic is None:
@@ -177,7 +176,7 @@ def _parsed(text: str, name: str) -> ast.Module | Finding:
 
 def _syntax_finding(error: SyntaxError | None, text: str, name: str) -> Finding:
     """Return the finding for the error of Python's parser; None where it gave up without one."""
-    lines = _LINE_BREAK.split(text)
+    lines = LINE_BREAK.split(text)
     row = min(max((error and error.lineno) or 1, 1), len(lines))
     excerpt = lines[row - 1]
     column = min(max((error and error.offset) or 1, 1), len(excerpt) + 1)
@@ -205,7 +204,7 @@ class _Places:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._lines = _LINE_BREAK.split(text)
+        self._lines = LINE_BREAK.split(text)
 
     def span(self, node: ast.AST) -> Span:
         """Return the span of a node; that of its name for a keyword argument."""

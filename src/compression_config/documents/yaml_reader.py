@@ -23,15 +23,12 @@ from compression_config.documents.document import (
     DEFAULT_LIMITS,
     HALF_A_CHARACTER,
     SURROGATE,
-    TOO_MUCH_MEMORY,
     Collector,
     Document,
     Limits,
     Stop,
-    not_read,
-    oversized,
-    paused_collector,
     quoted,
+    read_within,
 )
 from compression_config.documents.nodes import (
     NodeTree,
@@ -78,19 +75,11 @@ def read_yaml(text: str, name: str, limits: Limits = DEFAULT_LIMITS, *, pure: bo
     >>> document.source.tree.span((0, "sparsity_per_layer")).start
     Position(line=2, column=23)
     """
-    refused = oversized(text, name, limits)
-    if refused is not None:
-        return refused
-    text = text.removeprefix("\ufeff")
-    collector = Collector(name, text, limits)
-    try:
-        collector.refuse_characters(_UNPRINTABLE)
-        with paused_collector():
-            return _Reading(text, collector, limits, pure=pure or CParser is None).document()
-    except Stop:
-        return collector.failed()
-    except (MemoryError, RecursionError):
-        return not_read(name, Code.TOO_LARGE, TOO_MUCH_MEMORY)
+
+    def document(text: str, collector: Collector, limits: Limits) -> Document:
+        return _Reading(text, collector, limits, pure=pure or CParser is None).document()
+
+    return read_within(limits, text, name, document, refused=_UNPRINTABLE)
 
 
 # PyYAML's two composers, with our limits.
@@ -397,12 +386,10 @@ class _Reading:
 
     def _add_repeated(self, key: Node, first: Node) -> None:
         position = self._collector.lines.position
-        place = node_place(self._text, key)
-        first_line = position(node_place(self._text, first)[0]).line
-        hint = f"delete one of the two; the first is on line {first_line}"
-        if position(place[0]).line != first_line:
-            hint += "; or begin a new list item with '- '"
-        self._add(Code.DUPLICATE_KEY, f"{quoted(key.value)} is set twice in one mapping", hint, place)
+        place, place_of_first = node_place(self._text, key), node_place(self._text, first)
+        on_one_line = position(place[0]).line == position(place_of_first[0]).line
+        more = "" if on_one_line else "; or begin a new list item with '- '"
+        self._collector.add_repeated(key.value, tuple(self._path), place, place_of_first, more=more)
 
     # Scalars and tags.
 

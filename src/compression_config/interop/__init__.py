@@ -69,7 +69,7 @@ def _engine(name: str, known: Mapping[str, str], what: str) -> Engine:
     """Return an engine by name. Raises `UsageError` that names the nearest, or all."""
     if name not in known:
         close = nearest(str(name), known)
-        meant = f"did you mean {close[0]!r}?" if close else f"there are {listed(known)}"
+        meant = f"did you mean {close!r}?" if close else f"there are {listed(known)}"
         raise UsageError(f"there is no {what} {name!r}; {meant}")
     engine: Engine = import_module(f"{__name__}.{known[name]}").ENGINE
     return engine

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from compression_config.findings import Code
 from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor
@@ -49,16 +49,10 @@ NOTHING: Mapping[str, Any] = {
 class AutoRoundOptions(QuantizationOptions):
     """What a list leaves open to AutoRound, which quantizes inputs at run time."""
 
-    inputs: Literal["static", "dynamic"] = Field(
+    # AutoRound has static integers as inputs in its fake format only.
+    inputs: Literal["dynamic"] = Field(
         default="dynamic", title="'dynamic' for autoround", description="The scales of inputs are found for each token."
     )
-
-    @field_validator("inputs")
-    @classmethod
-    def _is_dynamic(cls, value: str) -> str:
-        if value != "dynamic":
-            raise ValueError("AutoRound has static integers as inputs in its fake format only")
-        return value
 
 
 def _export(request: Request, options: AutoRoundOptions) -> dict[str, Any]:
@@ -115,10 +109,9 @@ def _settings(request: Request, quantized: Sequence[Quantized]) -> Iterator[tupl
 
 def _weight(request: Request, part: Quantized) -> Tensor | None:
     """Return how the weights are quantized; None, which is reported, where AutoRound cannot."""
-    weight = part.tensors.get("weight")
-    lose = partial(request.lose, part.decision, Code.LOSSY_SETTING, positions=part.positions)
+    weight = request.weight_of(part)
+    lose = partial(request.lose, part, Code.LOSSY_SETTING)
     if weight is None:
-        lose("'autoround' quantizes inputs only beside weights", hint="add weight to 'quant_types'", key="quant_types")
         return None
     if weight.bits not in BITS:
         lose(f"'autoround' has weights of 2 to 8 bits, not {weight.bits}", key="quant_bits")
@@ -133,7 +126,7 @@ def _weight(request: Request, part: Quantized) -> Tensor | None:
 
 def _inputs(request: Request, part: Quantized) -> dict[str, Any]:
     """Return the settings of the inputs."""
-    lose = partial(request.lose, part.decision, Code.LOSSY_SETTING, positions=part.positions)
+    lose = partial(request.lose, part, Code.LOSSY_SETTING)
     if "output" in part.tensors:
         lose("'autoround' does not quantize outputs", key="quant_types")
     inputs = part.tensors.get("input")

@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 import yaml
@@ -21,20 +21,22 @@ from compression_config.budget import budget_of
 from compression_config.budget.counting import ratio_for
 from compression_config.configs.sub_config import Kind
 from compression_config.configs.value_rules import QuantType
-from compression_config.errors import UsageError, raise_findings
+from compression_config.errors import HasFindings, UsageError
 from compression_config.findings import Code, Finding, Severity
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
 from compression_config.patterns import NameGroups
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import AnySettings, PruningSettings, QuantizationSettings
-from compression_config.text import layers_words, listed, nearest
+from compression_config.text import layers_words, listed, meant_words
 from compression_config.writing import write_whole
 
 __all__ = [
+    "NARROW",
     "Decision",
     "Engine",
     "Export",
+    "GroupOptions",
     "Names",
     "Options",
     "Pruned",
@@ -43,6 +45,7 @@ __all__ = [
     "Request",
     "Tensor",
     "is_a",
+    "numbered",
     "parsed_options",
 ]
 
@@ -52,10 +55,12 @@ Names: TypeAlias = Literal["auto", "exact", "patterns"]
 _FEW_NAMES = 64
 """So many layers "auto" names one by one."""
 
-_NARROW = "exclude these layers, or narrow 'op_types'"
+NARROW = "exclude these layers, or narrow 'op_types'"
+"""The hint where an engine leaves layers of some types alone."""
 
 S = TypeVar("S", bound=AnySettings)
 Outcome = TypeVar("Outcome", bound=Hashable)
+T = TypeVar("T")
 
 
 # What an engine is.
@@ -67,8 +72,8 @@ class Options(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class QuantizationOptions(Options):
-    """What a quantization list leaves open, for all engines that can say it."""
+class GroupOptions(Options):
+    """What a quantization list leaves open, for engines that quantize weights in groups."""
 
     group_size: int | None = Field(
         default=None,
@@ -76,6 +81,11 @@ class QuantizationOptions(Options):
         title="a whole number from 1",
         description="Give weights one scale for so many neighbouring inputs in place of one for each channel.",
     )
+
+
+class QuantizationOptions(GroupOptions):
+    """What a quantization list leaves open, for all engines that can say it."""
+
     inputs: Literal["static", "dynamic"] = Field(
         default="static",
         title="'static' or 'dynamic'",
@@ -118,10 +128,8 @@ def parsed_options(engine: Engine, given: Mapping[str, Any]) -> Options:
     known = engine.options.model_fields
     for name in given:
         if name not in known:
-            close = nearest(name, known)
-            meant = f"; did you mean {close[0]!r}?" if close else ""
             there_are = f"its options are {listed(known)}" if known else "it has no options"
-            raise UsageError(f"'{engine.name}' has no option {name!r}; {there_are}{meant}")
+            raise UsageError(f"'{engine.name}' has no option {name!r}; {there_are}{meant_words(name, known)}")
     try:
         return engine.options(**given)
     except ValidationError as error:
@@ -195,6 +203,17 @@ def is_a(inventory: Inventory, position: int, *types: str) -> bool:
     return inventory.types[position].endswith(types)
 
 
+def numbered(settings: Iterable[tuple[T, Sequence[int]]]) -> tuple[list[T], dict[int, int]]:
+    """Return the settings that differ, and for each layer, by position, which of them it gets: the last counts."""
+    known: list[T] = []
+    numbers: dict[int, int] = {}
+    for given, positions in settings:
+        if given not in known:
+            known.append(given)
+        numbers.update(dict.fromkeys(positions, known.index(given)))
+    return known, numbers
+
+
 @dataclass(frozen=True, slots=True)
 class _Loss:
     """What a document cannot say of the layers of one sub-config; a finding but for the layers."""
@@ -242,12 +261,24 @@ class Request:
                     if positions and settings is not None:
                         yield Decision(resolved, index, settings, positions)
 
-    def pruned(self, *, groups: bool = False) -> Iterator[Pruned]:
+    def pruned(
+        self, types: Sequence[str] | None = None, *, groups: bool = False, subclasses: bool = True
+    ) -> Iterator[Pruned]:
         """Yield the layers that have a weight with the ratio of each, in list order.
 
         The layers of a group get ratios of their own where the caller allocates budgets. Else an engine with `groups`
-        gets it as a whole; for one without it is a loss, and they are left out.
+        gets it as a whole; for one without it is a loss, and they are left out. Layers that are not of `types`, where
+        these are given, are left out and reported; so are those of `subclasses` where it looks at the very class.
         """
+        for part in self._with_ratios(groups=groups):
+            positions = part.positions
+            if types is not None:
+                what = f"'{self.engine.name}' prunes"
+                positions = self.applied(part.decision, positions, types, what, subclasses=subclasses)
+            yield replace(part, positions=positions)
+
+    def _with_ratios(self, *, groups: bool) -> Iterator[Pruned]:
+        """Yield the same whatever the types of the layers are."""
         for decision in self.decisions("pruning"):
             has_weight = self.inventory.has_weight
             positions = [position for position in decision.positions if has_weight(position) is not False]
@@ -296,7 +327,6 @@ class Request:
         self,
         options: QuantizationOptions,
         types: Sequence[str],
-        hint: str = _NARROW,
         *,
         subclasses: bool = True,
         own_scheme: bool = False,
@@ -304,8 +334,8 @@ class Request:
         """Yield the quantized layers with what each of their tensors gets, in list order.
 
         What the list leaves open is filled in, which is one note, except for an engine that has an `own_scheme` in any
-        case. Layers that are not of `types`, which are those that the engine quantizes, are left out and reported with
-        `hint`; so are those of `subclasses` where it looks at the very class.
+        case. Layers that are not of `types`, which are those that the engine quantizes, are left out and reported; so
+        are those of `subclasses` where it looks at the very class.
         """
         assumed: list[Decision[QuantizationSettings]] = []
         for decision in self.decisions("quantization"):
@@ -314,7 +344,7 @@ class Request:
             if not own_scheme and any(kind not in (settings.scheme or {}) for kind in tensors):
                 assumed.append(decision)
             what = f"'{self.engine.name}' quantizes"
-            positions = self.applied(decision, decision.positions, types, what, hint, subclasses=subclasses)
+            positions = self.applied(decision, decision.positions, types, what, subclasses=subclasses)
             if positions:
                 yield Quantized(decision, tensors, positions)
         if assumed:
@@ -328,7 +358,7 @@ class Request:
         positions: Sequence[int],
         types: Sequence[str],
         what: str,
-        hint: str = _NARROW,
+        hint: str = NARROW,
         *,
         subclasses: bool = True,
     ) -> list[int]:
@@ -347,11 +377,23 @@ class Request:
             self.lose(decision, Code.TYPE_NOT_APPLIED, message, hint=hint, key="op_types", positions=others)
         return [position for position in positions if names[position] in fine] if left else list(positions)
 
+    def weight_of(self, part: Quantized, by: str = "") -> Tensor | None:
+        """Return how the weights are quantized; None, which is reported, where only inputs and outputs are.
+
+        `by` is what quantizes, where that is not the engine itself.
+        """
+        weight = part.tensors.get("weight")
+        if weight is None:
+            message = f"'{by or self.engine.name}' quantizes inputs only beside weights"
+            hint = "add weight to 'quant_types'"
+            self.lose(part, Code.LOSSY_SETTING, message, hint=hint, key="quant_types")
+        return weight
+
     def lose_dynamic(self, part: Quantized) -> None:
         """Report inputs whose scales are to be static, where the export makes them dynamic."""
         if part.tensors["input"].dynamic and "input" in (part.decision.settings.scheme or {}):
             message = "inputs are quantized per token at run time, not statically per tensor"
-            self.lose(part.decision, Code.LOSSY_APPROXIMATION, message, key="quant_scheme", positions=part.positions)
+            self.lose(part, Code.LOSSY_APPROXIMATION, message, key="quant_scheme")
 
     def lose_sign(self, part: Quantized, kind: QuantType) -> None:
         """Report unsigned integers for an engine with signed ones; affine ones differ in the zero point only."""
@@ -363,7 +405,7 @@ class Request:
                 f"unsigned integers are written as signed ones with another zero point, which is equivalent ({kind})"
             )
         if not tensor.signed:
-            self.lose(part.decision, code, message, key="quant_dtype", positions=part.positions)
+            self.lose(part, code, message, key="quant_dtype")
 
     def lose_start_steps(self) -> None:
         """Report each start step: it has no meaning for the engine."""
@@ -376,7 +418,7 @@ class Request:
 
     def lose(
         self,
-        decision: Decision[Any],
+        of: Decision[Any] | Pruned | Quantized,
         code: Code,
         message: str,
         *,
@@ -386,15 +428,16 @@ class Request:
         severity: Severity | None = None,
         counted: bool = True,
     ) -> None:
-        """Report that the layers at `positions`, or all of a decision, lose something; no finding without layers.
+        """Report that the layers at `positions`, or all that are given, lose something; no finding without layers.
 
         Repeated for the same sub-config, it adds layers to one finding. The finding is at `key` of the sub-config, or
         at the whole of it where the key is not written. The number of layers is added to the message if `counted`.
         """
+        decision = of if isinstance(of, Decision) else of.decision
         written = key is not None and getattr(decision.config, key, None) is not None
         path = (decision.index, cast("str", key)) if written else (decision.index,)
         loss = _Loss(decision.resolved, path, code, message, hint, severity, counted)
-        added = dict.fromkeys(decision.positions if positions is None else positions)
+        added = dict.fromkeys(of.positions if positions is None else positions)
         if added:
             self._losses.setdefault(loss, {}).update(added)
 
@@ -495,7 +538,7 @@ def _assumption(options: QuantizationOptions) -> str:
 
 
 @dataclass(frozen=True)
-class Export:
+class Export(HasFindings):
     """A resolution as an engine's document."""
 
     engine: str
@@ -504,18 +547,6 @@ class Export:
     """Plain dicts and lists."""
     findings: tuple[Finding, ...]
     """What is lost or approximated, at the deciding sub-configs."""
-
-    def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`.
-
-        Args:
-            at: "error", or "warning" to raise for warnings too; notes never raise.
-
-        Raises:
-            FindingsError: Holds the findings that are at least as bad as `at`.
-            UsageError: `at` is something else.
-        """
-        raise_findings(self.findings, at)
 
     def to_yaml(self) -> str:
         """Return the document as YAML."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from compression_config.configs.value_rules import QuantType
 from compression_config.findings import Code
-from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor, is_a
-from compression_config.interop.importing import Import, Reading, option_hint, quantization_of
+from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor, is_a, numbered
+from compression_config.interop.importing import Import, Reading, quantization_keys, quantization_of
 from compression_config.interop.serving import check_group_sizes, check_serving
 from compression_config.inventory import Inventory
 
@@ -51,13 +51,7 @@ def config_groups(request: Request, options: QuantizationOptions) -> dict[str, d
     quantized.sort(key=lambda part: part.positions[0])
     check_group_sizes(request, quantized, options)
     check_serving(request, quantized)
-    schemes: list[dict[str, Any]] = []
-    outcomes: dict[int, int] = {}
-    for part in quantized:
-        scheme = _scheme(request, part)
-        if scheme not in schemes:
-            schemes.append(scheme)
-        outcomes.update(dict.fromkeys(part.positions, schemes.index(scheme)))
+    schemes, outcomes = numbered((_scheme(request, part), part.positions) for part in quantized)
     named = targets(request, outcomes)
     # Some writers sort the keys of groups: zeros keep them in the model's order.
     digits = len(str(len(schemes) - 1))
@@ -93,7 +87,7 @@ def _arguments(request: Request, part: Quantized, kind: QuantType, tensor: Tenso
     strategy: str = tensor.per
     if kind != "weight" and strategy == "channel":
         message = f"'{request.engine.name}' has one scale for the whole {kind}, not one for each channel"
-        request.lose(part.decision, Code.LOSSY_SETTING, message, key="quant_scheme", positions=part.positions)
+        request.lose(part, Code.LOSSY_SETTING, message, key="quant_scheme")
         strategy = "tensor"
     request.lose_sign(part, kind)
     if kind == "input":
@@ -141,11 +135,7 @@ def read_groups(reading: Reading, config: Mapping[str, Any]) -> None:
         keys = _keys(reading, scheme, path)
         schemes.update(dict.fromkeys(reading.names(chosen, (*path, "targets")), keys))
     if config.get("kv_cache_scheme"):
-        reading.lose(
-            Code.LOSSY_SETTING,
-            "a config list cannot express the quantization of the key-value cache",
-            ("kv_cache_scheme",),
-        )
+        reading.lose_cache(("kv_cache_scheme",))
     ignored = matcher(reading, reading.names(config.get("ignore") or [], ("ignore",)))
     chosen_by = matcher(reading, schemes)
     for position in range(len(reading.inventory)):
@@ -195,8 +185,8 @@ def preset(reading: Reading, name: str, path: tuple[str, ...]) -> dict[str, Any]
 
 def _keys(reading: Reading, scheme: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     """Return the keys of a quantization sub-config for a scheme; empty where it quantizes nothing."""
-    bits: dict[str, int] = {}
-    schemes: dict[str, str] = {}
+    bits: dict[QuantType, int] = {}
+    schemes: dict[QuantType, str] = {}
     for kind, word in WORDS.items():
         if scheme.get(word) is None:
             continue
@@ -209,25 +199,26 @@ def _keys(reading: Reading, scheme: Mapping[str, Any], path: tuple[str, ...]) ->
             continue
         bits[kind] = number
         schemes[kind] = _foreign_scheme(reading, kind, arguments, (*path, word))
-    return {"quant_types": list(bits), "quant_bits": bits, "quant_scheme": schemes} if bits else {}
+    return quantization_keys(bits, schemes)
 
 
-def _foreign_scheme(reading: Reading, kind: str, arguments: Mapping[str, Any], path: tuple[str, ...]) -> str:
+def _foreign_scheme(reading: Reading, kind: QuantType, arguments: Mapping[str, Any], path: tuple[str, ...]) -> str:
     """Return the scheme of a tensor, and say what a config list cannot of it."""
     if str(arguments.get("type", "int")).lower() != "int":
-        reading.lose(Code.LOSSY_SETTING, "a config list has integers only, not floats", (*path, "type"))
+        reading.lose_floats((*path, "type"))
     size = arguments.get("group_size")
     strategy = arguments.get("strategy")
     if strategy is None:
         strategy = "tensor" if size is None else "group" if isinstance(size, int) and size > 0 else "channel"
     strategy = str(strategy).lower()
     if strategy not in ("tensor", "channel", "token"):
-        what = f"groups of {size}" if size else f"the strategy '{strategy}'"
-        hint = option_hint("group_size", size) if kind == "weight" and size else None
-        reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express {what}", (*path, "strategy"), hint)
+        where = (*path, "strategy")
+        if size:
+            reading.lose_groups(size, where, kind)
+        else:
+            reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express the strategy '{strategy}'", where)
     if arguments.get("dynamic"):
-        hint = option_hint("inputs", "dynamic") if kind == "input" else None
-        reading.lose(Code.LOSSY_APPROXIMATION, "a config list cannot express dynamic scales", (*path, "dynamic"), hint)
+        reading.lose_dynamic((*path, "dynamic"), kind)
     if arguments.get("actorder"):
         reading.lose(Code.LOSSY_DETAIL, "a config list cannot express the order of activations", (*path, "actorder"))
     per = "per_channel" if kind == "weight" and strategy != "tensor" else "per_tensor"

@@ -14,27 +14,23 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from pydantic import Field
-
 from compression_config.budget.counting import masked_count
 from compression_config.configs.value_rules import QuantType
 from compression_config.findings import Code
-from compression_config.interop.base import Engine, Options, QuantizationOptions, Quantized, Request, Tensor
+from compression_config.interop.base import (
+    NARROW,
+    Engine,
+    GroupOptions,
+    QuantizationOptions,
+    Quantized,
+    Request,
+    Tensor,
+    numbered,
+)
 from compression_config.interop.serving import check_group_sizes
 from compression_config.interop.torch import add_tied
 
-__all__ = ["ATTENTION_PROJECTION", "ENGINE", "NARROW", "GroupOptions", "engine_ratios", "lose_projection"]
-
-
-class GroupOptions(Options):
-    """What a list leaves open to Apple's engines."""
-
-    group_size: int | None = Field(
-        default=None,
-        ge=1,
-        title="a whole number from 1",
-        description="Give weights one scale for so many neighbouring inputs in place of one for each channel.",
-    )
+__all__ = ["ATTENTION_PROJECTION", "ENGINE", "engine_ratios", "lose_projection"]
 
 
 class _Axes(NamedTuple):
@@ -67,8 +63,6 @@ TORCH_ONLY = 6
 
 ATTENTION_PROJECTION = "NonDynamicallyQuantizableLinear"
 """The last layer of torch's attention, which never runs by itself: the attention takes its weight."""
-
-NARROW = "exclude these layers, or narrow 'op_types'"
 
 _MOST_DIGITS = 17
 
@@ -112,11 +106,8 @@ def engine_ratios(
     """
     found: dict[int, float] = {}
     ratios = functools.cache(partial(_ratio, masked))
-    for part in request.pruned():
-        positions = part.positions
-        if types is not None:
-            positions = request.applied(part.decision, positions, types, f"'{request.engine.name}' prunes")
-        for position in positions:
+    for part in request.pruned(types):
+        for position in part.positions:
             numel = request.inventory.numel(position)
             ratio = part.sparsity if numel is None else ratios(numel, part.sparsity)
             if ratio is None:
@@ -195,7 +186,7 @@ def lose_projection(request: Request, part: Quantized, positions: Sequence[int])
 def _spec(request: Request, part: Quantized, kind: QuantType, axes: _Axes | None) -> dict[str, Any] | None:
     """Return the spec of one tensor; None, which is reported, without one for its bits."""
     tensor: Tensor = part.tensors[kind]
-    lose = partial(request.lose, part.decision, key="quant_bits", positions=part.positions)
+    lose = partial(request.lose, part, key="quant_bits")
     if tensor.bits not in BITS:
         lose(Code.LOSSY_SETTING, f"'coreai-opt' has integers of 2, 4, 6 or 8 bits, not {tensor.bits} ({kind})")
         return None
@@ -205,7 +196,7 @@ def _spec(request: Request, part: Quantized, kind: QuantType, axes: _Axes | None
     if axes is None:
         if tensor.per == "channel":
             message = "it depends on the model which axis of an output has the channels, so there is one scale for all"
-            request.lose(part.decision, Code.LOSSY_SETTING, message, key="quant_scheme", positions=part.positions)
+            request.lose(part, Code.LOSSY_SETTING, message, key="quant_scheme")
     elif tensor.per == "group":
         granularity = {"type": "per_block", "axis": axes.inputs, "block_size": tensor.group_size}
     elif tensor.per == "channel":
@@ -242,13 +233,9 @@ def _of_module(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _by_name(request: Request, settings: Mapping[int, dict[str, Any]]) -> dict[str, dict[str, Any] | None]:
     """Return the settings by regexes. Settings of layers that are inside of others come after those of the others."""
-    written: list[dict[str, Any]] = []
-    outcomes: dict[int, tuple[int, int]] = {}
+    written, numbers = numbered((setting, [position]) for position, setting in settings.items())
     depths = _depths(request, settings)
-    for position, setting in settings.items():
-        if setting not in written:
-            written.append(setting)
-        outcomes[position] = depths.get(position, 0), written.index(setting)
+    outcomes = {position: (depths.get(position, 0), number) for position, number in numbers.items()}
     off = len(written)
     outcomes |= {position: (depth, off) for position, depth in depths.items() if position not in settings}
     named = request.named(outcomes, exact=re.escape, regex=str)

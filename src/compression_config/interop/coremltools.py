@@ -16,14 +16,17 @@ from functools import partial
 from typing import Any
 
 from compression_config.findings import Code
-from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, is_a
-from compression_config.interop.coreai_opt import (
-    ATTENTION_PROJECTION,
+from compression_config.interop.base import (
     NARROW,
+    Engine,
     GroupOptions,
-    engine_ratios,
-    lose_projection,
+    QuantizationOptions,
+    Quantized,
+    Request,
+    is_a,
+    numbered,
 )
+from compression_config.interop.coreai_opt import ATTENTION_PROJECTION, engine_ratios, lose_projection
 from compression_config.interop.serving import check_group_sizes
 
 __all__ = ["ENGINE"]
@@ -52,12 +55,7 @@ def _export(request: Request, options: GroupOptions) -> dict[str, Any]:
 
 def _by_name(request: Request, configs: dict[int, dict[str, Any]]) -> dict[str, Any]:
     """Return the config for layers, given by position."""
-    written: list[dict[str, Any]] = []
-    outcomes: dict[int, int] = {}
-    for position, config in configs.items():
-        if config not in written:
-            written.append(config)
-        outcomes[position] = written.index(config)
+    written, outcomes = numbered((config, [position]) for position, config in configs.items())
     named = request.named(outcomes, exact=re.escape, regex=str)
     by_regex: dict[str, Any] = {regex: written[number] for number, regexes in named.items() for regex in regexes}
     return {"module_name_configs": by_regex or {NOTHING: None}}
@@ -110,7 +108,7 @@ def _quantization(request: Request, options: GroupOptions) -> dict[str, Any]:
 
 def _weights_alone(request: Request, part: Quantized) -> Quantized:
     """Return the weights of a scheme that the quantizer has integers for, and report the rest."""
-    lose = partial(request.lose, part.decision, Code.LOSSY_SETTING, positions=part.positions)
+    lose = partial(request.lose, part, Code.LOSSY_SETTING)
     hint = "export with 'coreai-opt'"
     for kind in ("input", "output"):
         if kind in part.tensors:
@@ -165,9 +163,7 @@ def _one_scheme(request: Request, quantized: Sequence[Quantized]) -> bool:
         if part.tensors["weight"].symmetric is not symmetric:
             message = f"'coremltools' needs one scheme for all layers, which are {_scheme(symmetric)} in the document"
             hint = f"write a 'quant_scheme' that is {_scheme(symmetric)}, or export these layers by themselves"
-            request.lose(
-                part.decision, Code.LOSSY_SETTING, message, hint=hint, key="quant_scheme", positions=part.positions
-            )
+            request.lose(part, Code.LOSSY_SETTING, message, hint=hint, key="quant_scheme")
     return symmetric
 
 

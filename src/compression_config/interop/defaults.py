@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compression_config.findings import Code
-from compression_config.interop.base import Quantized, Request
+from compression_config.interop.base import Quantized, Request, numbered
 
 __all__ = ["LEFT_ALONE", "Defaulted", "defaulted", "untied"]
 
@@ -40,15 +40,10 @@ def defaulted(
 
     `types` are all that the engine might compress. Of defaults that are equally frequent the first is taken.
     """
-    known: list[Mapping[str, Any]] = []
-    outcomes: dict[int, int] = {}
-    for given, positions in settings:
-        if given not in known:
-            known.append(given)
-        outcomes.update(dict.fromkeys(positions, known.index(given)))
+    different, outcomes = numbered(settings)
     default = Counter(outcomes.values()).most_common(1)[0][0] if outcomes else None
     outcomes.update(dict.fromkeys(request.others(outcomes, *types), LEFT_ALONE))
-    return Defaulted(known, default, dict(sorted(outcomes.items())))
+    return Defaulted(different, default, dict(sorted(outcomes.items())))
 
 
 def untied(request: Request, part: Quantized) -> Quantized:

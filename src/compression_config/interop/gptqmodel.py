@@ -77,7 +77,7 @@ def _settings(request: Request, quantized: Sequence[Quantized]) -> Iterator[tupl
     """Yield the settings of GPTQModel for the layers of each scheme; what it cannot express is reported."""
     for whole in quantized:
         part = untied(request, whole)
-        lose = partial(request.lose, part.decision, Code.LOSSY_SETTING, positions=part.positions)
+        lose = partial(request.lose, part, Code.LOSSY_SETTING)
         for kind in ("input", "output"):
             if kind in part.tensors:
                 lose(f"'gptqmodel' does not quantize {kind}s", key="quant_types")
@@ -94,7 +94,7 @@ def _settings(request: Request, quantized: Sequence[Quantized]) -> Iterator[tupl
         if weight.per == "tensor":
             message = "weights have one scale for each channel, not one for all"
             code, key = Code.LOSSY_APPROXIMATION, "quant_scheme"
-            request.lose(part.decision, code, message, key=key, positions=part.positions)
+            request.lose(part, code, message, key=key)
         request.lose_sign(part, "weight")
         size = -1 if weight.group_size is None else weight.group_size
         yield part, {"bits": weight.bits, "group_size": size, "sym": weight.symmetric}

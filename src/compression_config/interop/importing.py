@@ -10,17 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from compression_config.configs.sub_config import Kind
+from compression_config.configs.value_rules import QuantType
 from compression_config.documents import read_file
-from compression_config.errors import InvalidConfig, UsageError, raise_findings
+from compression_config.errors import HasFindings, InvalidConfig, UsageError
 from compression_config.findings import Code, Finding, has_errors
 from compression_config.inventory import Inventory
 from compression_config.loading import AnyConfig, validate
 from compression_config.locations import ConfigPath, Place, format_path
-from compression_config.suggestions import regex
 from compression_config.text import counted, listed, represented
+from compression_config.wildcards import regex
 
 __all__ = [
     "TRANSFORMERS",
@@ -29,6 +30,7 @@ __all__ = [
     "config_list_for",
     "not_recognized",
     "option_hint",
+    "quantization_keys",
     "quantization_of",
     "read_foreign",
 ]
@@ -41,7 +43,7 @@ _MOST_STEPS = 3 * 10**10
 
 
 @dataclass(frozen=True)
-class Import:
+class Import(HasFindings):
     """A document of another dialect as a config list."""
 
     dialect: str
@@ -50,18 +52,6 @@ class Import:
     """Resolves to what the document gives each layer; two-part when the document both prunes and quantizes."""
     findings: tuple[Finding, ...]
     """What a config list cannot say, by the path in the document."""
-
-    def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`.
-
-        Args:
-            at: "error", or "warning" to raise for warnings too; notes never raise.
-
-        Raises:
-            FindingsError: Holds the findings that are at least as bad as `at`.
-            UsageError: `at` is something else.
-        """
-        raise_findings(self.findings, at)
 
     def to_data(self) -> Any:  # noqa: ANN401
         """Return the config list as plain data: a list, or a mapping of two."""
@@ -173,6 +163,24 @@ class Reading:
         """Say what a config list cannot, at `path` of the document."""
         self._findings[Finding.at(Place(path), code, message, hint)] = None
 
+    def lose_floats(self, path: ConfigPath) -> None:
+        """Say that numbers are floats in the document."""
+        self.lose(Code.LOSSY_SETTING, "a config list has integers only, not floats", path)
+
+    def lose_groups(self, size: object, path: ConfigPath, kind: QuantType = "weight") -> None:
+        """Say that weights, or another tensor, have a scale for each group of so many."""
+        hint = option_hint("group_size", size) if kind == "weight" else None
+        self.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express groups of {size}", path, hint)
+
+    def lose_dynamic(self, path: ConfigPath, kind: QuantType = "input") -> None:
+        """Say that the scales of inputs, or of another tensor, are found at run time."""
+        hint = option_hint("inputs", "dynamic") if kind == "input" else None
+        self.lose(Code.LOSSY_APPROXIMATION, "a config list cannot express dynamic scales", path, hint)
+
+    def lose_cache(self, path: ConfigPath) -> None:
+        """Say that the key-value cache is quantized."""
+        self.lose(Code.LOSSY_SETTING, "a config list cannot express the quantization of the key-value cache", path)
+
     def done(self) -> Import:
         """Return what was read: a quantization list where nothing was entered and no list noted."""
         lists = {**{kind: [] for kind in self._kinds}, **(self._written or self._lists())}
@@ -238,6 +246,18 @@ class Reading:
         """Return the error for a value at `path` that is not `what` it is in the dialect."""
         where = f"'{format_path(path)}'" if path else "it"
         return UsageError(f"this is not a document of {self.dialect}: {where} is not {what}")
+
+
+def quantization_keys(
+    bits: Mapping[QuantType, int],
+    schemes: Mapping[QuantType, str],
+    dtypes: Mapping[QuantType, str] | None = None,
+) -> dict[str, Any]:
+    """Return the keys of a quantization sub-config for the tensors that have `bits`; empty where none has."""
+    if not bits:
+        return {}
+    keys: dict[str, Any] = {"quant_types": list(bits), "quant_bits": dict(bits), "quant_scheme": dict(schemes)}
+    return keys | ({"quant_dtype": dict(dtypes)} if dtypes and "uint" in dtypes.values() else {})
 
 
 def config_list_for(

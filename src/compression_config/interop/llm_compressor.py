@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from compression_config.findings import Code
-from compression_config.interop.base import Engine, Pruned, QuantizationOptions, Request, is_a
+from compression_config.interop.base import Engine, Pruned, QuantizationOptions, Request, is_a, numbered
 from compression_config.interop.compressed_tensors import config_groups, matcher, read_groups, targets
 from compression_config.interop.importing import Import, Reading
 from compression_config.inventory import Inventory
@@ -68,14 +68,7 @@ def _one_shot(request: Request, pruned: list[Pruned], modifier: str) -> dict[str
 
 def _magnitude(request: Request, pruned: list[Pruned]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield a modifier for each ratio: each in a group of its own, as a mapping has a name only once."""
-    ratios: list[float] = []
-    outcomes: dict[int, int] = {}
-    for part in pruned:
-        if not part.positions:
-            continue
-        if part.sparsity not in ratios:
-            ratios.append(part.sparsity)
-        outcomes.update(dict.fromkeys(part.positions, ratios.index(part.sparsity)))
+    ratios, outcomes = numbered((part.sparsity, part.positions) for part in pruned if part.positions)
     named = targets(request, outcomes)
     for number, ratio in enumerate(ratios):
         arguments = {"targets": named[number], "init_sparsity": 0.0, "final_sparsity": ratio}

@@ -16,8 +16,8 @@ from pydantic import Field
 
 from compression_config.configs.value_rules import QuantType
 from compression_config.findings import Code
-from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor, is_a
-from compression_config.interop.importing import Import, Reading, option_hint
+from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor, is_a, numbered
+from compression_config.interop.importing import Import, Reading, quantization_keys
 from compression_config.interop.serving import check_fused, check_group_sizes
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
@@ -58,13 +58,7 @@ def _export(request: Request, options: ModelOptOptions) -> dict[str, Any]:
     quantized = list(request.quantized(options, (*WEIGHTED, *OTHERS)))
     _check_groups(request, quantized, options)
     check_fused(request, quantized)
-    settings: list[dict[QuantType, dict[str, Any]]] = []
-    outcomes: dict[int, int] = {}
-    for part in quantized:
-        for given, positions in _quantizers(request, part):
-            if given not in settings:
-                settings.append(given)
-            outcomes.update(dict.fromkeys(positions, settings.index(given)))
+    settings, outcomes = numbered(found for part in quantized for found in _quantizers(request, part))
     entries: list[dict[str, Any]] = [{"quantizer_name": "*", "enable": False}]
     named = request.named(outcomes, exact=escaped_glob, glob=str)
     for number, globs in sorted(named.items()):
@@ -111,7 +105,7 @@ def _quantizers(request: Request, part: Quantized) -> Iterator[tuple[dict[QuantT
 
 def _attributes(request: Request, part: Quantized, kind: QuantType, tensor: Tensor, family: str) -> dict[str, Any]:
     """Return the attributes of one quantizer, and report what they cannot express."""
-    lose = partial(request.lose, part.decision, positions=part.positions)
+    lose = partial(request.lose, part)
     if not tensor.symmetric:
         message = f"'modelopt' has symmetric integers only ({kind})"
         lose(Code.LOSSY_SETTING, message, hint="write a symmetric 'quant_scheme'", key="quant_scheme")
@@ -277,10 +271,7 @@ def _keys(reading: Reading, quantizers: Mapping[QuantType, _Quantizer]) -> dict[
         for name in attributes:
             if name not in _KNOWN and attributes[name]:
                 reading.lose(Code.LOSSY_DETAIL, f"a config list cannot express '{name}'", (*path, name))
-    if not bits:
-        return {}
-    keys: dict[str, Any] = {"quant_types": list(bits), "quant_bits": bits, "quant_scheme": schemes}
-    return keys | ({"quant_dtype": dtypes} if "uint" in dtypes.values() else {})
+    return quantization_keys(bits, schemes, dtypes)
 
 
 def _bits(reading: Reading, given: object, path: ConfigPath) -> int | None:
@@ -288,7 +279,7 @@ def _bits(reading: Reading, given: object, path: ConfigPath) -> int | None:
     found = re.fullmatch(r"e(\d+)m(\d+)", given) if isinstance(given, str) else None
     parts = list(map(int, found.groups())) if found else given
     if isinstance(parts, Sequence) and not isinstance(parts, str) and all(isinstance(part, int) for part in parts):
-        reading.lose(Code.LOSSY_SETTING, "a config list has integers only, not floats", path)
+        reading.lose_floats(path)
         parts = sum(parts) + 1
     if isinstance(parts, int) and 1 <= parts <= 31:  # noqa: PLR2004 - what a config list can say (D9)
         return parts
@@ -300,15 +291,12 @@ def _per(reading: Reading, kind: QuantType, attributes: Mapping[str, Any], path:
     """Return what shares one scale; groups and dynamic scales are reported."""
     blocks = attributes.get("block_sizes")
     if attributes.get("type") == "dynamic" or (isinstance(blocks, Mapping) and blocks.get("type") == "dynamic"):
-        hint = option_hint("inputs", "dynamic") if kind == "input" else None
-        reading.lose(Code.LOSSY_APPROXIMATION, "a config list cannot express dynamic scales", (*path, "type"), hint)
+        reading.lose_dynamic((*path, "type"), kind)
     if not isinstance(blocks, Mapping):
         return "per_tensor" if attributes.get("axis") is None else "per_channel"
     size = blocks.get(-1, blocks.get("-1"))
     if size is not None:
-        hint = option_hint("group_size", size) if kind == "weight" else None
-        where = (*path, "block_sizes")
-        reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express groups of {size}", where, hint)
+        reading.lose_groups(size, (*path, "block_sizes"), kind)
     return "per_channel" if kind == "weight" else "per_tensor"
 
 
@@ -343,8 +331,7 @@ def _read_checkpoint(reading: Reading, data: Mapping[str, Any]) -> None:
     """Enter what the config of a checkpoint says: one algorithm but for some layers, or one for each layer."""
     inventory = reading.inventory
     if data.get("kv_cache_quant_algo") or data.get("kv_cache_scheme"):
-        message = "a config list cannot express the quantization of the key-value cache"
-        reading.lose(Code.LOSSY_SETTING, message, ("kv_cache_quant_algo",))
+        reading.lose_cache(("kv_cache_quant_algo",))
     layers = reading.mapping(data.get("quantized_layers") or {}, ("quantized_layers",))
     for name, config in layers.items():
         position = inventory.position(name)
@@ -375,16 +362,16 @@ def _keys_of_algorithm(reading: Reading, config: Mapping[str, Any], path: Config
         return {}
     algorithm = ALGORITHMS[name]
     if algorithm.floats:
-        reading.lose(Code.LOSSY_SETTING, "a config list has integers only, not floats", path)
+        reading.lose_floats(path)
     size = config.get("group_size")
     if size:
-        hint = option_hint("group_size", size)
-        reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express groups of {size}", path, hint)
+        reading.lose_groups(size, path)
     scheme = "affine" if config.get("has_zero_point") else "symmetric"
-    bits, schemes = {"weight": algorithm.weight}, {"weight": f"per_channel_{scheme}"}
+    bits: dict[QuantType, int] = {"weight": algorithm.weight}
+    schemes: dict[QuantType, str] = {"weight": f"per_channel_{scheme}"}
     if algorithm.input is not None:
         bits["input"], schemes["input"] = algorithm.input, "per_tensor_symmetric"
-    return {"quant_types": list(bits), "quant_bits": bits, "quant_scheme": schemes}
+    return quantization_keys(bits, schemes)
 
 
 ENGINE = Engine(

@@ -25,6 +25,7 @@ from compression_config.interop.base import (
     Quantized,
     Request,
     Tensor,
+    numbered,
 )
 from compression_config.interop.nni_reading import ACTIVATIONS, PRUNED, QUANTIZED, TARGETS, read_list
 from compression_config.text import listed
@@ -52,19 +53,11 @@ class _Settings(NamedTuple):
 
 def _configs(request: Request, parts: Iterable[_Settings]) -> Iterator[dict[str, Any]]:
     """Yield the configs: those with equal keys are one."""
-    merged: list[tuple[Mapping[str, Any], list[int]]] = []
-    for part in parts:
-        for keys, positions in merged:
-            if keys == part.keys:
-                positions.extend(part.positions)
-                break
-        else:
-            merged.append((part.keys, list(part.positions)))
-    outcomes = {position: number for number, (_, positions) in enumerate(merged) for position in positions}
+    different, outcomes = numbered((part.keys, part.positions) for part in parts)
     exact = request.named(outcomes)
     # It matches the start of a name with a regex.
     written = request.named(outcomes, regex=r"{}\Z".format)
-    for number, (keys, _) in enumerate(merged):
+    for number, keys in enumerate(different):
         if number in written:
             selector = "op_names" if written[number] == exact[number] else "op_names_re"
             yield {selector: written[number], **keys}
@@ -72,10 +65,8 @@ def _configs(request: Request, parts: Iterable[_Settings]) -> Iterator[dict[str,
 
 def _pruned(request: Request) -> Iterator[_Settings]:
     """Yield what is pruned. The masks of biases, which follow those of weights unless told otherwise, are left out."""
-    for part in request.pruned(groups=True):
-        what = f"'{request.engine.name}' prunes"
-        positions = request.applied(part.decision, part.positions, PRUNED, what, subclasses=False)
-        if not positions:
+    for part in request.pruned(PRUNED, groups=True, subclasses=False):
+        if not part.positions:
             continue
         keys: dict[str, Any] = {"target_names": ["weight"], "sparse_ratio": float(part.sparsity)}
         if part.group:
@@ -83,13 +74,13 @@ def _pruned(request: Request) -> Iterator[_Settings]:
             cap = part.decision.settings.max_sparsity
             if cap is not None:
                 keys["max_sparse_ratio"] = float(cap)
-        _lose_elements(request, part, positions)
-        yield _Settings(positions, keys)
+        _lose_elements(request, part)
+        yield _Settings(part.positions, keys)
 
 
-def _lose_elements(request: Request, part: Pruned, positions: Sequence[int]) -> None:
+def _lose_elements(request: Request, part: Pruned) -> None:
     """Report where other elements are masked than the list asks for: by caps, shared weights and rounding."""
-    decision, inventory = part.decision, request.inventory
+    decision, inventory, positions = part.decision, request.inventory, part.positions
     if part.group and decision.settings.max_sparsity is not None:
         message = "'nni' compares the caps with the budget as a whole only, so it may mask more of a single layer"
         hint = "allocate the budget: allocate=True, or --allocate"

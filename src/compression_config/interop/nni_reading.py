@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 from compression_config.configs.sub_config import Kind
 from compression_config.configs.value_rules import QuantType
 from compression_config.findings import Code
-from compression_config.interop.importing import Import, Reading
+from compression_config.interop.importing import Import, Reading, quantization_keys
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath, format_path
 
@@ -260,10 +260,7 @@ def _quantization_keys(reading: Reading, targets: _Targets, layer_type: str) -> 
         if name not in ("_input_0", "weight", "_output_0"):
             message = f"a config list quantizes weights, first inputs and first outputs, not '{name}'"
             reading.lose(Code.LOSSY_SETTING, message, target.config.path)
-    if not bits:
-        return None
-    keys: dict[str, Any] = {"quant_types": list(bits), "quant_bits": bits, "quant_scheme": schemes}
-    return keys | ({"quant_dtype": dtypes} if "uint" in dtypes.values() else {})
+    return quantization_keys(bits, schemes, dtypes) or None
 
 
 _DTYPE = re.compile("(u?int)([1-9]|[12][0-9]|3[01])")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from compression_config.findings import Code, Severity
 from compression_config.interop.base import Decision, QuantizationOptions, Quantized, Request
-from compression_config.linting.fused import EXPERTS, FUSED, FUSED_INTO, fusions, parent_of
+from compression_config.linting.fused import EXPERTS, FUSED, FUSED_INTO, fusions, merged_words, parent_of
 from compression_config.text import listed
 
 __all__ = ["EXPERTS", "VLLM", "check_fused", "check_group_sizes", "check_serving", "fused_names"]
@@ -89,10 +89,11 @@ def check_fused(request: Request, quantized: Sequence[Quantized]) -> None:
         if len({keys.get(index) for index in indices}) > 1:
             conflicts.setdefault((fused, max(indices)), []).append(first)
     for (fused, index), firsts in conflicts.items():
-        merged = listed(FUSED[fused]) if fused in FUSED else "all experts of one module"
         names = request.inventory.names
         several = _and_more(parent_of(names[firsts[0]], fused) or "the model", len(firsts))
-        message = f"{VLLM} merges {merged} into '{fused}' and needs one setting for them, but {several} several"
+        message = (
+            f"{VLLM} merges {merged_words(fused)} into '{fused}' and needs one setting for them, but {several} several"
+        )
         request.lose(
             Decision(resolved, index, resolved.settings_of(index), firsts),
             Code.FUSED_CONFLICT,

@@ -40,11 +40,8 @@ def masked_counts(request: Request, types: Sequence[str] | None = None) -> dict[
     counts: dict[int, int] = {}
     unknown: list[str] = []
     count = functools.cache(masked_count)
-    for part in request.pruned():
-        positions = part.positions
-        if types is not None:
-            positions = request.applied(part.decision, positions, types, f"'{request.engine.name}' prunes")
-        for position in positions:
+    for part in request.pruned(types):
+        for position in part.positions:
             numel = request.inventory.numel(position)
             if numel is None:
                 unknown.append(request.inventory.names[position])

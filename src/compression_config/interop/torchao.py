@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from compression_config.configs.value_rules import QuantType
 from compression_config.findings import Code
-from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor, is_a
-from compression_config.interop.importing import Import, Reading, option_hint
+from compression_config.interop.base import Engine, QuantizationOptions, Quantized, Request, Tensor, is_a, numbered
+from compression_config.interop.importing import Import, Reading, quantization_keys
 from compression_config.interop.serving import EXPERTS, VLLM, check_fused, check_group_sizes, fused_names
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
@@ -33,16 +33,10 @@ DEFAULT = "_default"
 class TorchaoOptions(QuantizationOptions):
     """What a list leaves open to torchao, which quantizes inputs at run time only."""
 
-    inputs: Literal["static", "dynamic"] = Field(
+    # Static inputs are scales, which are not part of a document.
+    inputs: Literal["dynamic"] = Field(
         default="dynamic", title="'dynamic' for torchao", description="The scales of inputs are found for each token."
     )
-
-    @field_validator("inputs")
-    @classmethod
-    def _is_dynamic(cls, value: str) -> str:
-        if value != "dynamic":
-            raise ValueError("static inputs are scales, which are not part of a document")
-        return value
 
 
 def _export(request: Request, options: TorchaoOptions) -> dict[str, Any]:
@@ -51,13 +45,7 @@ def _export(request: Request, options: TorchaoOptions) -> dict[str, Any]:
     quantized = list(request.quantized(options, APPLIED))
     check_group_sizes(request, quantized, options)
     check_fused(request, quantized)
-    configs: list[dict[str, Any]] = []
-    outcomes: dict[int, int] = {}
-    for part in quantized:
-        for config, positions in _configs(request, part):
-            if config not in configs:
-                configs.append(config)
-            outcomes.update(dict.fromkeys(positions, configs.index(config)))
+    configs, outcomes = numbered(found for part in quantized for found in _configs(request, part))
     further: dict[str, int] = {}
     if request.serve is not None:
         _check_served(request, quantized)
@@ -102,13 +90,12 @@ def _configs(request: Request, part: Quantized) -> Iterator[tuple[dict[str, Any]
 
 def _weight(request: Request, part: Quantized) -> Tensor | None:
     """Return how the weights are quantized; None, which is reported, where torchao cannot."""
-    weight = part.tensors.get("weight")
-    lose = partial(request.lose, part.decision, Code.LOSSY_SETTING, positions=part.positions)
+    weight = request.weight_of(part)
     if weight is None:
-        lose("'torchao' quantizes inputs only beside weights", hint="add weight to 'quant_types'", key="quant_types")
         return None
     if weight.bits > MOST_BITS:
-        lose(f"'torchao' has weights of 1 to {MOST_BITS} bits, not {weight.bits}", key="quant_bits")
+        message = f"'torchao' has weights of 1 to {MOST_BITS} bits, not {weight.bits}"
+        request.lose(part, Code.LOSSY_SETTING, message, key="quant_bits")
         return None
     request.lose_sign(part, "weight")
     return weight
@@ -116,7 +103,7 @@ def _weight(request: Request, part: Quantized) -> Tensor | None:
 
 def _input(request: Request, part: Quantized, *, linear: bool) -> Tensor | None:
     """Return how the inputs are quantized; None where they are not, which is reported if they were to be."""
-    lose = partial(request.lose, part.decision, Code.LOSSY_SETTING, positions=part.positions)
+    lose = partial(request.lose, part, Code.LOSSY_SETTING)
     if "output" in part.tensors:
         lose("'torchao' does not quantize outputs", key="quant_types")
     inputs = part.tensors.get("input")
@@ -269,7 +256,7 @@ def _keys(reading: Reading, config: Mapping[str, Any], path: ConfigPath) -> dict
         reading.lose(Code.LOSSY_SETTING, f"a config list cannot express '{kind}'", path)
         return {}
     if kind.startswith("Float8"):
-        reading.lose(Code.LOSSY_SETTING, "a config list has integers only, not floats", (*path, "_type"))
+        reading.lose_floats((*path, "_type"))
     bits, scheme, input_bits, input_scheme = _KNOWN[kind]
     if bits is None:
         dtype = str(_value(data.get("weight_dtype"), "int8"))
@@ -283,18 +270,13 @@ def _keys(reading: Reading, config: Mapping[str, Any], path: ConfigPath) -> dict
         scheme = "affine" if mapping == "ASYMMETRIC" else "symmetric"
     schemes: dict[QuantType, str] = {"weight": f"{_per(reading, kind, data, path)}_{scheme}"}
     if input_bits is None:
-        return {"quant_types": ["weight"], "quant_bits": {"weight": bits}, "quant_scheme": schemes}
+        return quantization_keys({"weight": bits}, schemes)
     mapping = _value(data.get("act_mapping_type"))
     if mapping is not None:
         input_scheme = "affine" if mapping == "ASYMMETRIC" else "symmetric"
-    hint = option_hint("inputs", "dynamic")
-    reading.lose(Code.LOSSY_APPROXIMATION, "a config list cannot express dynamic scales", (*path, "_type"), hint)
+    reading.lose_dynamic((*path, "_type"))
     schemes["input"] = f"per_tensor_{input_scheme}"
-    return {
-        "quant_types": ["weight", "input"],
-        "quant_bits": {"weight": bits, "input": input_bits},
-        "quant_scheme": schemes,
-    }
+    return quantization_keys({"weight": bits, "input": input_bits}, schemes)
 
 
 def _per(reading: Reading, kind: str, data: Mapping[str, Any], path: ConfigPath) -> str:
@@ -310,8 +292,7 @@ def _per(reading: Reading, kind: str, data: Mapping[str, Any], path: ConfigPath)
     if not where:
         size = data.get("group_size", _GROUPS.get(kind))
     if size is not None:
-        hint = option_hint("group_size", size)
-        reading.lose(Code.LOSSY_APPROXIMATION, f"a config list cannot express groups of {size}", path, hint)
+        reading.lose_groups(size, path)
     return "per_channel"
 
 

@@ -77,17 +77,13 @@ def _weights(request: Request, parts: Sequence[Quantized], method: str) -> Itera
     known = METHODS[method].settings
     for whole in parts:
         part = untied(request, whole)
-        lose = partial(request.lose, part.decision, Code.LOSSY_SETTING, positions=part.positions)
+        lose = partial(request.lose, part, Code.LOSSY_SETTING)
         if "output" in part.tensors:
             lose(f"'{method}' does not quantize outputs", key="quant_types")
-        weight = part.tensors.get("weight")
+        weight = request.weight_of(part, method)
         if weight is None:
-            lose(
-                f"'{method}' quantizes inputs only beside weights",
-                hint="add weight to 'quant_types'",
-                key="quant_types",
-            )
-        elif weight.bits not in known:
+            continue
+        if weight.bits not in known:
             there_are = joined(map(str, sorted(known)), "or")
             lose(f"'{method}' has {there_are} bits, not {weight.bits}", key="quant_bits")
         elif part.positions:
@@ -103,7 +99,7 @@ def _uniform(
             message = f"'{method}' quantizes all layers to the same bits, here {bits}, not {weight.bits}"
             hint = "write one number of bits for all layers, or exclude these"
             code, key = Code.LOSSY_SETTING, "quant_bits"
-            request.lose(part.decision, code, message, hint=hint, key=key, positions=part.positions)
+            request.lose(part, code, message, hint=hint, key=key)
             continue
         METHODS[method].check(request, part, weight)
         yield part
@@ -147,12 +143,12 @@ def _key(ending: Sequence[str], pattern: str) -> str:
 
 
 def _approximate(request: Request, part: Quantized, message: str, key: str | None = None) -> None:
-    request.lose(part.decision, Code.LOSSY_APPROXIMATION, message, key=key, positions=part.positions)
+    request.lose(part, Code.LOSSY_APPROXIMATION, message, key=key)
 
 
 def _check_bitsandbytes(request: Request, part: Quantized, weight: Tensor) -> None:
     """Report what bitsandbytes has in place of the scheme that is asked for."""
-    lose = partial(request.lose, part.decision, Code.LOSSY_SETTING, positions=part.positions)
+    lose = partial(request.lose, part, Code.LOSSY_SETTING)
     inputs = part.tensors.get("input")
     if weight.bits == 4:  # noqa: PLR2004 - the other is 8
         _approximate(request, part, "weights of 4 bits are NormalFloats in blocks of 64, not integers", "quant_scheme")
@@ -173,7 +169,7 @@ def _check_quanto(request: Request, part: Quantized, weight: Tensor) -> None:
     if "input" in part.tensors:
         message = "transformers does not quantize inputs with 'quanto'"
         code, key = Code.LOSSY_SETTING, "quant_types"
-        request.lose(part.decision, code, message, key=key, positions=part.positions)
+        request.lose(part, code, message, key=key)
     if weight.bits == 8:  # noqa: PLR2004 - the others are 2 and 4
         _check_symmetric(request, part, weight, "quanto")
     else:
@@ -186,7 +182,7 @@ def _check_symmetric(request: Request, part: Quantized, weight: Tensor, method: 
     if not weight.symmetric:
         message, code = f"'{method}' has symmetric weights of 8 bits only", Code.LOSSY_SETTING
         hint = "write per_channel_symmetric for weight"
-        request.lose(part.decision, code, message, hint=hint, key="quant_scheme", positions=part.positions)
+        request.lose(part, code, message, hint=hint, key="quant_scheme")
     if weight.per == "tensor":
         _approximate(request, part, "weights have one scale for each channel, not one for all", "quant_scheme")
     if weight.symmetric:

@@ -221,8 +221,8 @@ def _check_keys(mapping: dict[Any, Any], known: Sequence[str], path: ConfigPath)
     """Refuse a key that is not among `known`."""
     for key in mapping:
         if key not in known:
-            meant = nearest(shortened(key), known) if isinstance(key, str) else []
-            hint = f"did you mean {meant[0]!r}?" if meant else f"the keys are {listed(known)}"
+            meant = nearest(shortened(key), known) if isinstance(key, str) else None
+            hint = f"did you mean {meant!r}?" if meant else f"the keys are {listed(known)}"
             where = {0: "an inventory", 1: "the root"}.get(len(path), "a layer")
             raise _WrongEntry(path, f"unknown key {represented(key)} in {where}: {hint}")
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from compression_config.findings import Finding
-from compression_config.linting.coverage import coverage_findings
-from compression_config.linting.excludes import exclude_findings
+from compression_config.linting.coverage import coverage_findings, reach_findings
 from compression_config.linting.fused import fused_findings
 from compression_config.linting.names import boundary_findings
-from compression_config.linting.overlaps import dropping_findings, overwriting_findings, tie_findings
-from compression_config.linting.reach import reach_findings
+from compression_config.linting.overlaps import (
+    dropping_findings,
+    exclude_findings,
+    overwriting_findings,
+    tie_findings,
+)
 from compression_config.linting.weights import weight_findings
 from compression_config.resolving.resolved import Resolved
 

@@ -9,7 +9,7 @@ from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.settings import QuantizationSettings
 from compression_config.text import listed
 
-__all__ = ["EXPERTS", "FUSED", "FUSED_INTO", "fused_findings", "fusions", "parent_of"]
+__all__ = ["EXPERTS", "FUSED", "FUSED_INTO", "fused_findings", "fusions", "merged_words", "parent_of"]
 
 FUSED: Mapping[str, Sequence[str]] = {
     "qkv_proj": ("q_proj", "k_proj", "v_proj"),
@@ -39,11 +39,12 @@ def fused_findings(resolved: Resolved) -> Iterator[Finding]:
     if not conflicts:
         return
     index, first, fused = min(conflicts)
-    merged = listed(FUSED[fused]) if fused in FUSED else "all experts of one module"
     where = f"those of '{parent_of(resolved.inventory.names[first], fused) or 'the model'}'"
     if len(conflicts) > 1:
         where += f" and {len(conflicts) - 1:,} more"
-    message = f"runtimes such as vLLM merge {merged} into one layer with one setting, and {where} have several"
+    message = (
+        f"runtimes such as vLLM merge {merged_words(fused)} into one layer with one setting, and {where} have several"
+    )
     hint = "give them the same settings where such a runtime is to serve the model"
     yield Finding.at(resolved.config_list.provenance.place((index,)), Code.FUSED_SIBLINGS, message, hint)
 
@@ -55,6 +56,11 @@ def _setting(resolved: Resolved, index: int) -> object:
         return None
     parts = (settings.bits, settings.dtype or {}, settings.scheme or {})
     return tuple(tuple(sorted(part.items())) for part in parts)
+
+
+def merged_words(fused: str) -> str:
+    """Return what is merged into the layer `fused`."""
+    return listed(FUSED[fused]) if fused in FUSED else "all experts of one module"
 
 
 def parent_of(name: str, fused: str) -> str:

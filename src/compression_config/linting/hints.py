@@ -18,26 +18,25 @@ from compression_config.configs.sub_config import DEFAULT_TYPES, SELECTOR_KEYS, 
 from compression_config.findings import Edit
 from compression_config.inventory import Inventory
 from compression_config.locations import ConfigPath
+from compression_config.resolving.resolved import Resolved
 from compression_config.suggestions import (
+    MOST_PARTS,
     LayerNames,
-    Reading,
     Renaming,
     common_renaming,
     covering_parts,
     fused_from,
-    has_wildcards,
     nearest_types,
     negated,
-    pieces_of,
-    readings,
+    places_of,
     separate_words,
     type_name,
     undecorated,
-    with_ranges,
 )
 from compression_config.text import Notation, layers_words, listed, names_words, number_order, written
+from compression_config.wildcards import MOST_STEPS, Reading, has_wildcards, pieces_of, readings, with_ranges
 
-__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "has_weighted_name", "is_norm", "paths_of"]
+__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "is_norm", "is_weighted", "paths_of"]
 
 
 GENERIC_TYPES = frozenset({*DEFAULT_TYPES, "Conv1D"})
@@ -49,11 +48,7 @@ _SHOWN = 4
 """How many types, or beginnings of names, a hint lists."""
 _NAMES_SHOWN = 8
 """How many names in full a hint lists; the edits have them all."""
-_MOST_PARTS = 40
-"""So many partial names at most take the place of a pattern."""
 _MOST_NAMES = 1_000
-_WORK = 300_000_000
-"""How many steps all patterns of a list may take; on 60,000 layers some twenty of them are evaluated."""
 _STEPS_A_NAME = 200
 
 
@@ -78,6 +73,12 @@ class Spot:
     path: ConfigPath
     """As it is shown: it begins with the part in a two-part document."""
     notation: Notation
+
+    @classmethod
+    def at(cls, resolved: Resolved, path: ConfigPath) -> Spot:
+        """Return the element at a path of a list, which begins with the index of its sub-config."""
+        configs = resolved.config_list
+        return cls(configs[int(path[0])], configs.provenance.place(path).path, configs.provenance.notation(path))
 
     @property
     def key(self) -> str:
@@ -140,7 +141,7 @@ class Hints:
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self._indices: dict[frozenset[str], LayerNames] = {}
-        self._work = _WORK
+        self._work = MOST_STEPS
 
     @functools.cached_property
     def types(self) -> Counter[str]:
@@ -298,7 +299,7 @@ class Hints:
         for part in natural:
             if part.strip(".") and self._taken(part, layers, frozenset(meant)) == frozenset(meant):
                 return [part]
-        return covering_parts(meant, lambda part: self._taken(part, layers, frozenset(meant)), _MOST_PARTS)
+        return covering_parts(meant, lambda part: self._taken(part, layers, frozenset(meant)), MOST_PARTS)
 
     def parts_below(self, containers: Sequence[str]) -> list[str] | None:
         """Return the partial names that select exactly the layers below `containers`; None when they are not found."""
@@ -545,7 +546,7 @@ class Hints:
             if any(_is_whole(piece, name) for name in found):
                 own.append(piece)
                 left -= found
-        parts = covering_parts(meant, taken, _MOST_PARTS)
+        parts = covering_parts(meant, taken, MOST_PARTS)
         if not left and (parts is None or len(own) <= 2 * len(parts)):
             return own
         return parts
@@ -681,7 +682,7 @@ class Hints:
     def _likely(self) -> frozenset[str]:
         """Of these the types that are known to have weights, or have the name of such a type."""
         known = {kind for p, kind in enumerate(self._inventory.types) if self._inventory.has_weight(p)}
-        return frozenset(kind for kind in self._weighted if kind in known or has_weighted_name(kind))
+        return frozenset(kind for kind in self._weighted if kind in known or _has_weighted_name(kind))
 
     def _to_compress(self, known: Sequence[str], spot: Spot) -> list[str]:
         """Return the types among `known` that are likely meant: those with weights, all where none is needed."""
@@ -821,9 +822,15 @@ _PLACEHOLDER = re.compile(r"\{[^\W\d]\w*\}")
 _WEIGHTED_NAME = re.compile(r"Linear|Conv|Embedding|PReLU|LSTM|GRU|RNN")
 
 
-def has_weighted_name(kind: str) -> bool:
+def _has_weighted_name(kind: str) -> bool:
     """Return whether a type is named like those that have weights: where nothing else is known of a layer."""
     return kind in GENERIC_TYPES or _WEIGHTED_NAME.search(kind) is not None
+
+
+def is_weighted(inventory: Inventory, position: int) -> bool:
+    """Return whether a layer has a weight; where that is not known, whether its type is named as if it had."""
+    known = inventory.has_weight(position)
+    return _has_weighted_name(inventory.types[position]) if known is None else known
 
 
 def is_norm(kind: str) -> bool:
@@ -862,11 +869,8 @@ def _is_whole(part: str, name: str) -> bool:
 
 
 def paths_of(name: str) -> Iterator[str]:
-    """Yield the paths to a name, each with its dot, the shortest first."""
-    at = name.find(".")
-    while at >= 0:
-        yield name[: at + 1]
-        at = name.find(".", at + 1)
+    """Return the paths to a name, each with its dot, the shortest first."""
+    return (name[: at + 1] for at in places_of(".", name))
 
 
 def _plain(word: str) -> str:

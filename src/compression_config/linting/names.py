@@ -14,7 +14,7 @@ from compression_config.findings import Code, Finding
 from compression_config.linting.hints import Spot
 from compression_config.locations import Place
 from compression_config.resolving.resolved import Resolved
-from compression_config.suggestions import block_form
+from compression_config.suggestions import block_form, places_of
 from compression_config.text import joined, layers_words, listed, number_order
 
 __all__ = ["boundary_findings"]
@@ -86,7 +86,7 @@ def _place(part: str, name: str) -> int:
     >>> _place("fc.1", "fc.1"), _place("fc.1", "fc.10"), _place("c.1", "fc.1")
     (0, 2, 1)
     """
-    return min((_cut(name, start, start + len(part)) for start in _starts(part, name)), default=_WHOLE)
+    return min((_cut(name, start, start + len(part)) for start in places_of(part, name)), default=_WHOLE)
 
 
 def _cut(name: str, start: int, end: int) -> int:
@@ -96,18 +96,10 @@ def _cut(name: str, start: int, end: int) -> int:
     return _WHOLE if between_dots else _IN_WORD
 
 
-def _starts(part: str, name: str) -> Iterator[int]:
-    start = name.find(part)
-    while start >= 0:
-        yield start
-        start = name.find(part, start + 1)
-
-
 def _findings(resolved: Resolved, index: int, element: int, reach: _Reach) -> Iterator[Finding]:
     whole, in_word, in_number = (reach.cut[place] for place in (_WHOLE, _IN_WORD, _IN_NUMBER))
     place = resolved.config_list.provenance.place((index, "op_partial_names", element))
-    notation = resolved.config_list.provenance.notation((index,))
-    spot = Spot(resolved.config_list[index], place.path, notation)
+    spot = Spot.at(resolved, (index, "op_partial_names", element))
     if in_number and (whole or in_word):
         more, kept, code = in_number + in_word if whole else in_number, whole or in_word, Code.DIGIT_BOUNDARY
     elif in_word and whole:
@@ -164,7 +156,7 @@ def _two_paths(place: Place, spot: Spot, names: Iterable[str]) -> Iterator[Findi
     for name in names if "." in inner else ():
         if any(other in name for other in said):
             continue
-        start = next(at for at in _starts(part, name) if _cut(name, at, at + len(part)) == _WHOLE)
+        start = next(at for at in places_of(part, name) if _cut(name, at, at + len(part)) == _WHOLE)
         before, _, after = f"{name[:start]}.{name[start:].lstrip('.')}".partition(inner)
         *block, path = re.split(r"(?<=\.)[0-9]+\.", f".{before.strip('.')}.")
         if block:

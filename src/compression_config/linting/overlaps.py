@@ -1,4 +1,7 @@
-"""Sub-configs of which nothing is left, or that drop what earlier ones set; ties (D3, D17)."""
+"""Sub-configs that overwrite one another: those of which nothing is left, or that drop what earlier ones set (D3).
+
+Also excludes that leave layers compressed which they seem to spare, and layers that share one weight (D17).
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ from typing import Any
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Edit, Finding, Severity
-from compression_config.resolving.resolved import Resolved
+from compression_config.linting.hints import Hints, Offer, Spot, paths_of
+from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings, written_settings
+from compression_config.suggestions import block_form
 from compression_config.text import joined, layers_words, listed, names_words, written
 
-__all__ = ["dropping_findings", "overwriting_findings", "tie_findings"]
+__all__ = ["dropping_findings", "exclude_findings", "overwriting_findings", "tie_findings"]
 
 
 _OPTIONAL = ("quant_start_step", "quant_dtype", "quant_scheme")
@@ -62,7 +67,7 @@ def _duplicate(resolved: Resolved, index: int, other: int) -> Finding:
 def _shadowed(resolved: Resolved, index: int, takers: list[int]) -> Finding:
     after = "them" if len(takers) == _ENOUGH else resolved.label(takers[-1])
     hint = f"delete it, or move it after {after} so that it takes effect"
-    overwritten = f"{resolved.labels(takers)} {'overwrites' if len(takers) == 1 else 'overwrite'} it for every layer"
+    overwritten = f"{_do(resolved, takers, 'overwrite')} it for every layer"
     if not resolved.config_list[index].exclude:
         message = f"this sub-config has no effect: {overwritten} that it selects"
         return Finding.at(resolved.config_list.provenance.place((index,)), Code.SHADOWED, message, hint)
@@ -117,6 +122,9 @@ def _winners_by_type(resolved: Resolved) -> dict[str, list[int]]:
         if winner != UNDECIDED and len(decided_by) < _ENOUGH:
             decided_by.append(winner)
     return found
+
+
+# What a later sub-config drops.
 
 
 def dropping_findings(resolved: Resolved) -> Iterator[Finding]:
@@ -200,8 +208,8 @@ def _finding(resolved: Resolved, index: int, losers: dict[int, list[int]]) -> Fi
     positions = sorted(position for positions in losers.values() for position in positions)
     layers = names_words([resolved.inventory.names[position] for position in positions])
     there = resolved.labels(sorted(losers))
-    sets = "sets" if len(losers) == 1 else "set"
-    message = f"this sub-config takes {layers} from {there} and drops {listed(dropped)}, which {there} {sets}"
+    sets = _do(resolved, sorted(losers), "set")
+    message = f"this sub-config takes {layers} from {there} and drops {listed(dropped)}, which {sets}"
     notation = configs.provenance.notation((index,))
     if isinstance(later, PruningConfig):
         cap = min(configs[loser].max_sparsity_per_layer for loser in losers)
@@ -222,6 +230,122 @@ def _finding(resolved: Resolved, index: int, losers: dict[int, list[int]]) -> Fi
     severity = None if _is_lost(dropped) else Severity.NOTE  # to leave out anything else may be a choice
     place = configs.provenance.place((index, "quant_types"))
     return Finding.at(place, Code.SETTINGS_DROPPED, message, ", and ".join(hints), severity=severity)
+
+
+def _do(resolved: Resolved, indices: Sequence[int], verb: str) -> str:
+    """Return what sub-configs do: "[0] compresses", "[0] and [1] compress"."""
+    ending = "" if len(indices) > 1 else "es" if verb.endswith("ss") else "s"
+    return f"{resolved.labels(indices)} {verb}{ending}"
+
+
+# Excludes.
+
+
+def exclude_findings(resolved: Resolved) -> Iterator[Finding]:
+    """Yield the excludes of containers, and those that change nothing, in list order.
+
+    An exclude that decides about no layer at all is reported where sub-configs are overwritten. One that states which
+    blocks of a sequence are left alone, while the others are compressed, changes nothing either, and is fine.
+    """
+    excludes = [
+        index for index, config in enumerate(resolved.config_list) if config.exclude and resolved.decided[index]
+    ]
+    if not excludes:
+        return
+    containers = _Containers(resolved)
+    compressed_forms: frozenset[str] | None = None
+    for index in excludes:
+        found = list(containers.findings(index))
+        yield from found
+        if found or any(resolved.compressed_without_excludes(position) for position in resolved.decided[index]):
+            continue
+        if later := _compressed_later(resolved, index):
+            yield _too_early(resolved, index, later)
+            continue
+        if compressed_forms is None:
+            compressed_forms = frozenset(_forms(resolved, _compressed(resolved)))
+        if compressed_forms.isdisjoint(_forms(resolved, resolved.decided[index])):
+            message = "this exclude has no effect: no earlier sub-config compresses a layer that it excludes"
+            hint = "delete it, unless it is a safeguard"
+            place = resolved.config_list.provenance.place((index, "exclude"), key=True)
+            yield Finding.at(place, Code.EXCLUDE_WITHOUT_EFFECT, message, hint, severity=Severity.NOTE)
+
+
+def _compressed(resolved: Resolved) -> Iterator[int]:
+    return (p for p in range(len(resolved.inventory)) if resolved.status(p) is Status.COMPRESSED)
+
+
+def _forms(resolved: Resolved, positions: Iterator[int] | Sequence[int]) -> Iterator[str]:
+    return (block_form(resolved.inventory.names[position]) for position in positions)
+
+
+def _compressed_later(resolved: Resolved, index: int) -> list[int]:
+    """Return the layers that an exclude selects and a later sub-config compresses."""
+    selected = resolved.selection.selected(index)
+    return [p for p in selected if resolved.decided_by[p] > index and resolved.status(p) is Status.COMPRESSED]
+
+
+def _too_early(resolved: Resolved, index: int, later: Sequence[int]) -> Finding:
+    deciders = sorted({resolved.decided_by[position] for position in later})
+    names = names_words(resolved.inventory.names[position] for position in later)
+    message = f"this exclude has no effect: {_do(resolved, deciders, 'compress')} {names}, which it selects"
+    hint = f"delete it, or move it after {resolved.label(deciders[-1])} so that it takes effect"
+    place = resolved.config_list.provenance.place((index, "exclude"), key=True)
+    return Finding.at(place, Code.EXCLUDE_WITHOUT_EFFECT, message, hint)
+
+
+class _Containers:
+    """Excluded containers that have compressed layers in them."""
+
+    def __init__(self, resolved: Resolved) -> None:
+        self._resolved = resolved
+        self._hints = Hints(resolved.inventory)
+        self._inside: Mapping[str, list[int]] | None = None
+
+    def findings(self, index: int) -> Iterator[Finding]:
+        """Yield the names and types of an exclude that mean containers whose layers earlier sub-configs compress."""
+        inventory, config = self._resolved.inventory, self._resolved.config_list[index]
+        for element, name in enumerate(config.op_names or ()):
+            position = inventory.position(name)
+            if position is not None and self._resolved.decided_by[position] == index:
+                yield from self._finding(index, "op_names", element, [inventory.names[position]])
+        if config.names_layers:
+            return
+        decided = self._resolved.decided[index]
+        for element, kind in enumerate(config.op_types or ()):
+            names = [inventory.names[position] for position in decided if inventory.types[position] == kind]
+            yield from self._finding(index, "op_types", element, names)
+
+    def _finding(self, index: int, key: str, element: int, names: Sequence[str]) -> Iterator[Finding]:
+        if not names or not all(map(self._hints.only_holds_layers, names)):
+            return
+        inside = dict.fromkeys(p for name in names for p in self._compressed_inside.get(name, ()))
+        compressed = [p for p in inside if self._resolved.decided_by[p] < index]
+        if not compressed:
+            return
+        deciders = sorted({self._resolved.decided_by[position] for position in compressed})
+        layers = names_words(self._resolved.inventory.names[position] for position in compressed)
+        place = self._resolved.config_list.provenance.place((index, key, element))
+        spot = Spot.at(self._resolved, (index, key, element))
+        offer = self._hints.for_containers(spot, names) or Offer("name the layers in it")
+        still = _do(self._resolved, deciders, "still compress")
+        message = f"'{spot.word}' only holds other layers, and {still} {layers}"
+        fix = spot.edits(offer.key, offer.words) if offer.words else None
+        yield Finding.at(place, Code.EXCLUDED_CONTAINER, message, offer.hint, fix=fix)
+
+    @property
+    def _compressed_inside(self) -> Mapping[str, list[int]]:
+        """The path to a container -> the compressed layers in it."""
+        if self._inside is None:
+            inside: dict[str, list[int]] = {}
+            for position in _compressed(self._resolved):
+                for path in paths_of(self._resolved.inventory.names[position]):
+                    inside.setdefault(path[:-1], []).append(position)
+            self._inside = inside
+        return self._inside
+
+
+# Shared weights.
 
 
 def tie_findings(resolved: Resolved) -> Iterator[Finding]:

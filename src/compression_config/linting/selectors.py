@@ -186,7 +186,7 @@ class _Selecting:
             code, message = Code.UNMATCHED_NAME, f"no layer has the name {_shown(word)}"
         else:
             code, message = Code.UNMATCHED_PARTIAL_NAME, f"no layer has a name that contains {_shown(word)}"
-        spot = self._spot(unmatched.path)
+        spot = Spot.at(self._resolved, unmatched.path)
         offer = self._hints.offer(spot) if _is_shallow(word) and self._may_hint(unmatched.key) else None
         if offer is not None and unmatched.key == "op_names":
             offer = self._with_renaming(offer, word)
@@ -201,7 +201,7 @@ class _Selecting:
     def _of_mismatch(self, mismatch: Mismatch) -> Finding:
         config: SubConfig = self._configs[mismatch.index]
         path = (mismatch.index, mismatch.key, mismatch.element)
-        spot = self._spot(path)
+        spot = Spot.at(self._resolved, path)
         if mismatch.position is not None:
             types = [self._resolved.inventory.types[mismatch.position]]
             name = _shown(self._names[mismatch.position])
@@ -219,7 +219,7 @@ class _Selecting:
         position = self._resolved.inventory.aliases[use.alias]
         name = self._names[position]
         path = (use.index, use.key, use.element)
-        spot = self._spot(path)
+        spot = Spot.at(self._resolved, path)
         if use.key == "op_names":
             message = f"{_shown(spot.word)} is another name of layer {_shown(name)}, which it selects"
             offer = Offer(f"write '{name}'", "op_names", (name,), safe=True)
@@ -250,13 +250,8 @@ class _Selecting:
         place = self._configs.provenance.place(path)
         if offer is None:
             return Finding.at(place, code, message, severity=severity)
-        fix = self._spot(path).edits(offer.key, offer.words) if offer.words else offer.edits
+        fix = Spot.at(self._resolved, path).edits(offer.key, offer.words) if offer.words else offer.edits
         return Finding.at(place, code, message, offer.hint, severity=severity, fix=fix, safe=offer.safe)
-
-    def _spot(self, path: ConfigPath) -> Spot:
-        index = int(path[0])
-        shown = self._configs.provenance.place(path).path
-        return Spot(self._configs[index], shown, self._configs.provenance.notation(path))
 
     def _may_hint(self, key: str) -> bool:
         self._given[key] += 1

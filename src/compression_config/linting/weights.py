@@ -9,7 +9,7 @@ from typing import Any
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Edit, Finding, Severity
-from compression_config.linting.hints import Hints, has_weighted_name, is_norm, paths_of
+from compression_config.linting.hints import Hints, is_norm, is_weighted, paths_of
 from compression_config.resolving.resolved import Resolved
 from compression_config.text import layers_words, listed, names_words, types_words, written
 
@@ -211,11 +211,10 @@ def _types_with_weight(resolved: Resolved, positions: Iterable[int]) -> list[str
 
     Without normalizations, which are seldom compressed on purpose.
     """
-    types, has_weight = resolved.inventory.types, resolved.inventory.has_weight
+    types = resolved.inventory.types
     weighted = Counter(
         types[position]
         for position in positions
-        if not is_norm(types[position])
-        and (has_weight(position) or (has_weight(position) is None and has_weighted_name(types[position])))
+        if not is_norm(types[position]) and is_weighted(resolved.inventory, position)
     )
     return sorted(weighted, key=lambda kind: (-weighted[kind], kind))

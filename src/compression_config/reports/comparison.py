@@ -283,8 +283,8 @@ _NAME = 300
 """How many characters of a name are shown."""
 
 
-def comparison_as_markdown(differences: Sequence[Difference], most: int = _MOST_CHARACTERS) -> str:
-    """Return a comparison for a comment on a pull request: at most `most` characters, with what was left out."""
+def comparison_as_markdown(differences: Sequence[Difference]) -> str:
+    """Return a comparison for a comment on a pull request, which has a limit, with how much was left out."""
     blocks: list[str] = []
     tables: list[tuple[int, Difference]] = []
     for difference in differences:
@@ -293,7 +293,7 @@ def comparison_as_markdown(differences: Sequence[Difference], most: int = _MOST_
         if not difference.equal:
             tables.append((len(blocks), difference))
             blocks.append("")
-    room = most - sum(len(block) + 2 for block in blocks)
+    room = _MOST_CHARACTERS - sum(len(block) + 2 for block in blocks)
     for number, (place, difference) in enumerate(tables):
         blocks[place] = _changes_table(difference, room // (len(tables) - number))
         room -= len(blocks[place])

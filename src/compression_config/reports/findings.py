@@ -12,7 +12,7 @@ from compression_config.locations import Span, format_path
 from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, Line, Part, Style, line, paragraph, plain_text
 from compression_config.text import counted, display_width, more_words, printable
 
-__all__ = ["as_github", "as_text", "finding_lines", "tally"]
+__all__ = ["as_github", "as_text", "finding_lines", "tallied_lines", "tally", "where_words"]
 
 
 _STYLES: Final = {Severity.ERROR: Style.ERROR, Severity.WARNING: Style.WARNING, Severity.NOTE: Style.NOTE}
@@ -33,7 +33,7 @@ def as_text(findings: Iterable[Finding], width: int | None = None) -> str:
     1 error
     """
     found = tuple(findings)
-    return plain_text((*finding_lines(found, width), line(tally(found)))) if found else ""
+    return plain_text(tallied_lines(found, width)) if found else ""
 
 
 def finding_lines(findings: Iterable[Finding], width: int | None = None) -> Iterator[Line]:
@@ -48,6 +48,13 @@ def finding_lines(findings: Iterable[Finding], width: int | None = None) -> Iter
         yield EMPTY
 
 
+def tallied_lines(findings: Iterable[Finding], width: int | None = None) -> Iterator[Line]:
+    """Yield the lines of each finding, and how many there are."""
+    found = tuple(findings)
+    yield from finding_lines(found, width)
+    yield line(tally(found))
+
+
 def _block(finding: Finding, width: int | None) -> Iterator[Line]:
     style = _STYLES[finding.severity]
     label = Part(f"{finding.severity}[{finding.code}]", style)
@@ -55,7 +62,7 @@ def _block(finding: Finding, width: int | None) -> Iterator[Line]:
     span = None if finding.excerpt is None else finding.span
     number = " " if span is None else str(span.start.line)
     gutter = " " * len(number)
-    where = _where(finding)
+    where = where_words(finding)
     if where:
         yield Part(f"{gutter}--> ", Style.QUIET), Part(where)
     if finding.excerpt is not None and span is not None:
@@ -70,8 +77,8 @@ def _block(finding: Finding, width: int | None) -> Iterator[Line]:
         yield from paragraph((lead, Part(finding.hint)), width, indent=len(lead.text))
 
 
-def _where(finding: Finding) -> str:
-    """Return file, line, column and config path, as far as they are known."""
+def where_words(finding: Finding) -> str:
+    """Return file, line, column and config path of a finding, as far as they are known."""
     where = finding.source or ""
     if finding.span is not None:
         where += f":{finding.span.start.line}:{finding.span.start.column}"

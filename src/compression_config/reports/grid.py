@@ -20,7 +20,7 @@ from compression_config.explanation import selector_words, settings_words
 from compression_config.findings import Finding
 from compression_config.inventory import Inventory
 from compression_config.patterns import NameGroups
-from compression_config.reports.findings import finding_lines, tally
+from compression_config.reports.findings import tallied_lines
 from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, Line, Part, Style, line, paragraph
 from compression_config.reports.resolution import headline, total_lines
 from compression_config.resolving.resolved import Resolved, Status
@@ -29,6 +29,7 @@ from compression_config.text import display_width, joined, more_words, percent_w
 
 __all__ = [
     "EXCLUDED_MARK",
+    "ITSELF",
     "UNTOUCHED_MARK",
     "Grid",
     "GridRow",
@@ -42,6 +43,9 @@ __all__ = [
 
 
 # The grid as data.
+
+ITSELF = "(itself)"
+"""The name of a row for the blocks themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,11 @@ class Grid:
         """Return whether a row is named and not drawn: no sub-config selects its layers, which hold next to nothing."""
         known = row.numel is not None and self.numel is not None and not row.tied
         return known and not row.decided_by and (self.numel or 0) >= _NEGLIGIBLE * (row.numel or 0) > 0
+
+    def negligible_words(self, rows: Iterable[GridRow], most: int) -> str:
+        """Return the names of those of `rows` that are not drawn, up to `most` of them; empty without any."""
+        names = [row.name or ITSELF for row in rows if self.negligible(row)]
+        return f"untouched, each with at most 1 % of the weights: {joined(names, most=most)}" if names else ""
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -346,7 +355,6 @@ class _Splitter:
 
 _SHADES = "░▒▓█"
 EXCLUDED_MARK, UNTOUCHED_MARK = "×", "·"  # noqa: RUF001 - it is the sign that is meant
-_ITSELF = "(itself)"
 _GAP = "  "
 
 
@@ -409,7 +417,7 @@ class _Table:
             yield from _labelled(Part(name, Style.STRONG), label, [ruler, *(self._header() if last else ())])
             for row in shown:
                 cells = [self._cell(row.cells[place], row, pitch) for place in places]
-                yield from _labelled(Part(row.name or _ITSELF), label, [*cells, *(self._end(row) if last else ())])
+                yield from _labelled(Part(row.name or ITSELF), label, [*cells, *(self._end(row) if last else ())])
         yield from self._rest(stack.rows)
 
     def other_lines(self) -> Iterator[Line]:
@@ -425,9 +433,8 @@ class _Table:
         yield from self._rest(self.grid.others)
 
     def _rest(self, rows: Sequence[GridRow]) -> Iterator[Line]:
-        names = [row.name or _ITSELF for row in rows if self.grid.negligible(row)]
-        if names:
-            words = f"untouched, each with at most 1 % of the weights: {joined(names, most=_NAMES)}"
+        words = self.grid.negligible_words(rows, _NAMES)
+        if words:
             yield from paragraph(line(words, Style.QUIET), self.width, indent=4)
 
     def _label(self, names: Iterable[str]) -> int:
@@ -550,8 +557,7 @@ def grid_lines(
     found = tuple(findings)
     if found:
         yield EMPTY
-        yield from finding_lines(found, width)
-        yield line(tally(found))
+        yield from tallied_lines(found, width)
 
 
 _MODEL = "model      "

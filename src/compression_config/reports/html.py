@@ -9,11 +9,11 @@ from compression_config.budget import Budget
 from compression_config.differences import Difference
 from compression_config.findings import Finding
 from compression_config.html import details, element, escaped, fragment, items, page, table
-from compression_config.locations import format_path
 from compression_config.reports.comparison import FIGURES_HEADER, figures, sections, size_words, summary, title
-from compression_config.reports.findings import tally
+from compression_config.reports.findings import tally, where_words
 from compression_config.reports.grid import (
     EXCLUDED_MARK,
+    ITSELF,
     UNTOUCHED_MARK,
     Grid,
     GridRow,
@@ -141,7 +141,7 @@ def _band(name: str, numbers: Sequence[str], rows: Sequence[GridRow], places: ra
 
 
 def _row(row: GridRow, numbers: Sequence[str], places: range, end: Grid | None) -> Iterator[str]:
-    yield element("th", element("code", escaped(row.name or "(itself)")))
+    yield element("th", element("code", escaped(row.name or ITSELF)))
     for place, number in zip(places, numbers, strict=True):
         cell = row.cells[place]
         if cell is None:
@@ -173,10 +173,8 @@ def _cell(cell: Outcome, *, uneven: bool) -> tuple[str, str]:
 
 def _not_drawn(grid: Grid, rows: Sequence[GridRow], cut: int) -> str:
     """Return the names of rows that hold next to nothing, and how many there was no room for."""
-    names = [row.name or "(itself)" for row in rows if grid.negligible(row)]
-    words = [f"untouched, each with at most 1 % of the weights: {joined(names, most=12)}"] if names else []
-    words += [f"{more_words(cut)} rows are not shown"] if cut else []
-    return "".join(element("p", escaped(text), style="quiet") for text in words)
+    words = grid.negligible_words(rows, 12), f"{more_words(cut)} rows are not shown" if cut else ""
+    return "".join(element("p", escaped(text), style="quiet") for text in filter(None, words))
 
 
 def _legend(grid: Grid) -> str:
@@ -242,10 +240,7 @@ def _findings(findings: Sequence[Finding], most: _Most) -> str:
 
 def _finding(finding: Finding) -> str:
     severity = element("span", f"{finding.severity}[{escaped(finding.code)}]", style=finding.severity.value)
-    where = finding.source or ""
-    if finding.span is not None:
-        where += f":{finding.span.start.line}:{finding.span.start.column}"
-    place = " at ".join(filter(None, (where, format_path(finding.path))))
+    place = where_words(finding)
     hint = element("small", f"help: {escaped(finding.hint)}") if finding.hint else ""
     return f"{severity} {escaped(finding.message)}{element('small', escaped(place)) if place else ''}{hint}"
 

@@ -13,7 +13,7 @@ from compression_config.explanation import explained, selector_words, settings_w
 from compression_config.findings import Finding
 from compression_config.inventory import Inventory, Shape
 from compression_config.patterns import NameGroup, NameGroups
-from compression_config.reports.findings import finding_lines, tally
+from compression_config.reports.findings import tallied_lines
 from compression_config.reports.layout import DEFAULT_WIDTH, EMPTY, GAP, Line, Part, Row, Style, line, paragraph, table
 from compression_config.resolving.resolved import Resolved
 from compression_config.resolving.selection import UNDECIDED
@@ -394,8 +394,7 @@ def resolution_lines(
     found = tuple(findings)
     if found:
         yield EMPTY
-        yield from finding_lines(found, width)
-        yield line(tally(found))
+        yield from tallied_lines(found, width)
 
 
 _MOST_EXPLAINED = 20_000

@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from compression_config.budget import Budget
 from compression_config.differences import Difference
-from compression_config.findings import Finding, count_by_severity
+from compression_config.findings import Code, Finding, count_by_severity
 from compression_config.inventory import Inventory
 from compression_config.inventory.listing import LISTING_HEADER, listing, size_words
 from compression_config.reports.comparison import comparison_as_markdown, comparison_lines, comparison_to_dict
-from compression_config.reports.findings import as_github, finding_lines, tally
+from compression_config.reports.findings import as_github, finding_lines, tallied_lines, tally
 from compression_config.reports.grid import grid_lines
 from compression_config.reports.html import comparison_as_html, resolution_as_html
 from compression_config.reports.layout import (
@@ -28,11 +28,11 @@ from compression_config.reports.layout import (
 )
 from compression_config.reports.resolution import resolution_lines
 from compression_config.reports.tables import as_csv, as_markdown, to_json, to_yaml
-from compression_config.reports.verification import verification_lines
 from compression_config.resolving.resolved import Resolved
 from compression_config.serialization import FORMAT_VERSION, finding_to_dict, resolution_to_dict
-from compression_config.text import counted
+from compression_config.text import counted, layers_words
 from compression_config.verification import Verification
+from compression_config.verification.results import OK, numbers_of, shown_layers, table_of
 
 __all__ = [
     "COMPARISON_WRITERS",
@@ -193,6 +193,38 @@ COMPARISON_WRITERS: Final[Mapping[str, ComparisonWriter]] = {
 
 # What `verify` answers.
 
+_VERDICT_STYLES = {OK: Style.GOOD, Code.NOT_VERIFIED.value: Style.WARNING}
+"""Of verdicts; of those that name what is wrong it is `ERROR`."""
+
+
+def _verification_lines(
+    verification: Verification, findings: Iterable[Finding] | None, width: int | None = None
+) -> Iterator[Line]:
+    """Yield the report of a verification: the compressed layers, those that are not as they should be, the findings.
+
+    Findings that are None are shown elsewhere. `width` is that of the terminal, in columns; None without one: tables
+    then take 100.
+    """
+    shown = shown_layers(verification)
+    yield line(f"{layers_words(len(verification.layers))} looked at, {len(shown):,} shown", Style.HEADING)
+    if shown:
+        yield EMPTY
+        header, *rows = table_of(verification, (width or DEFAULT_WIDTH) // 2)
+        styled = [
+            [*(Part(text, Style.QUIET if text.startswith("[") else Style.PLAIN) for text in cells), _verdict(verdict)]
+            for *cells, verdict in rows
+        ]
+        strong = [Part(text, Style.STRONG) for text in header]
+        for lines in table([strong, *styled], width or DEFAULT_WIDTH, right=numbers_of(header)):
+            yield from lines
+    if findings is not None:
+        yield EMPTY
+        yield from tallied_lines(findings, width)
+
+
+def _verdict(text: str) -> Part:
+    return Part(text, _VERDICT_STYLES.get(text, Style.ERROR))
+
 
 def _verification_as_json(verification: Verification, findings: Sequence[Finding] | None, _width: int | None) -> Report:
     heading = {"format": "compression-config-verification", "version": FORMAT_VERSION}
@@ -204,7 +236,7 @@ VerificationWriter: TypeAlias = Callable[[Verification, Sequence[Finding] | None
 """What was verified, the findings unless they are shown elsewhere, the width of the terminal -> the answer."""
 
 VERIFICATION_WRITERS: Final[Mapping[str, VerificationWriter]] = {
-    "text": verification_lines,
+    "text": _verification_lines,
     "json": _verification_as_json,
 }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from compression_config.errors import raise_findings
+from compression_config.errors import HasFindings
 from compression_config.findings import Code, Finding
 from compression_config.html import element, escaped, fragment, items, table
 from compression_config.patterns import NameGroups
@@ -83,7 +83,7 @@ class GroupVerification:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(HasFindings):
     """What a compressed model is, compared to what its config list asks for."""
 
     layers: tuple[LayerVerification, ...]
@@ -92,18 +92,6 @@ class Verification:
     """The groups, in list order."""
     findings: tuple[Finding, ...]
     """What differs and what could not be verified: one for each sub-config and cause, in list order."""
-
-    def raise_for_findings(self, at: Literal["error", "warning"] = "error") -> None:
-        """Raise `FindingsError` when there is a finding as bad as `at`.
-
-        Args:
-            at: "error", or "warning" to raise for warnings too; notes never raise.
-
-        Raises:
-            FindingsError: Holds the findings that are at least as bad as `at`.
-            UsageError: `at` is something else.
-        """
-        raise_findings(self.findings, at)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rows as plain data, ready for JSON; the findings as lines of text."""

@@ -11,7 +11,7 @@ from auto_round.compressors.config_resolution.resolve import resolve_scheme_valu
 from auto_round.compressors.layer_config_resolver import resolve_layer_config
 from auto_round.utils import check_to_quantized
 from live import live_model, nasty_model
-from nasty import NASTY, random_quantization_list
+from nasty import LIKE_REGEXES, NASTY, random_quantization_list
 from torch import nn
 
 import compression_config as cc
@@ -100,24 +100,7 @@ def test_random_lists_are_applied_layer_by_layer(seed: int) -> None:
     assert applied(document, nasty()[0]) == meant(resolution, options.get("group_size", -1))
 
 
-FURTHER = (
-    "-:fc1",
-    "^x$",
-    r"x\d",
-    "a|b",
-    "a+b",
-    "{x}",
-    "#hash",
-    "~",
-    "a b",
-    "é",
-    "层",
-    "a&b",
-    "a-b",
-    "(?i)A",
-    "[.]",
-    "\\",
-)
+FURTHER = (*LIKE_REGEXES, "[.]", "\\")
 
 
 @pytest.mark.parametrize("names", ["exact", "patterns"])

@@ -14,7 +14,7 @@ from gptqmodel.nn_modules.qlinear.torch import TorchLinear
 from gptqmodel.quantization import FORMAT
 from gptqmodel.utils.model import find_modules
 from live import live_model, nasty_model
-from nasty import NASTY, random_quantization_list
+from nasty import LIKE_REGEXES, NASTY, random_quantization_list
 
 import compression_config as cc
 from compression_config.interop.gptqmodel import BITS, GROUP_SIZES
@@ -97,24 +97,7 @@ def test_random_lists_are_applied_layer_by_layer(seed: int) -> None:
     assert applied(document, nasty()[0]) == meant(resolution, options.get("group_size", -1))
 
 
-FURTHER = (
-    "-:fc1",
-    "+:fc1",
-    "^x$",
-    r"x\d",
-    "a|b",
-    "a+b",
-    "{x}",
-    "#hash",
-    "~",
-    "a b",
-    "é",
-    "层",
-    "a&b",
-    "a-b",
-    "x\n",
-    "(?i)A",
-)
+FURTHER = (*LIKE_REGEXES, "+:fc1", "x\n")
 
 
 @pytest.mark.parametrize("names", ["exact", "patterns"])

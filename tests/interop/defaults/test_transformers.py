@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from random import Random
 from typing import Any
 
 import pytest
 import torch
-from live import live_model, nasty_model
+from live import live_model, nasty_model, resolved
 from nasty import NASTY, random_quantization_list
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -39,11 +38,6 @@ def applied(document: dict[str, Any], model: nn.Module) -> Given:
     return {name: kinds[kind] for name, m in model.named_modules() if (kind := type(m).__name__) in kinds}
 
 
-@functools.cache
-def inventory() -> cc.Inventory:
-    return cc.Inventory.from_model(nasty_model())
-
-
 def meant(resolution: cc.Resolution[Any], method: str) -> Given:
     """Return the bits of the layers that transformers quantizes: all get those that most of them are given."""
     asked = {
@@ -53,10 +47,6 @@ def meant(resolution: cc.Resolution[Any], method: str) -> Given:
     }
     most = max(BITS[method], key=list(asked.values()).count)
     return {name: bits for name, bits in asked.items() if bits == most}
-
-
-def resolved(config: Any, model: Any = None) -> cc.Resolution[Any]:
-    return cc.resolve(config, inventory() if model is None else model, unmatched="ignore", kind="quantization")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -98,7 +88,7 @@ def test_names_that_are_regexes_prefixes_and_ends_are_only_names(names: Any) -> 
     known = dict.fromkeys(("x", "x1", "fc1.1", "a", "aab", "h.fc2", "hxfc1", *FURTHER), "Linear")
     for name in (*FURTHER, "x"):
         config = [{"op_types": ["Linear"], "quant_types": ["weight"], "quant_bits": 4}]
-        resolution = resolved([*config, {"op_names": [name], "exclude": True}], live_model(known))
+        resolution = resolved([*config, {"op_names": [name], "exclude": True}], model=live_model(known))
         document = cc.export(resolution, "transformers", names=names, on_loss="ignore").document
         assert set(known) - set(applied(document, live_model(known))) == {name}
 
@@ -116,7 +106,7 @@ def test_the_output_layer_is_quantized_only_where_the_list_says_so(method: str) 
     for excluded in (True, False):
         model = llama(tied=False)
         further = [{"op_names": ["lm_head"], "exclude": True}] if excluded else []
-        export = cc.export(resolved([*config, *further], model), "transformers", method=method)
+        export = cc.export(resolved([*config, *further], model=model), "transformers", method=method)
         notes = [finding for finding in export.findings if "leaves the last layer" in finding.message]
         given = applied(export.document, model)
         assert len(given) == 14 + len(notes)
@@ -131,8 +121,8 @@ def test_an_output_layer_that_shares_a_weight_is_lost(method: str) -> None:
     config = [{"op_types": ["Linear"], "quant_types": ["weight"], "quant_bits": 4}]
     model = llama(tied=True)
     with pytest.raises(cc.LossyExport, match="shares its weight"):
-        cc.export(resolved(config, model), "transformers", method=method)
-    document = cc.export(resolved(config, model), "transformers", on_loss="ignore", method=method).document
+        cc.export(resolved(config, model=model), "transformers", method=method)
+    document = cc.export(resolved(config, model=model), "transformers", on_loss="ignore", method=method).document
     assert "lm_head" not in applied(document, model)
 
 
@@ -140,14 +130,14 @@ def test_the_transposed_layers_of_transformers_are_quantized_by_bitsandbytes() -
     with torch.device("meta"):
         model = nn.ModuleDict({"c_attn": Conv1D(24, 8), "c_proj": Conv1D(8, 8), "fc": nn.Linear(8, 4)})
     config = [{"op_types": ["Conv1D"], "quant_types": ["weight"], "quant_bits": 8}]
-    resolution = resolved([*config, {"op_names": ["c_proj"], "exclude": True}], model)
+    resolution = resolved([*config, {"op_names": ["c_proj"], "exclude": True}], model=model)
     assert applied(cc.export(resolution, "transformers").document, model) == {"c_attn": 8}
 
 
 def test_bitsandbytes_leaves_subclasses_alone() -> None:
     model = nn.ModuleDict({"attention": nn.MultiheadAttention(64, 2, device="meta"), "fc": nn.Linear(64, 32)})
     types = ["Linear", "NonDynamicallyQuantizableLinear"]
-    resolution = resolved([{"op_types": types, "quant_types": ["weight"], "quant_bits": 4}], model)
+    resolution = resolved([{"op_types": types, "quant_types": ["weight"], "quant_bits": 4}], model=model)
     with pytest.raises(cc.LossyExport, match="a 'NonDynamicallyQuantizableLinear' layer is left unchanged"):
         cc.export(resolution, "transformers")
     document = cc.export(resolution, "transformers", on_loss="ignore").document

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 from collections.abc import Mapping
 from random import Random
@@ -14,7 +13,7 @@ from coreai_opt.common import ExportBackend
 from coreai_opt.pruning import MagnitudePruner, MagnitudePrunerConfig
 from coreai_opt.quantization import Quantizer, QuantizerConfig
 from coreai_opt.quantization.spec.fake_quantize import FakeQuantizeImplBase
-from live import example_inputs, filled_model, nasty_model, running_model
+from live import example_inputs, filled_model, resolved, running_model
 from nasty import NASTY, random_pruning_list, random_quantization_list
 from torch import nn
 
@@ -25,16 +24,6 @@ OUTPUTS = ("ReLU", "LayerNorm")
 WEIGHTED = (*QUANTIZED, "LayerNorm")
 Given = dict[str, dict[str, tuple[str, str, str]]]
 """For each quantized layer and tensor of it: integers, symmetric or not, what shares a scale."""
-
-
-@functools.cache
-def inventory() -> cc.Inventory:
-    return cc.Inventory.from_model(nasty_model())
-
-
-def resolved(config: Any, kind: Any = "quantization") -> cc.Resolution[Any]:
-    resolution: cc.Resolution[Any] = cc.resolve(config, inventory(), unmatched="ignore", kind=kind)
-    return resolution
 
 
 def quantizer_of(export: cc.Export, model: nn.Module) -> Quantizer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 from collections.abc import Mapping
 from random import Random
@@ -13,7 +12,7 @@ import torch
 from coremltools.optimize.torch.pruning import MagnitudePruner, MagnitudePrunerConfig
 from coremltools.optimize.torch.pruning._utils import magnitude_ranked_mask
 from coremltools.optimize.torch.quantization import PostTrainingQuantizer, PostTrainingQuantizerConfig
-from live import filled_model, live_model, nasty_model
+from live import filled_model, live_model, nasty_model, resolved
 from nasty import NASTY, random_pruning_list, random_quantization_list
 from torch import nn
 
@@ -31,16 +30,6 @@ def positive(model: nn.Module) -> nn.Module:
         for parameter in model.parameters():
             parameter.uniform_(1, 2)
     return model
-
-
-@functools.cache
-def inventory() -> cc.Inventory:
-    return cc.Inventory.from_model(nasty_model())
-
-
-def resolved(config: Any, kind: Any = "quantization") -> cc.Resolution[Any]:
-    resolution: cc.Resolution[Any] = cc.resolve(config, inventory(), unmatched="ignore", kind=kind)
-    return resolution
 
 
 def applied(export: cc.Export, model: nn.Module | None = None) -> Given:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import warnings
 from pathlib import Path
@@ -13,7 +12,7 @@ import modelopt.torch.quantization as mtq
 import pytest
 import torch
 import yaml
-from live import live_model, nasty_model
+from live import inventory, live_model, nasty_model, resolved
 from modelopt.recipe import load_recipe
 from modelopt.torch.export.convert_hf_config import convert_hf_quant_config_format
 from modelopt.torch.export.quant_utils import get_quant_config
@@ -56,15 +55,6 @@ def applied(document: dict[str, Any], model: nn.Module | None = None) -> Given:
     replace_quant_module(model)
     set_quantizer_by_cfg(model, config.quant_cfg)
     return quantizers(model)
-
-
-@functools.cache
-def inventory() -> cc.Inventory:
-    return cc.Inventory.from_model(nasty_model())
-
-
-def resolved(config: Any) -> cc.Resolution[Any]:
-    return cc.resolve(config, inventory(), unmatched="ignore", kind="quantization")
 
 
 def meant(resolution: cc.Resolution[Any], *, grouped: bool = False, dynamic: bool = False) -> Given:

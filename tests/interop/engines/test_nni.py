@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from random import Random
 from typing import Any
 
 import pytest
 import torch
-from live import live_model, nasty_model
+from live import inventory, live_model, nasty_model, resolved
 from nasty import NASTY, random_pruning_list, random_quantization_list
 from nni_code import nni_2, nni_3
 from torch import nn
@@ -20,11 +19,6 @@ from compression_config.interop.nni_reading import ACTIVATIONS, PRUNED, QUANTIZE
 Given = dict[str, Any]
 """For each compressed layer what it gets."""
 TARGETS = {"weight": "weight", "input": "_input_0", "output": "_output_0"}
-
-
-@functools.cache
-def inventory() -> cc.Inventory:
-    return cc.Inventory.from_model(nasty_model())
 
 
 def spaces(configs: list[dict[str, Any]], kind: str, model: nn.Module | None = None) -> Mapping[str, Mapping[str, Any]]:
@@ -103,11 +97,6 @@ def grouped(given: Given) -> list[tuple[Any, list[str]]]:
     for name, (ratio, group, cap) in sorted(given.items()):
         found.setdefault((ratio, group, cap), []).append(name)
     return sorted(((ratio, group is not None, cap), names) for (ratio, group, cap), names in found.items())
-
-
-def resolved(config: Any, kind: Any) -> cc.Resolution[Any]:
-    resolution: cc.Resolution[Any] = cc.resolve(config, inventory(), unmatched="ignore", kind=kind)
-    return resolution
 
 
 # Export.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from random import Random
 from typing import Any
 
 import pytest
 import torch
-from live import live_model, nasty_model
+from live import filled_model, inventory, live_model, nasty_model, resolved
 from nasty import NASTY, random_pruning_list, random_quantization_list
 from torch import nn
 from torch.ao.pruning import WeightNormSparsifier
@@ -18,15 +17,6 @@ import compression_config as cc
 from compression_config.interop.torch import fake_quantize_, prune_
 
 TYPES = ("Linear", "Embedding", "Conv2d", "LayerNorm")
-
-
-@functools.cache
-def inventory() -> cc.Inventory:
-    return cc.Inventory.from_model(nasty_model())
-
-
-def resolved(config: Any) -> cc.Resolution[Any]:
-    return cc.resolve(config, inventory(), unmatched="ignore", kind="pruning")
 
 
 def zeros(model: nn.Module) -> dict[str, int]:
@@ -39,24 +29,15 @@ def zeros(model: nn.Module) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def filled_model() -> nn.Module:
-    """Return the model of the nasty names on the CPU, no two elements of a weight as far from zero."""
-    model = nasty_model(device="cpu")
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randperm(parameter.numel()).reshape(parameter.shape) + 1.0)
-    return model
-
-
 def masked(resolution: cc.Resolution[Any]) -> dict[str, int]:
     return {name: count for name, count in resolution.budget.counts().items() if count}
 
 
 @pytest.mark.parametrize("seed", range(200))
 def test_the_plan_masks_exactly_the_counts(seed: int) -> None:
-    resolution = resolved(random_pruning_list(Random(seed), TYPES))  # noqa: S311
+    resolution = resolved(random_pruning_list(Random(seed), TYPES), "pruning")  # noqa: S311
     plan = cc.export(resolution, "torch", allocate=True).document
-    model = filled_model()
+    model = filled_model(nasty_model(device="cpu"))
     for step in plan:
         prune.l1_unstructured(model.get_submodule(step["module"]), step["name"], amount=step["amount"])
     assert zeros(model) == masked(resolution)
@@ -66,8 +47,8 @@ def test_the_plan_masks_exactly_the_counts(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(200))
 def test_a_model_is_pruned_in_place(seed: int) -> None:
-    resolution = resolved(random_pruning_list(Random(seed), TYPES))  # noqa: S311
-    model = filled_model()
+    resolution = resolved(random_pruning_list(Random(seed), TYPES), "pruning")  # noqa: S311
+    model = filled_model(nasty_model(device="cpu"))
     counts = prune_(model, resolution)
     assert dict(counts) == dict(resolution.budget.counts())
     assert zeros(model) == masked(resolution)
@@ -126,9 +107,9 @@ def test_another_model_is_refused() -> None:
 
 @pytest.mark.parametrize("seed", range(200))
 def test_the_sparsifier_masks_exactly_the_counts(seed: int) -> None:
-    resolution = resolved(random_pruning_list(Random(seed), ("Linear", "Embedding")))  # noqa: S311
+    resolution = resolved(random_pruning_list(Random(seed), ("Linear", "Embedding")), "pruning")  # noqa: S311
     config = cc.export(resolution, "torch-ao-pruning", allocate=True, on_loss="ignore").document
-    model = filled_model()
+    model = filled_model(nasty_model(device="cpu"))
     sparsifier = WeightNormSparsifier()
     sparsifier.prepare(model, config)
     sparsifier.step()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import warnings
 from random import Random
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from live import live_model, nasty_model
+from live import inventory, live_model, resolved
 from nasty import NASTY, random_quantization_list
 from torch import nn
 from torchao.core.config import config_from_dict, config_to_dict
@@ -65,11 +64,6 @@ def _given(weight: Any) -> tuple[int, bool, str, bool | None]:
     return int(str(weight.target_dtype).removeprefix("torch.int")), symmetric, per, affine
 
 
-@functools.cache
-def inventory() -> cc.Inventory:
-    return cc.Inventory.from_model(nasty_model())
-
-
 def meant(resolution: cc.Resolution[Any], *, grouped: bool = False) -> Given:
     """Return what a resolution gives the layers that torchao quantizes, what it cannot left out or approximated."""
     found: Given = {}
@@ -96,10 +90,6 @@ def _meant(settings: Any, bits: int, *, linear: bool, grouped: bool) -> tuple[in
     if eight and (per == "tensor" or inputs):
         return 8, True, per, inputs
     return bits, symmetric("weight"), "channel" if per == "tensor" else per, None if inputs is None else False
-
-
-def resolved(config: Any) -> cc.Resolution[Any]:
-    return cc.resolve(config, inventory(), unmatched="ignore", kind="quantization")
 
 
 @pytest.mark.parametrize("names", ["exact", "patterns"])

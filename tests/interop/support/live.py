@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from nasty import NASTY
 from torch import nn
 
-__all__ = ["example_inputs", "filled_model", "live_model", "nasty_model", "running_model"]
+import compression_config as cc
+
+__all__ = [
+    "example_inputs",
+    "filled_model",
+    "inventory",
+    "live_model",
+    "nasty_model",
+    "resolved",
+    "running_model",
+]
 
 
 def live_model(layers: Mapping[str, str], *, device: str = "meta", linear: tuple[int, int] = (8, 4)) -> nn.Module:
@@ -57,6 +69,20 @@ def _module(kind: str, linear: tuple[int, int]) -> nn.Module:
 def nasty_model(*, device: str = "meta", linear: tuple[int, int] = (8, 4)) -> nn.Module:
     """Return the model of the nasty names."""
     return live_model(NASTY, device=device, linear=linear)
+
+
+@functools.cache
+def inventory() -> cc.Inventory:
+    """Return the inventory of the model of the nasty names."""
+    return cc.Inventory.from_model(nasty_model())
+
+
+def resolved(config: Any, kind: Any = "quantization", *, model: Any = None) -> cc.Resolution[Any]:
+    """Return what a list makes of that model, or of another one; elements may select nothing."""
+    resolution: cc.Resolution[Any] = cc.resolve(
+        config, inventory() if model is None else model, unmatched="ignore", kind=kind
+    )
+    return resolution
 
 
 def running_model(layers: Mapping[str, str] = NASTY) -> nn.Module:
