@@ -27,7 +27,6 @@ from compression_config.interop.base import (
 )
 from compression_config.interop.coreai_opt import ATTENTION_PROJECTION, engine_ratios, lose_projection
 from compression_config.interop.serving import check_group_sizes
-from compression_config.suggestions import paths_of
 
 __all__ = ["ENGINE"]
 
@@ -142,11 +141,13 @@ def _layer_around(request: Request, position: int) -> str | None:
 
     A wrapper may have the name of such a type, but does not hold the weight itself.
     """
-    inventory = request.inventory
-    for path in paths_of(inventory.names[position]):
-        outer = inventory.position(path[:-1])
+    inventory, name = request.inventory, request.inventory.names[position]
+    end = name.find(".")
+    while end >= 0:
+        outer = inventory.position(name[:end])
         if outer is not None and is_a(inventory, outer, *QUANTIZED) and "weight" in inventory.parameters(outer):
             return inventory.types[outer]
+        end = name.find(".", end + 1)
     return None
 
 
