@@ -226,11 +226,11 @@ def _boxes(tuples: Sequence[_Numbers]) -> list[_Box]:
         return [tuple((number,) for number in numbers) for numbers in tuples]
     if len(tuples[0]) == 1:
         return [(tuple(sorted(number for (number,) in tuples)),)]
-    behind: dict[int, list[_Numbers]] = {}
+    rests_of: dict[int, list[_Numbers]] = {}
     for first, *rest in tuples:
-        behind.setdefault(first, []).append(tuple(rest))
+        rests_of.setdefault(first, []).append(tuple(rest))
     firsts: dict[tuple[_Box, ...], list[int]] = {}
-    for first, rests in behind.items():
+    for first, rests in rests_of.items():
         firsts.setdefault(tuple(_boxes(rests)), []).append(first)
     return [(tuple(sorted(numbers)), *box) for boxes, numbers in firsts.items() for box in boxes]
 

@@ -27,6 +27,7 @@ __all__ = [
     "fused_from",
     "nearest_types",
     "negated",
+    "paths_of",
     "places_of",
     "separate_words",
     "type_name",
@@ -485,6 +486,11 @@ def places_of(text: str, inside: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = inside.find(text, at + 1)
+
+
+def paths_of(name: str) -> Iterator[str]:
+    """Return the paths to a name, each with its dot, the shortest first."""
+    return (name[: at + 1] for at in places_of(".", name))
 
 
 # The same name in other notations.

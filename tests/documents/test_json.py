@@ -6,15 +6,15 @@ import functools
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import paths, slice_of, source_at
 
-from compression_config.documents import Document, Limits, read_json
+from compression_config.documents import Limits, read_json
 from compression_config.findings import Code
 from compression_config.locations import ConfigPath, Position, Span
 
@@ -26,27 +26,6 @@ CORPUS = [
 MISTAKES = [
     json.loads(line) for line in (DATA / "documents" / "json_mistakes.jsonl").read_text(encoding="utf-8").splitlines()
 ]
-
-
-def slice_of(text: str, span: Span) -> str:
-    """Return what a span covers, counted by splitting the text into its lines."""
-    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text.removeprefix("\ufeff"))
-    starts = [sum(map(len, lines[:number])) for number in range(len(lines))]
-    for position in span:
-        assert 1 <= position.column <= len(lines[position.line - 1].rstrip("\r\n")) + 1
-    start, end = (starts[position.line - 1] + position.column - 1 for position in span)
-    return "".join(lines)[start:end]
-
-
-def source_at(document: Document, text: str, *path: str | int, key: bool = False) -> str:
-    return slice_of(text, document.source.tree.span(path, key=key))
-
-
-def paths(value: object, path: ConfigPath = ()) -> Iterator[ConfigPath]:
-    yield path
-    steps: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, inner in steps:
-        yield from paths(inner, (*path, step))
 
 
 def at(value: object, path: ConfigPath) -> object:

@@ -9,7 +9,6 @@ import math
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,14 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import paths, slice_of, source_at
 
 from compression_config.documents import Document, read_text, read_yaml, yaml_reader
 from compression_config.documents.document import Lines
 from compression_config.documents.yaml_scalars import is_number, plain_value
 from compression_config.errors import UsageError
 from compression_config.findings import Code
-from compression_config.locations import ConfigPath, Position, Span, place_in
+from compression_config.locations import Position, Span, place_in
 
 DATA = Path(__file__).parents[1] / "data"
 CORPUS = [
@@ -53,33 +53,6 @@ def value_of(text: str, *, pure: bool) -> object:
     assert document.findings == ()
     assert document.complete
     return document.value
-
-
-def index_of(text: str, position: Position) -> int:
-    """Return where a position is in the text, counted by splitting it into its lines."""
-    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text.removeprefix("\ufeff"))
-    assert 1 <= position.line <= len(lines)
-    assert 1 <= position.column <= len(lines[position.line - 1].rstrip("\r\n")) + 1
-    return sum(map(len, lines[: position.line - 1])) + position.column - 1
-
-
-def slice_of(text: str, span: Span) -> str:
-    """Return what a span covers."""
-    start, end = index_of(text, span.start), index_of(text, span.end)
-    assert start <= end
-    return text.removeprefix("\ufeff")[start:end]
-
-
-def source_at(document: Document, text: str, *path: str | int, key: bool = False) -> str:
-    return slice_of(text, document.source.tree.span(path, key=key))
-
-
-def paths(value: object, path: ConfigPath = ()) -> Iterator[ConfigPath]:
-    """Every path in a value that is not shared too often."""
-    yield path
-    steps: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, inner in steps:
-        yield from paths(inner, (*path, step))
 
 
 def seen(document: Document) -> tuple[object, ...]:

@@ -29,6 +29,7 @@ from compression_config.interop.base import (
 )
 from compression_config.interop.serving import check_group_sizes
 from compression_config.interop.torch import add_tied
+from compression_config.suggestions import paths_of
 
 __all__ = ["ATTENTION_PROJECTION", "ENGINE", "engine_ratios", "lose_projection"]
 
@@ -252,11 +253,9 @@ def _depths(request: Request, targeted: Collection[int]) -> dict[int, int]:
     outer = {names[position] for position in targeted}
     depths: dict[int, int] = {}
     for position, name in enumerate(names):
-        end = name.find(".")
-        while end >= 0:
-            if name[:end] in outer:
-                depths[position] = depths.get(position, 0) + 1
-            end = name.find(".", end + 1)
+        depth = sum(path[:-1] in outer for path in paths_of(name))
+        if depth:
+            depths[position] = depth
     return depths
 
 

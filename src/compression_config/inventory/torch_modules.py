@@ -348,16 +348,21 @@ def read_modules(walked: Walk) -> Read:
     for position, names in walked.aliases.items():
         aliases[position] = tuple(names)
     known = walked.names, walked.types, weight_shapes, has_weight, parameters, dtypes
-    root, root_own = None, _own(walked.root)
-    if root_own is not None and None not in walked.parameters:
-        given = {name: (reader.shape(p), reader.dtype(p)) for name, p in root_own.items() if p is not None}
-        root = OwnParameters(
-            FrozenMapping({name: shape for name, (shape, _) in given.items()}),
-            FrozenMapping({name: dtype for name, (_, dtype) in given.items() if dtype is not None}),
-            ties.of_others[-1],
-        )
     columns = (*known, ties.of_weights, aliases, parameter_dtypes, ties.of_others[:-1])
-    return Read(columns, root, _bases(modules))
+    return Read(columns, _own_of_root(walked, reader, ties.of_others[-1]), _bases(modules))
+
+
+def _own_of_root(walked: Walk, reader: _Reader, ties: FrozenMapping[str, str]) -> OwnParameters | None:
+    """Return the parameters of the root itself, with their `ties`; None where those of any module are not known."""
+    own = _own(walked.root)
+    if own is None or None in walked.parameters:
+        return None
+    given = {name: (reader.shape(p), reader.dtype(p)) for name, p in own.items() if p is not None}
+    return OwnParameters(
+        FrozenMapping({name: shape for name, (shape, _) in given.items()}),
+        FrozenMapping({name: dtype for name, (_, dtype) in given.items() if dtype is not None}),
+        ties,
+    )
 
 
 def _bases(modules: Iterable[object]) -> dict[str, tuple[str, ...]]:

@@ -28,7 +28,7 @@ from compression_config.suggestions import (
     fused_from,
     nearest_types,
     negated,
-    places_of,
+    paths_of,
     separate_words,
     type_name,
     undecorated,
@@ -36,7 +36,7 @@ from compression_config.suggestions import (
 from compression_config.text import Notation, layers_words, listed, names_words, number_order, written
 from compression_config.wildcards import MOST_STEPS, Reading, has_wildcards, pieces_of, readings, with_ranges
 
-__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "is_norm", "is_weighted", "paths_of"]
+__all__ = ["GENERIC_TYPES", "Hints", "Offer", "Spot", "is_norm", "is_weighted"]
 
 
 GENERIC_TYPES = frozenset({*DEFAULT_TYPES, "Conv1D"})
@@ -866,11 +866,6 @@ def _is_whole(part: str, name: str) -> bool:
     return not (name[at - 1 : at].isalnum() and part[0].isalnum()) and not (
         name[end : end + 1].isalnum() and part[-1].isalnum()
     )
-
-
-def paths_of(name: str) -> Iterator[str]:
-    """Return the paths to a name, each with its dot, the shortest first."""
-    return (name[: at + 1] for at in places_of(".", name))
 
 
 def _plain(word: str) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 from compression_config.configs.pruning import PruningConfig
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Edit, Finding, Severity
-from compression_config.linting.hints import Hints, Offer, Spot, paths_of
+from compression_config.linting.hints import Hints, Offer, Spot
 from compression_config.resolving.resolved import Resolved, Status
 from compression_config.resolving.selection import UNDECIDED
 from compression_config.resolving.settings import PruningSettings, QuantizationSettings, written_settings
-from compression_config.suggestions import block_form
+from compression_config.suggestions import block_form, paths_of
 from compression_config.text import joined, layers_words, listed, names_words, written
 
 __all__ = ["dropping_findings", "exclude_findings", "overwriting_findings", "tie_findings"]
@@ -36,17 +36,17 @@ def overwriting_findings(resolved: Resolved) -> Iterator[Finding]:
     configs = resolved.config_list
     dropped = {
         earlier
-        for index, losers in _droppings(resolved)
-        for earlier in losers
+        for index, overwritten in _droppings(resolved)
+        for earlier in overwritten
         if _is_lost(_dropped(configs[earlier], configs[index]))
     }
     lost = [i for i in range(len(configs)) if i not in again and resolved.shadowed(i) and i not in dropped]
-    takers = _takers(resolved, lost)
+    others = _overwriting(resolved, lost)
     for index in sorted({*again, *lost}):
         if index in again:
             yield _duplicate(resolved, index, again[index])
         else:
-            yield _shadowed(resolved, index, takers[index])
+            yield _shadowed(resolved, index, others[index])
 
 
 def _written_again(resolved: Resolved) -> dict[int, int]:
@@ -64,37 +64,37 @@ def _duplicate(resolved: Resolved, index: int, other: int) -> Finding:
     return Finding.at(place, Code.DUPLICATE_SUB_CONFIG, message, f"delete it: {there} says the same")
 
 
-def _shadowed(resolved: Resolved, index: int, takers: list[int]) -> Finding:
-    after = "them" if len(takers) == _ENOUGH else resolved.label(takers[-1])
+def _shadowed(resolved: Resolved, index: int, others: list[int]) -> Finding:
+    after = "them" if len(others) == _ENOUGH else resolved.label(others[-1])
     hint = f"delete it, or move it after {after} so that it takes effect"
-    overwritten = f"{_do(resolved, takers, 'overwrite')} it for every layer"
+    why = f"{_do(resolved, others, 'overwrite')} it for every layer that it selects"
     if not resolved.config_list[index].exclude:
-        message = f"this sub-config has no effect: {overwritten} that it selects"
+        message = f"this sub-config has no effect: {why}"
         return Finding.at(resolved.config_list.provenance.place((index,)), Code.SHADOWED, message, hint)
-    message = f"this exclude has no effect: {overwritten} that it selects"
+    message = f"this exclude has no effect: {why}"
     # Where later ones exclude the layers as well, nothing is compressed against the intent.
-    severity = Severity.NOTE if all(resolved.config_list[taker].exclude for taker in takers) else None
+    severity = Severity.NOTE if all(resolved.config_list[other].exclude for other in others) else None
     place = resolved.config_list.provenance.place((index, "exclude"), key=True)
     return Finding.at(place, Code.EXCLUDE_WITHOUT_EFFECT, message, hint, severity=severity)
 
 
-def _takers(resolved: Resolved, lost: list[int]) -> dict[int, list[int]]:
-    """Return for sub-configs that decided nothing who took their layers: ascending, at most `_ENOUGH` each.
+def _overwriting(resolved: Resolved, lost: list[int]) -> dict[int, list[int]]:
+    """Return for sub-configs that decided nothing which ones did instead: ascending, at most `_ENOUGH` each.
 
     Each type and each partial name is looked at once, for all the sub-configs that list it.
     """
     configs: list[SubConfig] = [resolved.config_list[index] for index in lost]
-    by_type = _winners_by_type(resolved) if any(not config.names_layers for config in configs) else {}
+    by_type = _deciders_by_type(resolved) if any(not config.names_layers for config in configs) else {}
     by_part = resolved.selection.deciders(
         {part for config in configs for part in config.op_partial_names or ()}, most=_ENOUGH
     )
     return {
-        index: sorted(set(_takers_of(resolved, config, by_type, by_part)))[:_ENOUGH]
+        index: sorted(set(_deciders_instead(resolved, config, by_type, by_part)))[:_ENOUGH]
         for index, config in zip(lost, configs, strict=True)
     }
 
 
-def _takers_of(
+def _deciders_instead(
     resolved: Resolved,
     config: SubConfig,
     by_type: Mapping[str, Iterable[int]],
@@ -114,13 +114,13 @@ def _takers_of(
                 yield from decided_by
 
 
-def _winners_by_type(resolved: Resolved) -> dict[str, list[int]]:
+def _deciders_by_type(resolved: Resolved) -> dict[str, list[int]]:
     """Return for each type the first few sub-configs that decided layers of it."""
     found: dict[str, list[int]] = {}
-    for winner, kind in sorted(set(zip(resolved.decided_by, resolved.inventory.types, strict=True))):
+    for index, kind in sorted(set(zip(resolved.decided_by, resolved.inventory.types, strict=True))):
         decided_by = found.setdefault(kind, [])
-        if winner != UNDECIDED and len(decided_by) < _ENOUGH:
-            decided_by.append(winner)
+        if index != UNDECIDED and len(decided_by) < _ENOUGH:
+            decided_by.append(index)
     return found
 
 
@@ -131,29 +131,29 @@ def dropping_findings(resolved: Resolved) -> Iterator[Finding]:
     """Yield the sub-configs that overwrite others and drop what these set for their layers, in list order."""
     configs = resolved.config_list
     for index, found in _droppings(resolved):
-        losers = {
+        overwritten = {
             earlier: positions
             for earlier, positions in found.items()
             if _is_lost(_dropped(configs[earlier], configs[index])) or not resolved.shadowed(earlier)
         }
-        if losers:
-            yield _finding(resolved, index, losers)
+        if overwritten:
+            yield _finding(resolved, index, overwritten)
 
 
 def _droppings(resolved: Resolved) -> Iterator[tuple[int, dict[int, list[int]]]]:
     """Yield the sub-configs that drop settings, with those that had them and the layers concerned."""
     for index in _suspects(resolved):
         later = resolved.config_list[index]
-        overruled: dict[int, list[int]] = {}
+        before: dict[int, list[int]] = {}
         for position in resolved.decided[index]:
-            overruled.setdefault(resolved.selection.runner_up(position), []).append(position)
-        losers = {
+            before.setdefault(resolved.selection.runner_up(position), []).append(position)
+        overwritten = {
             earlier: positions
-            for earlier, positions in overruled.items()
+            for earlier, positions in before.items()
             if earlier != UNDECIDED and _dropped(resolved.config_list[earlier], later)
         }
-        if losers:
-            yield index, losers
+        if overwritten:
+            yield index, overwritten
 
 
 def _suspects(resolved: Resolved) -> Iterator[int]:
@@ -201,18 +201,18 @@ def _is_lost(dropped: Sequence[str]) -> bool:
     return "weight" in dropped or "max_sparsity_per_layer" in dropped
 
 
-def _finding(resolved: Resolved, index: int, losers: dict[int, list[int]]) -> Finding:
+def _finding(resolved: Resolved, index: int, overwritten: dict[int, list[int]]) -> Finding:
     configs = resolved.config_list
     later = configs[index]
-    dropped = list(dict.fromkeys(word for loser in losers for word in _dropped(configs[loser], later)))
-    positions = sorted(position for positions in losers.values() for position in positions)
+    dropped = list(dict.fromkeys(word for earlier in overwritten for word in _dropped(configs[earlier], later)))
+    positions = sorted(position for positions in overwritten.values() for position in positions)
     layers = names_words([resolved.inventory.names[position] for position in positions])
-    there = resolved.labels(sorted(losers))
-    sets = _do(resolved, sorted(losers), "set")
+    there = resolved.labels(sorted(overwritten))
+    sets = _do(resolved, sorted(overwritten), "set")
     message = f"this sub-config takes {layers} from {there} and drops {listed(dropped)}, which {sets}"
     notation = configs.provenance.notation((index,))
     if isinstance(later, PruningConfig):
-        cap = min(configs[loser].max_sparsity_per_layer for loser in losers)
+        cap = min(configs[earlier].max_sparsity_per_layer for earlier in overwritten)
         place = configs.provenance.place((index, "total_sparsity"), key=True)
         line = written("max_sparsity_per_layer", cap, notation)
         fix = (Edit("insert", (*place.path[:-1], "max_sparsity_per_layer"), cap),)
@@ -221,7 +221,8 @@ def _finding(resolved: Resolved, index: int, losers: dict[int, list[int]]) -> Fi
     lines = [
         written(key, value, notation)
         for key in _OPTIONAL
-        if key in dropped and (value := next(filter(None, (_value(configs[loser], key, later) for loser in losers))))
+        if key in dropped
+        and (value := next(filter(None, (_value(configs[earlier], key, later) for earlier in overwritten))))
     ]
     hints = [f"write {joined(lines)} in it too"] if lines else []
     if types:

@@ -9,8 +9,9 @@ from typing import Any
 from compression_config.configs.quantization import QuantizationConfig
 from compression_config.configs.sub_config import SubConfig
 from compression_config.findings import Code, Edit, Finding, Severity
-from compression_config.linting.hints import Hints, is_norm, is_weighted, paths_of
+from compression_config.linting.hints import Hints, is_norm, is_weighted
 from compression_config.resolving.resolved import Resolved
+from compression_config.suggestions import paths_of
 from compression_config.text import layers_words, listed, names_words, types_words, written
 
 __all__ = ["weight_findings"]
