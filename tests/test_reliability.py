@@ -122,6 +122,11 @@ class TestTimeAndMemory:
         with time_limit(), pytest.raises(cc.UsageError, match="its header does not give dtype, shape and data_offsets"):
             cc.verify(answer(), tmp_path / "net.safetensors")
 
+    def test_numbers_of_thousands_of_digits_number_no_blocks(self) -> None:
+        layers = [(f"l.{digit * 5_000}.{end}", "Linear") for digit in "0123456789" for end in range(10)]
+        config = [{"op_partial_names": [f"l.{digit * 2_500}" for digit in "02345678"], "sparsity_per_layer": 0.5}]
+        assert cc.resolve(config, layers).findings == ()
+
     def test_a_number_of_thousands_of_digits_in_a_name_is_a_name(self) -> None:
         config = [{"op_partial_names": ["l.1", "1" * 1_000], "sparsity_per_layer": 0.5}]
         layers = [("l.1", "Linear"), ("1" * 1_000, "Linear")]

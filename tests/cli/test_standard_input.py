@@ -130,6 +130,13 @@ class TestStandardInput:
         assert run("validate", *argv) == 2
         assert capsys.readouterr().err == f"compression-config: error: {message}\n"
 
+    def test_a_stream_of_characters_in_its_place_is_read_too(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("- op_types: [Linear]\n  sparsity_per_layer: 0.5\n"))
+        assert run("validate", "-") == 0
+        assert capsys.readouterr().out == "checked 1 file: no findings\n"
+
     def test_without_standard_input_there_is_nothing_to_read(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -53,9 +53,11 @@ class StandardInput:
             raise UsageError("there is no standard input to read")
         try:
             # One byte more than the limit tells a text that is too long, and no more of it is read.
-            return sys.stdin.buffer.read(DEFAULT_LIMITS.bytes + 1)
+            data = getattr(sys.stdin, "buffer", sys.stdin).read(DEFAULT_LIMITS.bytes + 1)
         except (OSError, ValueError) as error:  # ValueError: it was closed
             raise UsageError(f"standard input cannot be read: {error}") from error
+        # What another program put in its place may have characters instead of bytes.
+        return data.encode(errors="surrogatepass") if isinstance(data, str) else bytes(data)
 
     def loaded(self, *, kind: Kind | None, policy: SeverityPolicy) -> AnyConfig:
         """Return the config list in it. Raises like `load`."""

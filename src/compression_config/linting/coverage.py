@@ -30,6 +30,8 @@ _HOLES = 0.25
 """Up to this share of the blocks that are taken may be missing between them by mistake; more of them are a choice."""
 _ENDS = 2
 """So many missing blocks at the end may be a number that is one too small."""
+_DIGITS = 9
+"""A number of more digits is not that of a block."""
 _STEPS = 3
 """From so many on, missing blocks at equal distances are a choice."""
 
@@ -130,8 +132,9 @@ def _gap(resolved: Resolved, index: int, form: str, positions: Sequence[int]) ->
     components = form.split(".")
     parts = {position: names[position].split(".") for position in positions}
     for depth, component in enumerate(components[:-1]):
-        if component != NUMBER or any(part[depth] == NUMBER for part in parts.values()):
-            continue  # the second: a name that has this character itself
+        # Not numbers of blocks: a name that has this character itself, and more digits than any model has blocks.
+        if component != NUMBER or any(part[depth] == NUMBER or len(part[depth]) > _DIGITS for part in parts.values()):
+            continue
         paths = {".".join(parts[position][:depth]) for position in left}
         sequences = {".".join(components[:depth]).replace(NUMBER, "*"): list(positions)}
         if len(paths) == 1:  # all in one sequence of several

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ _NAMED = 2
 """So many of the longer texts are named; of more of them the first and the last."""
 _WORK = 1_000_000
 """Beyond so many partial names in names nothing is reported; no model that was tried has as many."""
+_PLACES = 64
+"""In a name that has a partial name in more places than this, made to do harm, nothing is looked for."""
 _NAMES = 8
 """So many names at most a hint lists in full."""
 _LONG_LIST = 200
@@ -86,7 +89,10 @@ def _place(part: str, name: str) -> int:
     >>> _place("fc.1", "fc.1"), _place("fc.1", "fc.10"), _place("c.1", "fc.1")
     (0, 2, 1)
     """
-    return min((_cut(name, start, start + len(part)) for start in places_of(part, name)), default=_WHOLE)
+    starts = list(itertools.islice(places_of(part, name), _PLACES + 1))
+    if len(starts) > _PLACES:
+        return _WHOLE
+    return min((_cut(name, start, start + len(part)) for start in starts), default=_WHOLE)
 
 
 def _cut(name: str, start: int, end: int) -> int:
