@@ -711,6 +711,20 @@ RECIPE_LOSSES = [
             "express a mask structure"
         ),
     ),
+    (
+        {"WandaPruningModifier": {"targets": ["Linear"], "sparsity": 1.0}},
+        (
+            "error[lossy-setting] at s_stage.m_modifiers.WandaPruningModifier.sparsity: a config list has ratios from "
+            "0 to below 1, not 1.0"
+        ),
+    ),
+    (
+        {"MagnitudePruningModifier": {"targets": ["Linear"]}},
+        (
+            "error[lossy-setting] at s_stage.m_modifiers.MagnitudePruningModifier.final_sparsity: a config list has "
+            "ratios from 0 to below 1, not None"
+        ),
+    ),
 ]
 
 
@@ -746,6 +760,10 @@ BAD_DOCUMENTS = [
             "'(' in the document of compressed-tensors is not a regex with at most six quantifiers, none inside "
             "another, and no back-reference"
         ),
+    ),
+    (
+        {"quant_cfg": [{"quantizer_name": "fc1.weight_quantizer", "cfg": 4}]},
+        "this is not a document of modelopt: 'quant_cfg[0].cfg' is not a mapping",
     ),
     (
         {"bits": 4},

@@ -497,6 +497,13 @@ def test_what_nni_3_fails_on_or_does_not_find_is_reported(config: Any, finding: 
         assert ([str(loss) for loss in found.findings], found.to_data()) == ([finding], [])
 
 
+def test_empty_settings_of_targets_are_none() -> None:
+    config = {"op_types": ["Linear"], "quant_dtype": "float8", "target_names": ["weight"], "target_settings": None}
+    found = cc.import_list([config], "nni", [("fc", "Linear")])
+    message = "a config list has integers of 1 to 31 bits, not 'float8'"
+    assert [str(finding) for finding in found.findings] == [f"error[lossy-setting] at [0].quant_dtype: {message}"]
+
+
 def test_several_ratios_in_a_group_are_a_loss() -> None:
     configs = [{"op_names": [name], **R, "sparse_ratio": 1 / size, "global_group_id": 1} for name, size in SIZES]
     for model in (None, [(name, "Linear") for name, _ in SIZES]):

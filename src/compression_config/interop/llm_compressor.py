@@ -123,18 +123,26 @@ def _read_pruning(reading: Reading, name: str, arguments: Mapping[str, Any], pat
     chosen = matcher(reading, reading.names(arguments.get("targets", "Linear"), (*path, "targets")))
     names = reading.inventory.names
     matched = [position for position in range(len(names)) if chosen(position) is not None]
-    sparsity = arguments.get("final_sparsity" if name == MAGNITUDE else "sparsity")
+    key = "final_sparsity" if name == MAGNITUDE else "sparsity"
+    sparsity = arguments.get(key)
     ratios = sparsity if isinstance(sparsity, list) else [sparsity] * len(matched)
     if len(ratios) != len(matched):
         message = f"there are {len(ratios)} ratios for the {len(matched)} layers of the model that are targeted"
-        reading.lose(Code.LOSSY_SETTING, message, (*path, "sparsity"))
+        reading.lose(Code.LOSSY_SETTING, message, (*path, key))
         return
     if str(arguments.get("mask_structure", "0:0")) not in ("0:0", "unstructured"):
         reading.lose(Code.LOSSY_SETTING, "a config list cannot express a mask structure", (*path, "mask_structure"))
-    ratio_of = {names[position]: ratio for position, ratio in zip(matched, ratios, strict=True)}
+    ratio_of: dict[str, float] = {}
+    for position, ratio in zip(matched, ratios, strict=True):
+        if isinstance(ratio, int | float) and not isinstance(ratio, bool) and 0 <= ratio < 1:
+            ratio_of[names[position]] = ratio
+        else:
+            message = f"a config list has ratios from 0 to below 1, not {ratio!r}"
+            reading.lose(Code.LOSSY_SETTING, message, (*path, key))
     if name == MAGNITUDE:
         for position in matched:
-            reading.enter("pruning", position, {"sparsity_per_layer": ratio_of[names[position]]})
+            if names[position] in ratio_of:
+                reading.enter("pruning", position, {"sparsity_per_layer": ratio_of[names[position]]})
         return
     for position, layer in enumerate(names):
         parts = layer.split(".")

@@ -261,7 +261,8 @@ def _keys(reading: Reading, quantizers: Mapping[QuantType, _Quantizer]) -> dict[
         if isinstance(attributes, Sequence):
             message = "a config list cannot express several formats one after the other; the first is taken"
             reading.lose(Code.LOSSY_SETTING, message, path)
-            attributes = reading.mapping(attributes[0], path)
+            attributes = attributes[0]
+        attributes = reading.mapping(attributes, path)
         number = _bits(reading, attributes.get("num_bits", 8), (*path, "num_bits"))
         if number is None:
             continue

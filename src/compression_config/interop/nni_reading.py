@@ -151,7 +151,7 @@ class _Target(NamedTuple):
         """Return where a setting is written: for this target, else for all of the config, else the config."""
         path, data = self.config.path, self.config.data
         for name in (self.name, self.name.removesuffix("0")):
-            if key in data.get("target_settings", {}).get(name, ()):
+            if key in (data.get("target_settings") or {}).get(name, ()):
                 return (*path, "target_settings", name, key)
         return (*path, key) if key in data else path
 
