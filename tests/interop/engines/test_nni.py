@@ -208,6 +208,10 @@ def test_a_shared_weight_counts_twice_in_a_group() -> None:
     """The warning of an export with shared weights is true."""
     model = nn.ModuleDict({"a": nn.Embedding(50, 10), "b": nn.Linear(10, 50, bias=False), "c": nn.Linear(10, 50)})
     model["b"].weight = model["a"].weight
+    with torch.no_grad():
+        # The bound is between two values: a pair of equal ones across it would be masked whole or not at all.
+        model["a"].weight.copy_(torch.arange(1, 501).reshape(50, 10))
+        model["c"].weight.copy_(torch.arange(501, 1001).reshape(50, 10))
     resolution: Any = cc.resolve([{"op_types": ["Linear", "Embedding"], "total_sparsity": 0.5}], model)
     export = cc.export(resolution, "nni")
     assert sum(masked_by_nni(export.document, model).values()) == 750
