@@ -106,7 +106,7 @@ class TestWhatChanges:
         bits = [[{"op_types": ["Linear"], "quant_types": ["weight"], "quant_bits": bits}] for bits in (8, 4)]
         text = str(compared(bits[0], bits[1], layers))
         assert "weight 8 bits -> weight 4 bits\n" in text
-        assert "bits of a parameter          8.00      4.00  -50.0 %\n" in text
+        assert "bits per parameter           8.00      4.00  -50.0 %\n" in text
         assert "size of all parameters  100 bytes  50 bytes  -50.0 %" in text
 
     def test_two_part_documents_are_compared_part_by_part(self) -> None:

@@ -176,7 +176,7 @@ _COUNTS: Final[Mapping[Kind, Sequence[_Count]]] = {
         _Count("masked_share_of_all", "share of all parameters", percent_words, _points),
     ),
     "quantization": (
-        _Count("mean_bits", "bits of a parameter", "{:.2f}".format, _relative),
+        _Count("mean_bits", "bits per parameter", "{:.2f}".format, _relative),
         _Count("bytes_after", "size of all parameters", bytes_words, _relative),
     ),
 }

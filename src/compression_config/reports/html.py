@@ -83,7 +83,7 @@ def _facts(resolved: Resolved, budget: Budget) -> str:
     if share is not None:
         figures.append((percent_words(share), "of all parameters masked"))
     elif model.mean_bits is not None and resolved.config_list.kind == "quantization":
-        figures.append((f"{model.mean_bits:.2f}", "bits of a parameter"))
+        figures.append((f"{model.mean_bits:.2f}", "bits per parameter"))
     figures += [(f"{count:,}", f"layers {status}") for status, count in statuses.items()]
     shown = "".join(f"<li><b>{escaped(value)}</b><small>{escaped(name)}</small></li>" for value, name in figures)
     return f'<ul class="facts">{shown}</ul>\n' + ("" if share is None else _bar(share))
@@ -98,7 +98,7 @@ def _bar(share: float) -> str:
     return f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img">{drawing}\n'
 
 
-_BAND = 32
+_BAND = 24
 """How many blocks are side by side."""
 
 

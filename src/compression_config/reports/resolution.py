@@ -360,7 +360,7 @@ def _stored_words(budget: Budget) -> str:
         return "unknown, as the model does not say the size and type of all parameters"
     before, after = bytes_words(model.bytes_before), bytes_words(model.bytes_after)
     reached = "" if model.coverage is None else f", {percent_words(model.coverage)} of {model.parameters:,} quantized"
-    return f"{model.mean_bits:.2f} bits a parameter on average, {after} instead of {before}{reached}"
+    return f"{model.mean_bits:.2f} bits per parameter on average, {after} instead of {before}{reached}"
 
 
 def bytes_words(number: int) -> str:
