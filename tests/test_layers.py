@@ -1,4 +1,4 @@
-"""The house: imports point downwards, engines stay outside until they are asked for."""
+"""Imports point downwards, and no engine is imported before it is used."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
-from sources import PACKAGE, imports, modules, room
+from sources import PACKAGE, folder, imports, modules
 
-FLOORS = (
+LEVELS = (
     ("locations", "text", "html", "frozen", "patterns", "suggestions", "wildcards"),
     ("findings", "errors", "writing"),
     ("documents",),
@@ -26,28 +26,28 @@ FLOORS = (
     ("cli",),
     ("__main__",),
 )
-"""The rooms, from the ground up; "" is the front door. A room may use its own floor and those below it."""
+"""The folders, from the ground up; "" is the front door. A folder may use its own level and those below it."""
 
-FLOOR_OF = {name: floor for floor, rooms in enumerate(FLOORS) for name in rooms}
+LEVEL_OF = {name: level for level, folders in enumerate(LEVELS) for name in folders}
 
-STRANGERS = (("configs", "documents"), ("configs", "inventory"), ("inventory", "configs"), ("documents", "configs"))
-"""Rooms that know nothing of one another, whichever stands higher."""
+UNRELATED = (("configs", "documents"), ("configs", "inventory"), ("inventory", "configs"), ("documents", "configs"))
+"""Folders that know nothing of one another, whichever level is higher."""
 
 ENGINES = ("torch", "rich", "numpy", "safetensors", "transformers", "compressed_tensors", "torchao")
 
 INSIDE = [
     (found.module, found.origin.removeprefix(PACKAGE).lstrip("."))
     for found in imports()
-    if room(found.origin) == PACKAGE and found.origin.removeprefix(PACKAGE).lstrip(".") != found.module
+    if folder(found.origin) == PACKAGE and found.origin.removeprefix(PACKAGE).lstrip(".") != found.module
 ]
 
 
-def test_every_room_has_its_floor() -> None:
-    assert {room(module) for module in modules()} <= set(FLOOR_OF)
+def test_every_folder_has_its_level() -> None:
+    assert {folder(module) for module in modules()} <= set(LEVEL_OF)
 
 
 def test_imports_point_downwards() -> None:
-    upwards = [(here, there) for here, there in INSIDE if FLOOR_OF[room(there)] > FLOOR_OF[room(here)]]
+    upwards = [(here, there) for here, there in INSIDE if LEVEL_OF[folder(there)] > LEVEL_OF[folder(here)]]
     assert upwards == []
 
 
@@ -58,21 +58,23 @@ def test_imports_form_no_circle() -> None:
     assert set(graphlib.TopologicalSorter(graph).static_order()) <= set(modules())
 
 
-@pytest.mark.parametrize(("here", "there"), STRANGERS)
+@pytest.mark.parametrize(("here", "there"), UNRELATED)
 def test_strangers_stay_strangers(here: str, there: str) -> None:
-    assert [pair for pair in INSIDE if (room(pair[0]), room(pair[1])) == (here, there)] == []
+    assert [pair for pair in INSIDE if (folder(pair[0]), folder(pair[1])) == (here, there)] == []
 
 
 def test_only_engines_are_imported_inside_functions() -> None:
     """But for the command line, so that an interrupt while it is imported is caught."""
-    inside = {(found.module, room(found.origin)) for found in imports() if found.in_function}
+    inside = {(found.module, folder(found.origin)) for found in imports() if found.in_function}
     inside.remove(("__main__", "compression_config"))
     assert {(module, origin) for module, origin in inside if origin not in ENGINES} == set()
 
 
-def test_on_top_of_a_module_stand_the_standard_library_pydantic_and_yaml_alone() -> None:
+def test_modules_import_the_standard_library_pydantic_and_yaml_alone() -> None:
     allowed = sys.stdlib_module_names | {PACKAGE, "pydantic", "pydantic_core", "yaml"}
-    assert {found.origin for found in imports() if not found.in_function and room(found.origin) not in allowed} == set()
+    assert {
+        found.origin for found in imports() if not found.in_function and folder(found.origin) not in allowed
+    } == set()
 
 
 def test_importing_any_module_imports_no_engine() -> None:
@@ -90,6 +92,6 @@ def test_using_the_front_door_imports_no_engine() -> None:
     )
     command = [sys.executable, "-X", "importtime", "-c", program]
     log = subprocess.run(command, check=True, capture_output=True, text=True).stderr
-    loaded = {room(line.rpartition("|")[2].strip()) for line in log.splitlines()}
+    loaded = {folder(line.rpartition("|")[2].strip()) for line in log.splitlines()}
     assert {PACKAGE, "pydantic"} <= loaded
     assert loaded.isdisjoint(ENGINES)

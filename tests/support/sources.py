@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import compression_config
 
-__all__ = ["PACKAGE", "Import", "imports", "modules", "room"]
+__all__ = ["PACKAGE", "Import", "folder", "imports", "modules"]
 
 PACKAGE = "compression_config"
 ROOT = Path(compression_config.__file__).parent
@@ -40,7 +40,7 @@ def modules() -> Mapping[str, ast.Module]:
     return MappingProxyType(found)
 
 
-def room(module: str) -> str:
+def folder(module: str) -> str:
     """Return the top part of a module's name; "" for the front door."""
     return module.partition(".")[0]
 
