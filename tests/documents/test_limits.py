@@ -114,6 +114,12 @@ def test_lists_and_mappings_end_at_the_limit_of_elements(read: Reader) -> None:
     assert read(json.dumps(list(range(1_000))), "a", limits).findings == ()
 
 
+def test_a_key_that_is_repeated_counts_each_time_in_json() -> None:
+    document = read_json("{" + ", ".join(['"a": 1'] * 1_001) + "}", "a.json", Limits(elements=1_000))
+    (finding,) = document.findings
+    assert (finding.code, finding.message) == (Code.TOO_LARGE, "a mapping has at most 1,000 keys")
+
+
 def test_more_keys_than_any_list_needs_are_refused() -> None:
     """D15: 'documents beyond stated limits (default: 16 MiB, 100,000 sub-configs ...) are refused'."""
     text = "{" + ",".join(f'"{number}": 1' for number in range(150_000)) + "}"

@@ -133,7 +133,7 @@ def _is_within(value: object, limits: Limits) -> bool:
             else:
                 level += collection
             nodes += len(collection)
-            if len(collection) > limits.elements:
+            if len(collection.pairs if isinstance(collection, _Repeating) else collection) > limits.elements:
                 return False
         if nodes > limits.nodes or depth > limits.depth:
             return False
